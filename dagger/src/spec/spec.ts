@@ -1,0 +1,92 @@
+import type { Repository } from "../reference/reference.js"
+
+/** A place in a file of the user's; lines and columns count from 1. */
+export interface Location {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** One mistake in the user's input, told in a sentence, with what would be accepted where that helps. */
+export interface Problem {
+  readonly location: Location
+  readonly message: string
+  /** What would be accepted instead, as a sentence or a suggestion ("did you mean `depend_on`?"). */
+  readonly hint?: string
+}
+
+/** The spec as the pipeline uses it: validated, defaults filled in, names resolved. */
+export interface Spec {
+  /** Where it was read: `spec.yml` or `images/spec.yml`. */
+  readonly path: string
+  /** Folder that holds one folder per image: `images`. */
+  readonly imagesDirectory: string
+  /** Names of images without a parent in the tree, in the order of the file. */
+  readonly roots: readonly string[]
+  /** Every image by name, in the order of the file. */
+  readonly images: ReadonlyMap<string, ImageSpec>
+  /** `<year>.<quarter>` that starts every branch tag, for instance `2026.4`. */
+  readonly tagPrefix: string
+  readonly infoCommands: ReadonlyMap<string, InfoCommand>
+  readonly changeRules: ChangeRules
+  readonly gpu?: GpuSpec
+  /** URL of the wiki's git repository. */
+  readonly wiki?: string
+  /** Registry and organisation (`ghcr.io/ucsd-ets`) that replace those of every image name. */
+  readonly registry?: string
+}
+
+/** One image of the tree. */
+export interface ImageSpec {
+  /** Its key in `images:` and the name of its folder. */
+  readonly name: string
+  /** Folder of its Dockerfile and build context: `images/<name>`. */
+  readonly directory: string
+  /** Where it is published, without a tag. */
+  readonly repository: Repository
+  readonly buildArgs: ReadonlyMap<string, string>
+  /** Name of the image it is built on, where that is one of the tree. */
+  readonly parent?: string
+  /** Whether `integration_tests/` runs against its running server. */
+  readonly integrationTests: boolean
+  /** Keys of `infoCommands` to run in the built image. */
+  readonly infoCommands: readonly string[]
+  /** Accepted from the old format; the engine's own garbage collection does the work now. */
+  readonly prune: boolean
+  readonly prepull: boolean
+  /** Largest unpacked size in bytes: over it the image fails, near it a warning. */
+  readonly sizeBudget?: number
+  /** Where `images.<name>` stands in the spec. */
+  readonly location: Location
+}
+
+/** A command whose output describes a built image on its manifest page. */
+export interface InfoCommand {
+  readonly key: string
+  readonly description: string
+  /** Run by a shell in the image. */
+  readonly command: string
+}
+
+/** `images/change_ignore.json`: which changed files say nothing, and which concern all images. */
+export interface ChangeRules {
+  /** Paths below the images folder, or names, whose change is ignored. */
+  readonly ignore: readonly string[]
+  /** Paths below the images folder, or names, whose change rebuilds every image. */
+  readonly buildAll: readonly string[]
+}
+
+/** How the GPU test reaches the cluster and launches an image there. */
+export interface GpuSpec {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  /** Name of the image of the tree that is tested. */
+  readonly image: string
+  /** Command line on the login host; `{image}` and `{tests}` are replaced, quoted. */
+  readonly launch: string
+  /** Folder of the tests inside the image. */
+  readonly tests: string
+  /** Overall time limit in seconds. */
+  readonly timeoutSeconds: number
+}

@@ -1,0 +1,48 @@
+import { defineConfig } from "eslint/config"
+import tseslint from "typescript-eslint"
+
+/** Where the Dagger SDK may be imported: the entry class and what executes; the rest is plain TypeScript. */
+const usesDagger = ["dagger/src/index.ts", "dagger/src/run/**"]
+
+export default defineConfig(
+  { ignores: ["**/node_modules/", "dagger/sdk/", "out/"] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["eslint.config.js"] } } },
+    rules: {
+      "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+    },
+  },
+  {
+    files: ["dagger/src/**"],
+    ignores: usesDagger,
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              group: ["@dagger.io/*"],
+              message:
+                "The core is plain TypeScript: take facts as arguments, and call Dagger in dagger/src/run.",
+            },
+          ],
+        },
+      ],
+      "no-console": ["error"],
+    },
+  },
+  {
+    files: ["dagger/src/run/**", "dagger/src/index.ts"],
+    // Parameters and results of these are read by the SDK at run time; type-only imports would hide them.
+    rules: { "@typescript-eslint/consistent-type-imports": "off" },
+  },
+  { files: ["tests/**", "bench/**"], rules: { "max-lines-per-function": "off" } },
+)
