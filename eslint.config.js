@@ -5,11 +5,11 @@ import tseslint from "typescript-eslint"
 const usesDagger = ["dagger/src/index.ts", "dagger/src/run/**"]
 
 export default defineConfig(
-  { ignores: ["**/node_modules/", "dagger/sdk/", "out/"] },
+  { ignores: ["**/node_modules/", "dagger/sdk/", "out/", "eslint.config.js"] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["eslint.config.js"] } } },
+    languageOptions: { parserOptions: { project: "tsconfig.json" } },
     rules: {
       "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
