@@ -11,7 +11,7 @@ export interface Location {
 export interface Problem {
   readonly location: Location
   readonly message: string
-  /** What would be accepted instead, as a sentence or a suggestion ("did you mean `depend_on`?"). */
+  /** What would be accepted instead, as a sentence or a suggestion (`did you mean "depend_on"?`). */
   readonly hint?: string
 }
 
@@ -29,10 +29,17 @@ export interface Spec {
   readonly tagPrefix: string
   readonly infoCommands: ReadonlyMap<string, InfoCommand>
   readonly changeRules: ChangeRules
+  /** Limits of every test run. */
+  readonly tests: TestSpec
+  /** The JupyterHub that starts these images. */
+  readonly hub?: HubSpec
   readonly gpu?: GpuSpec
   /** URL of the wiki's git repository. */
   readonly wiki?: string
-  /** Registry and organisation (`ghcr.io/ucsd-ets`) that replace those of every image name. */
+  /**
+   * Registry and organisation (`ghcr.io/ucsd-ets`) that replace those of every image name when it is published;
+   * `ImageSpec.repository` stays as written, because Dockerfiles name their parents by it. See `publishedAs`.
+   */
   readonly registry?: string
 }
 
@@ -89,4 +96,22 @@ export interface GpuSpec {
   readonly tests: string
   /** Overall time limit in seconds. */
   readonly timeoutSeconds: number
+  /** Public key of the host: a line of known_hosts or `SHA256:...`. */
+  readonly hostKey?: string
+}
+
+/** How long tests may take and what they may use. */
+export interface TestSpec {
+  /** Time limit in seconds of one test. */
+  readonly timeoutSeconds: number
+  /** Time limit in seconds of all tests of one image. */
+  readonly imageTimeoutSeconds: number
+  /** Memory in bytes that the tests of one image may use; no limit where it is absent. */
+  readonly memoryBytes?: number
+}
+
+/** The hub in production, which a single-user server must match. */
+export interface HubSpec {
+  /** Its version or the start of it: `5.4` is matched by `5.4.3`. */
+  readonly version: string
 }
