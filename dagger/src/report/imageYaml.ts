@@ -1,0 +1,35 @@
+import { stringify } from "yaml"
+import { countTests } from "../testing/testRun.js"
+import type { ImageReport } from "./report.js"
+import { isFailed } from "./report.js"
+
+/** `artifacts/<image>.yaml`: one image's result for people and scripts, as the old pipeline kept it. */
+export function renderImageYaml(image: ImageReport): string {
+  const { kind, ...detail } = image.outcome
+  return stringify({
+    image: image.name,
+    reference: image.reference,
+    published: image.published,
+    digest: image.digest ?? null,
+    input_key: image.inputKey,
+    action: image.action,
+    reasons: image.reasons,
+    successful: !isFailed(image),
+    outcome: kind,
+    ...detail,
+    unpacked_bytes: image.unpackedBytes ?? null,
+    tests: Object.fromEntries(
+      image.suites.map((suite) => [
+        suite.kind,
+        { seconds: suite.run.seconds, ...countTests(suite.run.tests) },
+      ]),
+    ),
+    steps: image.steps.map((step) => ({
+      name: step.name,
+      started_at: new Date(step.startedAt).toISOString(),
+      seconds: step.milliseconds / 1000,
+    })),
+    notices: image.notices,
+    logs: image.logs,
+  })
+}

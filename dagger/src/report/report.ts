@@ -1,0 +1,155 @@
+import type { TestRun } from "../testing/testRun.js"
+import { countTests } from "../testing/testRun.js"
+
+/** What the plan said of an image. */
+export type PlannedAction = "build" | "retest" | "retag" | "reuse" | "skip"
+
+/** How one image ended. Each `message` is one sentence, or the output of what failed. */
+export type ImageOutcome =
+  /** Built or tested again, and every test passed. */
+  | { readonly kind: "passed" }
+  /** Built, and nothing was there to test it: never shown as passed. */
+  | { readonly kind: "untested"; readonly reason: string }
+  /** The published image is the one that would be built. */
+  | { readonly kind: "reused" }
+  /** A published image with the same inputs got this run's tag. */
+  | { readonly kind: "retagged" }
+  /** The plan had nothing to do for it. */
+  | { readonly kind: "not-needed"; readonly reason: string }
+  | { readonly kind: "build-failed"; readonly message: string }
+  | { readonly kind: "tests-failed"; readonly reason: string }
+  | { readonly kind: "over-budget"; readonly message: string }
+  | { readonly kind: "publish-failed"; readonly message: string }
+  /** Nothing wrong was found in it, but what it stands on failed. */
+  | { readonly kind: "skipped"; readonly because: string; readonly reason: string }
+
+/** A step of an image's way, for the times in the report. */
+export interface Step {
+  readonly name: "build" | "tests" | "integration tests" | "inspect" | "publish" | "tag"
+  /** Milliseconds since 1970, UTC. */
+  readonly startedAt: number
+  readonly milliseconds: number
+}
+
+/** The tests of one kind that ran for an image. */
+export interface TestSuite {
+  readonly kind: "basic" | "integration"
+  readonly run: TestRun
+}
+
+/** All that a run knows of one image. */
+export interface ImageReport {
+  readonly name: string
+  readonly action: PlannedAction
+  /** Why that action, in sentences. */
+  readonly reasons: readonly string[]
+  readonly outcome: ImageOutcome
+  /** `repository:tag` that this run gives, or would give with `--publish`. */
+  readonly reference: string
+  /** Digest in the registry, where the run published or found the image there. */
+  readonly digest?: string
+  /** Whether `reference` points at `digest` at the end of the run. */
+  readonly published: boolean
+  readonly inputKey: string
+  /** Bytes of the unpacked file system, as `du` counts them. */
+  readonly unpackedBytes?: number
+  readonly steps: readonly Step[]
+  readonly suites: readonly TestSuite[]
+  /** Things to know that failed nothing: dropped HEALTHCHECK, unused build arguments, a budget that is near. */
+  readonly notices: readonly string[]
+  /** Paths of its logs in the artifacts. */
+  readonly logs: readonly string[]
+}
+
+/** The commit that a run is of, as far as git could tell. */
+export interface SourceFacts {
+  readonly commit?: string
+  readonly message?: string
+  /** Committer's time, ISO 8601. */
+  readonly committedAt?: string
+  readonly branch: string
+  /** Whether the working tree had changes that no commit holds. */
+  readonly dirty: boolean
+}
+
+/** A request to a registry that was tried again. */
+export interface RetryNote {
+  readonly request: string
+  readonly reason: string
+  readonly waitMilliseconds: number
+}
+
+/** report.json: one object that every report of a run is rendered from. */
+export interface StackReport {
+  readonly version: 1
+  /** Set when the commit message or the pull request's title asked for no run. */
+  readonly skippedByRequest?: string
+  readonly source: SourceFacts
+  /** `<prefix>-<branch>`. */
+  readonly tag: string
+  /** Whether images were to be published. */
+  readonly publish: boolean
+  /** Milliseconds since 1970, UTC. */
+  readonly startedAt: number
+  readonly milliseconds: number
+  readonly images: readonly ImageReport[]
+  readonly notices: readonly string[]
+  readonly retries: readonly RetryNote[]
+  /** Command that does the same on a laptop, without secrets. */
+  readonly reproduce: string
+}
+
+const failures: ReadonlySet<ImageOutcome["kind"]> = new Set([
+  "build-failed",
+  "tests-failed",
+  "over-budget",
+  "publish-failed",
+  "skipped",
+])
+
+/** Whether an image ended otherwise than it should. */
+export function isFailed(image: ImageReport): boolean {
+  return failures.has(image.outcome.kind)
+}
+
+/** Whether everything that the run set out to do was done. */
+export function isOk(report: StackReport): boolean {
+  return !report.images.some(isFailed)
+}
+
+/** What happened to an image, in a few words for a table. */
+export function describeOutcome(outcome: ImageOutcome): string {
+  switch (outcome.kind) {
+    case "passed":
+      return "passed"
+    case "untested":
+      return `built, not tested: ${outcome.reason}`
+    case "reused":
+      return "reused"
+    case "retagged":
+      return "retagged"
+    case "not-needed":
+      return `not needed: ${outcome.reason}`
+    case "build-failed":
+      return "FAILED to build"
+    case "tests-failed":
+      return `FAILED its tests: ${outcome.reason}`
+    case "over-budget":
+      return `FAILED: ${outcome.message}`
+    case "publish-failed":
+      return "FAILED to publish"
+    case "skipped":
+      return `skipped: ${outcome.because} ${outcome.reason}`
+  }
+}
+
+/** "12 passed", "11 passed, 1 failed, 2 skipped": the tests of all suites of an image. */
+export function describeTests(suites: readonly TestSuite[]): string {
+  if (suites.length === 0) return "none"
+  const { passed, failed, skipped, flaky } = countTests(suites.flatMap((suite) => suite.run.tests))
+  const parts = [`${passed} passed`]
+  if (failed > 0) parts.push(`${failed} failed`)
+  if (skipped > 0) parts.push(`${skipped} skipped`)
+  if (flaky > 0) parts.push(`${flaky} flaky`)
+  return parts.join(", ")
+}

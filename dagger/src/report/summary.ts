@@ -1,0 +1,77 @@
+import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
+import { isFailure } from "../testing/testRun.js"
+import type { ImageReport, StackReport } from "./report.js"
+import { describeOutcome, describeTests, isFailed, isOk } from "./report.js"
+
+/** The run as plain text for a terminal: a row per image, then what failed and where its log is. */
+export function renderSummary(report: StackReport): string {
+  if (report.skippedByRequest !== undefined) return `skipped by request: ${report.skippedByRequest}\n`
+  const rows = report.images.map(summaryRow)
+  const details = report.images.filter(isFailed).flatMap(failureLines)
+  const notes = [...report.notices, ...report.retries.map(retryLine)]
+  return [
+    ...alignColumns([["image", "plan", "tests", "time", "size", "outcome"], ...rows]),
+    ...(details.length > 0 ? ["", ...details] : []),
+    ...(notes.length > 0 ? ["", ...notes.map((note) => `note: ${note}`)] : []),
+    "",
+    closingLine(report),
+    ...(isOk(report) ? [] : [`reproduce: ${report.reproduce}`]),
+    "",
+  ].join("\n")
+}
+
+/** Milliseconds between the start of an image's first step and the end of its last. */
+export function elapsedOf(image: ImageReport): number {
+  if (image.steps.length === 0) return 0
+  const start = Math.min(...image.steps.map((step) => step.startedAt))
+  return Math.max(...image.steps.map((step) => step.startedAt + step.milliseconds)) - start
+}
+
+function summaryRow(image: ImageReport): readonly string[] {
+  const time = image.steps.length === 0 ? "-" : formatDuration(elapsedOf(image))
+  const size = image.unpackedBytes === undefined ? "-" : formatBytes(image.unpackedBytes)
+  return [image.name, image.action, describeTests(image.suites), time, size, describeOutcome(image.outcome)]
+}
+
+function failureLines(image: ImageReport): readonly string[] {
+  const failed = image.suites.flatMap((suite) => suite.run.tests).filter(isFailure)
+  const tests = failed.map((test) => `  ${test.outcome}: ${test.id}`)
+  const logs = image.logs.map((log) => `  log: ${log}`)
+  return [`${image.name}: ${describeOutcome(image.outcome)}`, ...failureMessage(image), ...tests, ...logs]
+}
+
+function failureMessage({ outcome }: ImageReport): readonly string[] {
+  if (outcome.kind !== "build-failed" && outcome.kind !== "publish-failed") return []
+  const lines = outcome.message.trimEnd().split("\n")
+  // The end of a build's output says what went wrong; all of it is in the log.
+  const kept = lines.length > 15 ? ["[...]", ...lines.slice(-15)] : lines
+  return kept.map((line) => `  | ${line}`)
+}
+
+function retryLine(retry: StackReport["retries"][number]): string {
+  return `tried again after ${formatDuration(retry.waitMilliseconds)}: ${retry.request}: ${retry.reason}`
+}
+
+function closingLine(report: StackReport): string {
+  const failed = report.images.filter(isFailed).length
+  const published = report.images.filter((image) => image.published)
+  const verdict = failed === 0 ? "all good" : `${failed} of ${plural(report.images.length, "image")} not good`
+  const where = published.map((image) => `${image.reference} ${shortDigest(image.digest ?? "")}`).join(", ")
+  const pushed = report.publish
+    ? `; published: ${where === "" ? "nothing" : where}`
+    : "; nothing published (no --publish)"
+  return `${verdict} in ${formatDuration(report.milliseconds)}${pushed}`
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const columns = rows[0]?.length ?? 0
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length)),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,298 @@
+"""Runs pytest in an image and writes results.json: one entry per test, whatever a test does to the process.
+
+Needs nothing but Python 3.8 and the image's own pytest. pytest runs in a process group of its own; the driver follows
+the plugin's journal. A test over its time limit, one that ends the interpreter and one that uses more memory than
+allowed each become an outcome of that test, and pytest is started again for the tests that are left.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+VERSION = 1
+RESULTS = os.environ.get("STACK_RESULTS", "/stack/results")
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Laid out as the source's folder of images: test ids read as paths below it.
+TESTS = os.path.join(os.path.dirname(HERE), "tests")
+# Longest text kept of one test's failure or output, in characters: reports stay readable, logs have all.
+KEEP = 20_000
+
+
+def main():
+    options = parse_options()
+    started = time.time()
+    if importlib.util.find_spec("pytest") is None:
+        return write({"kind": "no-pytest", "startedAt": started, "seconds": 0, "tests": [], "otherUsers": []})
+    run = Run(options, started)
+    run.all()
+    write(run.results())
+
+
+def parse_options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--timeout", type=float, required=True, help="seconds a test may take")
+    parser.add_argument("--total", type=float, required=True, help="seconds all tests together may take")
+    parser.add_argument("--memory", type=int, required=True, help="bytes that pytest and its children may use")
+    parser.add_argument("--user", default="", help="run only the tests marked as_user with this value")
+    parser.add_argument("--filter", default="", help="pytest -k expression")
+    parser.add_argument("paths", nargs="+", help="files and folders with tests")
+    return parser.parse_args()
+
+
+def write(results):
+    path = os.path.join(RESULTS, "results.json")
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        json.dump({"version": VERSION, **results}, file, indent=1)
+    os.replace(path + ".part", path)
+
+
+def clip(text):
+    return text if len(text) <= KEEP else text[: KEEP // 2] + "\n[...]\n" + text[-KEEP // 2 :]
+
+
+class Run:
+    """All processes that it takes to run every test once, and flaky ones again."""
+
+    def __init__(self, options, started):
+        self.options = options
+        self.started = started
+        self.deadline = time.monotonic() + options.total
+        self.tests = {}  # id -> result, in the order of running
+        self.collected = None  # id -> what the plugin said of it
+        self.other_users = []
+        self.problem = None  # why no (further) test could be run
+
+    def all(self):
+        self.round(None)
+        while self.left() and self.problem is None:
+            self.round(self.left())
+        for attempt in range(1, 1 + max((t["retries"] for t in (self.collected or {}).values()), default=0)):
+            again = [i for i in self.failed() if self.collected.get(i, {}).get("retries", 0) >= attempt]
+            if again and self.problem is None:
+                self.again(again)
+
+    def again(self, ids):
+        before = {i: self.tests.pop(i) for i in ids}
+        while [i for i in ids if i not in self.tests] and self.problem is None:
+            self.round([i for i in ids if i not in self.tests])
+        for i in ids:
+            now = self.tests.setdefault(i, before[i])
+            now["attempts"] = before[i]["attempts"] + 1
+            now["flaky"] = now["outcome"] == "passed"
+
+    def left(self):
+        return [i for i in self.collected or {} if i not in self.tests]
+
+    def failed(self):
+        return [i for i, t in self.tests.items() if t["outcome"] in ("failed", "error", "hung", "crashed", "killed")]
+
+    def round(self, ids):
+        done = len(self.tests)
+        Process(self, ids).follow()
+        if ids is not None and len(self.tests) == done and self.problem is None:
+            self.problem = {"kind": "runner-failed", "message": "pytest ended without running what was left"}
+
+    def results(self):
+        found = {"startedAt": self.started, "seconds": round(time.time() - self.started, 3)}
+        found["tests"] = list(self.tests.values())
+        found["otherUsers"] = self.other_users
+        if self.problem is not None:
+            return {**self.problem, **found}
+        return {"kind": "ran" if self.tests else "no-tests-collected", **found}
+
+
+class Process:
+    """One pytest process, followed through its journal until it ends or has to be ended."""
+
+    def __init__(self, run, ids):
+        self.run = run
+        self.ids = ids
+        self.current = None  # id of the test that is running
+        self.since = time.monotonic()  # of the last start or finish of a test
+        self.phases = {}
+        self.verdict = None  # (outcome, message) that the driver gave when it ended the process
+        self.read = 0
+        self.journal = os.path.join(RESULTS, "journal.jsonl")
+        self.log = os.path.join(RESULTS, "output.log")
+
+    def follow(self):
+        open(self.journal, "w").close()
+        log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+        with open(self.log, "ab") as log:
+            child = subprocess.Popen(
+                self.command(), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                env=self.environment(), start_new_session=True,
+            )
+            while child.poll() is None:
+                self.take_events()
+                self.watch(child)
+                time.sleep(0.05)
+        # Servers that tests started and left behind would hold ports and memory.
+        end_group(child.pid, signal.SIGKILL)
+        self.take_events()
+        self.conclude(child.returncode, tail(self.log, log_start))
+
+    def command(self):
+        options = self.run.options
+        command = [sys.executable, "-X", "faulthandler", "-m", "pytest", "-p", "stack_plugin", "-p", "no:cacheprovider"]
+        command += ["-v", "--color=no", "--import-mode=importlib", "--continue-on-collection-errors"]
+        command += ["--rootdir", TESTS]
+        if options.filter:
+            command += ["-k", options.filter]
+        return command + options.paths
+
+    def environment(self):
+        settings = {"timeout": self.run.options.timeout, "user": self.run.options.user, "run": self.ids}
+        paths = [HERE, TESTS, os.environ.get("PYTHONPATH", "")]
+        return {
+            **os.environ,
+            "STACK_JOURNAL": self.journal,
+            "STACK_SETTINGS": json.dumps(settings),
+            "PYTHONPATH": os.pathsep.join(p for p in paths if p),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def take_events(self):
+        with open(self.journal, encoding="utf-8") as journal:
+            journal.seek(self.read)
+            while True:
+                line = journal.readline()
+                if not line.endswith("\n"):
+                    return
+                self.read = journal.tell()
+                self.take(json.loads(line))
+
+    def take(self, event):
+        kind = event["event"]
+        if kind == "collected":
+            self.since = time.monotonic()
+            self.run.other_users = event["otherUsers"]
+            if self.run.collected is None:
+                self.run.collected = {t["id"]: t for t in event["tests"]}
+        elif kind == "collect-failed":
+            self.run.tests.setdefault(event["id"], result(event["id"], "error", 0, event["message"]))
+        elif kind == "start":
+            self.current, self.since, self.phases = event["id"], time.monotonic(), {}
+        elif kind == "phase":
+            self.phases[event["when"]] = event
+        elif kind == "finish":
+            self.run.tests[event["id"]] = judged(event["id"], self.phases)
+            self.current, self.since = None, time.monotonic()
+
+    def watch(self, child):
+        """Ends the process when a limit is passed; the reason becomes the running test's outcome."""
+        now = time.monotonic()
+        # Collecting imports the test files, and heavy libraries with them: it has the limit of a test.
+        limit = self.run.options.timeout
+        if self.current is not None and self.run.collected is not None:
+            limit = self.run.collected.get(self.current, {}).get("timeout", limit)
+        used = memory_of_group(child.pid)
+        if used > self.run.options.memory:
+            self.end(child, "killed", f"used {used >> 20} MiB of memory, {self.run.options.memory >> 20} MiB are allowed")
+        elif now - self.since > limit:
+            self.end(child, "hung", f"did not end within {limit:g} s")
+        elif now > self.run.deadline:
+            self.run.problem = {"kind": "timed-out", "message": f"all tests together took over {self.run.options.total:g} s"}
+            self.end(child, "hung", "was running when the time for all tests was over")
+
+    def end(self, child, outcome, message):
+        self.verdict = (outcome, message)
+        if outcome == "hung":
+            # faulthandler prints where each thread stands before the process ends.
+            os.kill(child.pid, signal.SIGABRT)
+            try:
+                child.wait(timeout=3)
+            except subprocess.TimeoutExpired:
+                pass
+        end_group(child.pid, signal.SIGKILL)
+        child.wait()
+
+    def conclude(self, status, log):
+        if self.current is not None:
+            outcome, message = self.verdict or died(status)
+            seconds = time.monotonic() - self.since
+            self.run.tests[self.current] = result(self.current, outcome, seconds, f"{message}\n{tail_of_text(log)}")
+        elif self.verdict is not None or status not in (0, 1, 5):
+            outcome, message = self.verdict or died(status)
+            place = "collecting the tests" if self.run.collected is None else "running them"
+            self.run.problem = self.run.problem or {
+                "kind": "runner-failed", "message": clip(f"while {place}, pytest {message}\n{tail_of_text(log)}"),
+            }
+
+
+def judged(test, phases):
+    """A test's outcome from those of its set-up, call and tear-down: the first that is not a pass decides."""
+    seconds = sum(p["seconds"] for p in phases.values())
+    output = phases.get("teardown", phases.get("call", {})).get("output", "")
+    for when in ("setup", "call", "teardown"):
+        phase = phases.get(when)
+        if phase is None or (phase["outcome"] == "passed" and not phase["xfail"]):
+            continue
+        return result(test, outcome_of(phase), seconds, phase["message"], output)
+    return result(test, "passed", seconds, "", output)
+
+
+def outcome_of(phase):
+    if phase["xfail"]:
+        return "xfailed" if phase["outcome"] == "skipped" else "xpassed"
+    if phase["outcome"] == "skipped":
+        return "skipped"
+    return "failed" if phase["when"] == "call" else "error"
+
+
+def result(test, outcome, seconds, message, output=""):
+    return {
+        "id": test, "outcome": outcome, "seconds": round(seconds, 3), "message": clip(message),
+        "output": clip(output), "attempts": 1, "flaky": False,
+    }
+
+
+def died(status):
+    if status == -signal.SIGKILL:
+        return "killed", "was killed from outside, most likely by the kernel for want of memory (SIGKILL)"
+    if status < 0:
+        return "crashed", f"ended the interpreter by signal {signal.Signals(-status).name}"
+    return "crashed", f"ended the interpreter with status {status}"
+
+
+def end_group(pid, number):
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def memory_of_group(group):
+    """Resident bytes of all processes of a process group; those that end meanwhile count nothing."""
+    pages = 0
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as stat:
+                # Fields after the command, which is in parentheses and may hold anything (proc(5)).
+                fields = stat.read().rsplit(b")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group:
+            pages += int(fields[21])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def tail(path, start):
+    with open(path, "rb") as file:
+        file.seek(start)
+        return file.read().decode("utf-8", "replace")
+
+
+def tail_of_text(text, lines=40):
+    return "\n".join(text.splitlines()[-lines:])
+
+
+if __name__ == "__main__":
+    main()
