@@ -13,9 +13,13 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 VERSION = 1
 RESULTS = os.environ.get("STACK_RESULTS", "/stack/results")
+# Where tests leave screenshots and other files; kept when there are any.
+FILES = os.path.join(RESULTS, "files")
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Laid out as the source's folder of images: test ids read as paths below it.
 TESTS = os.path.join(os.path.dirname(HERE), "tests")
@@ -28,8 +32,15 @@ def main():
     started = time.time()
     if importlib.util.find_spec("pytest") is None:
         return write({"kind": "no-pytest", "startedAt": started, "seconds": 0, "tests": [], "otherUsers": []})
+    if options.server and not answers(options.server, options.server_seconds):
+        message = f"the server did not answer at {options.server} within {options.server_seconds:g} s"
+        nothing = {"startedAt": started, "seconds": time.time() - started, "tests": [], "otherUsers": []}
+        return write({"kind": "no-server", "message": message, **nothing})
+    os.makedirs(FILES, exist_ok=True)
     run = Run(options, started)
     run.all()
+    if not os.listdir(FILES):
+        os.rmdir(FILES)
     write(run.results())
 
 
@@ -40,8 +51,24 @@ def parse_options():
     parser.add_argument("--memory", type=int, required=True, help="bytes that pytest and its children may use")
     parser.add_argument("--user", default="", help="run only the tests marked as_user with this value")
     parser.add_argument("--filter", default="", help="pytest -k expression")
+    parser.add_argument("--server", default="", help="URL of a server that must answer first")
+    parser.add_argument("--server-seconds", type=float, default=120, help="how long to wait for it")
     parser.add_argument("paths", nargs="+", help="files and folders with tests")
     return parser.parse_args()
+
+
+def answers(url, seconds):
+    """Whether a server answers, whatever it says: an error page is an answer too."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            time.sleep(0.5)
+    return False
 
 
 def write(results):
@@ -152,6 +179,7 @@ class Process:
         return {
             **os.environ,
             "STACK_JOURNAL": self.journal,
+            "STACK_ARTIFACTS": FILES,
             "STACK_SETTINGS": json.dumps(settings),
             "PYTHONPATH": os.pathsep.join(p for p in paths if p),
             "PYTHONDONTWRITEBYTECODE": "1",

@@ -47,6 +47,7 @@ const driverResult = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("no-pytest"), ...ended }),
   z.object({ kind: z.literal("runner-failed"), message: z.string(), ...ended }),
   z.object({ kind: z.literal("timed-out"), message: z.string(), ...ended }),
+  z.object({ kind: z.literal("no-server"), message: z.string(), ...ended }),
 ])
 
 /** What `driver.py` wrote in the image (results.json, version 1). */
@@ -106,6 +107,7 @@ export function judgeTests(run: TestRun): TestVerdict {
       }
     case "runner-failed":
     case "timed-out":
+    case "no-server":
       return { kind: "failed", reason: firstLine(run.message) }
     case "ran":
       return judgeResults(run.tests)
