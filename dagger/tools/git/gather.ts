@@ -1,0 +1,113 @@
+import { realpath } from "node:fs/promises"
+import { noGitFacts } from "../../src/git/gitFacts.js"
+import type { BranchState, Commit, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
+import { chooseBase } from "./base.js"
+import type { BaseOptions } from "./base.js"
+import { committedChanges, workingTree } from "./changes.js"
+import type { WorkingTree } from "./changes.js"
+import { ask, openGit } from "./client.js"
+import type { Git } from "./client.js"
+import { repositoryState } from "./state.js"
+import { withoutCredentials } from "./url.js"
+
+export interface GatherOptions extends BaseOptions {
+  /** Name of the branch where the checkout does not say: CI checks out a commit, not a branch. */
+  readonly branch?: string | undefined
+}
+
+/**
+ * Asks git everything that a plan uses. Nothing in the folder is changed, and no command that its configuration
+ * names is run. Pitfalls are facts with a reason; only a missing git or a missing folder is an error.
+ */
+export async function gatherGitFacts(directory: string, options: GatherOptions = {}): Promise<GitFacts> {
+  const root = await realpath(directory)
+  const state = await repositoryState(root, openGit(root))
+  if (state.state !== "ok") return noGitFacts(state.state, state.why)
+  const filters = await filterDrivers(openGit(root))
+  const git = openGit(root, filters)
+  const head = await readCommit(git)
+  const branch = await readBranch(git, options.branch)
+  const shallow = (await git("rev-parse", "--is-shallow-repository")).trim() === "true"
+  const choice = await chooseBase(git, { head, branch, shallow }, options)
+  const committed = await committedChanges(git, choice.base, head.sha)
+  const uncommitted = await workingTree(git)
+  const remoteUrl = (await ask(git, "config", "--get", "remote.origin.url"))?.trim()
+  return {
+    version: 1,
+    repository: state,
+    head,
+    branch,
+    base: choice.base,
+    changes:
+      committed === undefined
+        ? { kind: "unknown", why: choice.base.why }
+        : { kind: "known", files: committed },
+    ...uncommitted,
+    shallow,
+    ...(remoteUrl !== undefined && { remoteUrl: withoutCredentials(remoteUrl) }),
+    notices: [...noticesOf(head, branch, shallow, uncommitted), ...filterNotice(filters), ...choice.notices],
+  }
+}
+
+async function readCommit(git: Git): Promise<Commit> {
+  const format = ["%H", "%at", "%ct", "%B"].join("%x00")
+  const [sha = "", author, committer, ...message] = (
+    await git("log", "-1", "--no-show-signature", "--encoding=UTF-8", `--format=${format}`, "HEAD")
+  ).split("\0")
+  return {
+    sha,
+    parents: await recordedParents(git),
+    message: message.join("\0").trim(),
+    authorTime: utc(author),
+    committerTime: utc(committer),
+  }
+}
+
+/** From the commit itself: `git log` hides the parents at the edge of a shallow clone. */
+async function recordedParents(git: Git): Promise<string[]> {
+  const [header = ""] = (await git("cat-file", "commit", "HEAD")).split("\n\n")
+  return header.split("\n").flatMap((line) => (line.startsWith("parent ") ? [line.slice(7)] : []))
+}
+
+async function readBranch(git: Git, given: string | undefined): Promise<BranchState> {
+  if (given !== undefined && given !== "") return { kind: "branch", name: given, given: true }
+  const name = (await ask(git, "symbolic-ref", "--quiet", "--short", "HEAD"))?.trim()
+  if (name !== undefined && name !== "") return { kind: "branch", name, given: false }
+  return { kind: "detached", why: "the head is detached and no branch was named with --branch" }
+}
+
+/** Filter drivers of the repository's own configuration: each is a command. */
+async function filterDrivers(git: Git): Promise<readonly string[]> {
+  const output = (await ask(git, "config", "--null", "--name-only", "--get-regexp", "^filter\\..*\\.")) ?? ""
+  const names = output.split("\0").flatMap((key) => /^filter\.([^]*)\.[^.]*$/.exec(key)?.[1] ?? [])
+  return [...new Set(names)]
+}
+
+function noticesOf(
+  head: Commit,
+  branch: BranchState,
+  shallow: boolean,
+  { dirty, untracked }: WorkingTree,
+): GitNotice[] {
+  const notices: GitNotice[] = []
+  if (shallow) notices.push({ kind: "shallow", message: "the clone is shallow: older history is missing" })
+  if (branch.kind === "detached") notices.push({ kind: "detached-head", message: branch.why })
+  if (head.parents.length > 1) {
+    notices.push({ kind: "merge-commit", message: `the head is a merge of ${head.parents.length} commits` })
+  }
+  if (dirty.length + untracked.length > 0) {
+    const message = `the source has uncommitted changes: ${dirty.length} changed and ${untracked.length} untracked files`
+    notices.push({ kind: "uncommitted-changes", message })
+  }
+  return notices
+}
+
+function filterNotice(filters: readonly string[]): GitNotice[] {
+  if (filters.length === 0) return []
+  const message = `filters of the repository's configuration are not run (${filters.join(", ")}): files they apply to may count as changed`
+  return [{ kind: "unfiltered", message }]
+}
+
+function utc(seconds: string | undefined): string {
+  return new Date(Number(seconds) * 1000).toISOString()
+}
