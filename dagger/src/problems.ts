@@ -1,4 +1,4 @@
-import type { Problem } from "./spec/spec.js"
+import type { Location, Problem } from "./spec/spec.js"
 
 /** Mistakes in the user's input, all that one pass found, each at its place. */
 export class InputError extends Error {
@@ -9,8 +9,14 @@ export class InputError extends Error {
   }
 }
 
+/** The place of a mistake in an option of the call (`--only`): it has no lines. */
+export function atOption(option: string): Location {
+  return { file: option, line: 0, column: 0 }
+}
+
 /** `file:line:column: message (hint)`: the form that editors and terminals turn into a link. */
 export function formatProblem({ location, message, hint }: Problem): string {
-  const place = `${location.file}:${location.line}:${location.column}`
+  const { file, line, column } = location
+  const place = line === 0 ? file : `${file}:${line}:${column}`
   return hint === undefined ? `${place}: ${message}` : `${place}: ${message} (${hint})`
 }

@@ -1,6 +1,6 @@
 import type { Repository } from "../reference/reference.js"
 
-/** A place in a file of the user's; lines and columns count from 1. */
+/** A place in a file of the user's; lines and columns count from 1. See `atOption` for options. */
 export interface Location {
   readonly file: string
   readonly line: number

@@ -22,15 +22,15 @@ export class Limiter {
 }
 
 /**
- * Starts one task per item as soon as those of its parents have ended, whatever level of the tree they are on.
- * A task is given its parents' results and must not throw: what can go wrong is part of its result.
- * @param order parents before children
+ * Starts one task per name as soon as those of its parents have ended, whatever level of the tree they are on.
+ * A task is given its parents' results and should not throw: what can go wrong is better part of its result.
+ * @param order parents before children; a parent that is not in it is not waited for
  */
-export async function inDependencyOrder<T>(
+export function startInOrder<T>(
   order: readonly string[],
   parentsOf: (name: string) => readonly string[],
   task: (name: string, parents: readonly T[]) => Promise<T>,
-): Promise<ReadonlyMap<string, T>> {
+): ReadonlyMap<string, Promise<T>> {
   const tasks = new Map<string, Promise<T>>()
   for (const name of order) {
     const parents = parentsOf(name).flatMap((parent) => tasks.get(parent) ?? [])
@@ -39,7 +39,5 @@ export async function inDependencyOrder<T>(
       Promise.all(parents).then((results) => task(name, results)),
     )
   }
-  const results = new Map<string, T>()
-  for (const [name, result] of tasks) results.set(name, await result)
-  return results
+  return tasks
 }

@@ -1,0 +1,127 @@
+import { InvalidReference, formatReference, parseRepository, underRegistry } from "../reference/reference.js"
+import { filesBelow } from "../source/sourceTree.js"
+import { hintFor, suggest } from "../text/suggest.js"
+import { imagesOf, namesOf, problemAt, problemAtKey } from "./facts.js"
+import type { Repository } from "../reference/reference.js"
+import type { Facts } from "./facts.js"
+import type { Problem } from "./spec.js"
+import type { Place, YamlFile } from "./yamlFile.js"
+
+/** Folder that holds one folder per image, wherever the spec stands. */
+export const imagesDirectory = "images"
+/** Folder beside those of the images with the tests that run in all of them. */
+const sharedTests = "tests_common"
+
+/** On file systems that ignore case, and as build stages, `Base` and `base` are one. */
+export function imagesHaveFoldersOfTheirOwn({ file }: Facts): readonly Problem[] {
+  const seen = new Map<string, string>()
+  return imagesOf(file).flatMap(([name, image]) => {
+    if (name === sharedTests)
+      return problemAtKey(image, `"${name}" is the folder of tests that all images share`)
+    const other = seen.get(name.toLowerCase())
+    seen.set(name.toLowerCase(), other ?? name)
+    return other === undefined ? [] : problemAtKey(image, `"${name}" and "${other}" differ only in case`)
+  })
+}
+
+export function imagesHaveDockerfiles({ file, tree }: Facts): readonly Problem[] {
+  return imagesOf(file).flatMap(([name, image]) => {
+    // The shape's check reports names that are paths; looking them up would lead out of the folder.
+    if (name.includes("/")) return []
+    const path = `${imagesDirectory}/${name}/Dockerfile`
+    const entry = tree.files.get(path)
+    if (entry?.kind === "file") {
+      return tree.text(path) === undefined ? problemAtKey(image, `"${path}" is larger than 1 MiB`) : []
+    }
+    if (entry !== undefined) return problemAtKey(image, `"${path}" is a symlink where a file is needed`)
+    const folder = `${imagesDirectory}/${name}/`
+    const siblings = filesBelow(tree, `${imagesDirectory}/${name}`).map((file) =>
+      file.path.slice(folder.length),
+    )
+    const near = suggest("Dockerfile", siblings)
+    const hint = near === undefined ? undefined : `is "${near}" meant?`
+    return problemAtKey(image, `image "${name}" has no Dockerfile: there is no "${path}"`, hint)
+  })
+}
+
+export function imageNamesAreRepositories({ file }: Facts): readonly Problem[] {
+  return imagesOf(file).flatMap(([, image]) => {
+    const name = image.children.get("image_name")
+    return typeof name?.value === "string" && name.value !== "" ? invalidRepository(name, name.value) : []
+  })
+}
+
+export function imagesHaveRepositoriesOfTheirOwn({ file }: Facts): readonly Problem[] {
+  return collisions(
+    file,
+    (repository) => repository,
+    (repository) => `both are published as "${repository}"`,
+  )
+}
+
+export function registryKeepsImagesApart(facts: Facts): readonly Problem[] {
+  const { file } = facts
+  const registry = file.at("registry")
+  if (typeof registry?.value !== "string" || registry.value === "") return []
+  const prefix = registry.value
+  const invalid = reasonOf(() => underRegistry(prefix, { registry: "docker.io", path: "library/x" }))
+  if (invalid !== undefined) return problemAt(registry, invalid, "must be host[:port]/organisation")
+  if (imagesHaveRepositoriesOfTheirOwn(facts).length > 0) return []
+  return collisions(
+    file,
+    (repository) => underRegistry(prefix, repository),
+    (repository) => `under "registry" both would be published as "${repository}"`,
+  )
+}
+
+export function infoCommandsAreDefined({ file }: Facts): readonly Problem[] {
+  const defined = [...(file.at("all_info_cmds")?.children.keys() ?? [])]
+  const known = new Set(defined)
+  return imagesOf(file).flatMap(([, image]) =>
+    namesOf(image.children.get("info_cmds")).flatMap((place) => {
+      const key = place.text ?? ""
+      if (known.has(key)) return []
+      const hint = hintFor(key, defined, "keys of all_info_cmds")
+      return problemAt(place, `"info_cmds" names "${key}", which "all_info_cmds" does not define`, hint)
+    }),
+  )
+}
+
+/** Images whose repositories, moved or not, are the same; each after the first is a problem. */
+function collisions(
+  file: YamlFile,
+  move: (repository: Repository) => Repository,
+  sentence: (repository: string) => string,
+): readonly Problem[] {
+  const seen = new Map<string, string>()
+  return imagesOf(file).flatMap(([name, image]) => {
+    const written = image.children.get("image_name")
+    if (
+      typeof written?.value !== "string" ||
+      reasonOf(() => parseRepository(written.text ?? "")) !== undefined
+    ) {
+      return []
+    }
+    const repository = formatReference(move(parseRepository(written.value)))
+    const other = seen.get(repository)
+    seen.set(repository, other ?? name)
+    return other === undefined
+      ? []
+      : problemAt(written, `images "${other}" and "${name}": ${sentence(repository)}`)
+  })
+}
+
+function invalidRepository(place: Place, text: string): readonly Problem[] {
+  const reason = reasonOf(() => parseRepository(text))
+  return reason === undefined ? [] : problemAt(place, reason)
+}
+
+function reasonOf(parse: () => unknown): string | undefined {
+  try {
+    parse()
+    return undefined
+  } catch (error) {
+    if (error instanceof InvalidReference) return error.message
+    throw error
+  }
+}

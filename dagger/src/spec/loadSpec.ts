@@ -1,0 +1,55 @@
+import { InputError } from "../problems.js"
+import { suggest } from "../text/suggest.js"
+import { readChangeRules, unreadable } from "./changeRules.js"
+import { resolveSpec } from "./resolveSpec.js"
+import { rules } from "./rules.js"
+import { checkShape } from "./shapeProblems.js"
+import { writtenSpec } from "./writtenSpec.js"
+import { readYaml } from "./yamlFile.js"
+import type { SourceTree } from "../source/sourceTree.js"
+import type { Problem, Spec } from "./spec.js"
+
+/** Where a spec may stand: at the root, or in its old place. */
+const specPaths = ["spec.yml", "images/spec.yml"] as const
+
+/**
+ * Reads and checks the spec and its change rules.
+ * @throws InputError with every mistake in them, each at its line, in the order of the file
+ */
+export function loadSpec(tree: SourceTree): Spec {
+  const path = findSpec(tree)
+  const text = tree.text(path)
+  if (text === undefined) throw new InputError([unreadable(path)])
+  const changes = readChangeRules(tree)
+  const { file, problems } = readYaml(path, text)
+  const shape = file === undefined ? { problems: [] } : checkShape(writtenSpec, file)
+  const broken = file === undefined ? [] : rules.flatMap((rule) => rule({ file, tree }))
+  const all = [...problems, ...shape.problems, ...broken]
+  if (all.length > 0 || changes.problems.length > 0) {
+    throw new InputError([...inOrder(all), ...inOrder(changes.problems)])
+  }
+  if (file === undefined || shape.data === undefined)
+    throw new Error(`${path} was read without result or problem`)
+  return resolveSpec({ path, file, written: shape.data, changeRules: changes.rules })
+}
+
+function findSpec(tree: SourceTree): string {
+  const [first, second] = specPaths
+  const found = specPaths.filter((path) => tree.files.has(path))
+  if (found.length === 2) {
+    throw failure(second, `there are two specs, "${first}" and "${second}"`, `remove "${second}"`)
+  }
+  if (found[0] !== undefined) return found[0]
+  const near = suggest(first, tree.files.keys()) ?? suggest(second, tree.files.keys())
+  const hint = near === undefined ? "is this the root of the stack's source?" : `is "${near}" meant?`
+  throw failure(first, `there is no spec: neither "${first}" nor "${second}" exists`, hint)
+}
+
+function failure(file: string, message: string, hint: string): InputError {
+  return new InputError([{ location: { file, line: 1, column: 1 }, message, hint }])
+}
+
+/** By place; at one place, in the order they were found. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted(({ location: a }, { location: b }) => a.line - b.line || a.column - b.column)
+}

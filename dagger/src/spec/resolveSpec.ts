@@ -1,0 +1,107 @@
+import { parseRepository } from "../reference/reference.js"
+import { parseDuration, parseSize } from "../text/quantity.js"
+import { imagesDirectory } from "./imageRules.js"
+import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
+import type { WrittenImage, WrittenSpec } from "./writtenSpec.js"
+import type { Place, YamlFile } from "./yamlFile.js"
+
+/** A spec without mistakes, as written. */
+export interface CheckedSpec {
+  readonly path: string
+  readonly file: YamlFile
+  readonly written: WrittenSpec
+  readonly changeRules: ChangeRules
+}
+
+/** Fills in what was left out, and takes versions as they were written instead of as numbers. */
+export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): Spec {
+  const images = new Map(
+    inFileOrder(written.images, file.at("images")).map(([name, image]) => [
+      name,
+      resolveImage(name, image, file),
+    ]),
+  )
+  const hubVersion = file.at("hub", "version")?.text
+  return {
+    path,
+    imagesDirectory,
+    roots: [...images.values()].filter(({ parent }) => parent === undefined).map(({ name }) => name),
+    images,
+    tagPrefix: textOf(file.at("tag", "prefix")),
+    infoCommands: infoCommandsOf(written.all_info_cmds, file),
+    changeRules,
+    tests: resolveTests(written.tests),
+    ...(hubVersion !== undefined && { hub: { version: hubVersion } }),
+    ...(written.gpu !== undefined && { gpu: resolveGpu(written.gpu, file) }),
+    ...(written.wiki !== undefined && { wiki: written.wiki }),
+    ...(written.registry !== undefined && { registry: written.registry }),
+  }
+}
+
+function resolveImage(name: string, written: WrittenImage, file: YamlFile): ImageSpec {
+  const place = file.nearest(["images", name])
+  const args = place.children.get("build_args")?.children ?? new Map<string, Place>()
+  const parent = place.children.get("depend_on")?.text
+  const sizeBudget = written.size_budget === undefined ? undefined : parseSize(written.size_budget)
+  return {
+    name,
+    directory: `${imagesDirectory}/${name}`,
+    repository: parseRepository(written.image_name),
+    buildArgs: new Map([...args].map(([key, value]) => [key, textOf(value)])),
+    ...(parent !== undefined && { parent }),
+    integrationTests: written.integration_tests ?? false,
+    infoCommands: written.info_cmds ?? [],
+    prune: written.prune ?? false,
+    prepull: written.prepull ?? true,
+    ...(sizeBudget !== undefined && { sizeBudget }),
+    location: place.keyLocation,
+  }
+}
+
+function infoCommandsOf(
+  written: WrittenSpec["all_info_cmds"] = {},
+  file: YamlFile,
+): ReadonlyMap<string, InfoCommand> {
+  const commands = inFileOrder(written, file.at("all_info_cmds"))
+  return new Map(commands.map(([key, command]) => [key, { key, ...command }]))
+}
+
+/** Entries as they stand in the file: objects move keys that look like numbers to the front. */
+function inFileOrder<Value>(
+  values: Readonly<Record<string, Value>>,
+  place: Place | undefined,
+): readonly (readonly [string, Value])[] {
+  const positions = [...(place?.children.keys() ?? [])]
+  const rank = new Map(positions.map((key, position) => [key, position]))
+  return Object.entries(values).toSorted(([a], [b]) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0))
+}
+
+function resolveTests(written: WrittenSpec["tests"] = {}): TestSpec {
+  const memoryBytes = written.memory === undefined ? undefined : parseSize(written.memory)
+  return {
+    timeoutSeconds: secondsOr(5 * 60, written.timeout),
+    imageTimeoutSeconds: secondsOr(60 * 60, written.image_timeout),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+  }
+}
+
+function resolveGpu(written: NonNullable<WrittenSpec["gpu"]>, file: YamlFile): GpuSpec {
+  return {
+    host: written.host,
+    port: written.port ?? 22,
+    user: written.user,
+    image: textOf(file.at("gpu", "image")),
+    launch: written.launch,
+    tests: written.tests ?? "/opt/workflow_tests",
+    timeoutSeconds: secondsOr(30 * 60, written.timeout),
+    ...(written.host_key !== undefined && { hostKey: written.host_key }),
+  }
+}
+
+function secondsOr(fallback: number, written: string | number | undefined): number {
+  return (written === undefined ? undefined : parseDuration(written)) ?? fallback
+}
+
+function textOf(place: Place | undefined): string {
+  return place?.text ?? ""
+}

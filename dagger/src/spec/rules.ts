@@ -1,0 +1,22 @@
+import * as image from "./imageRules.js"
+import * as setting from "./settingRules.js"
+import * as tree from "./treeRules.js"
+import type { Rule } from "./facts.js"
+
+/** Every check across fields, in the order of a reader's questions. */
+export const rules: readonly Rule[] = [
+  image.imagesHaveFoldersOfTheirOwn,
+  image.imagesHaveDockerfiles,
+  image.imageNamesAreRepositories,
+  image.imagesHaveRepositoriesOfTheirOwn,
+  image.registryKeepsImagesApart,
+  image.infoCommandsAreDefined,
+  tree.parentsAreImages,
+  tree.parentsMakeNoCycle,
+  tree.rootsAreTheImagesWithoutParent,
+  setting.tagPrefixIsAQuarter,
+  setting.hubVersionIsAVersion,
+  setting.gpuImageIsInTheTree,
+  setting.gpuLaunchUsesTheImage,
+  setting.wikiIsAUrlWithoutSecrets,
+]

@@ -1,0 +1,152 @@
+import { z } from "zod"
+import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
+
+/**
+ * The spec as a person may write it. Every `error` is the accepted form in words (`must be <error>`), for closed
+ * mappings the list of their keys; every description ends up in the reference page and the JSON schema.
+ */
+
+/** Folder name and key of an image: never a path out of the images folder. */
+const imageNameForm = 'a name of letters, digits, ".", "_" and "-" that starts with a letter or digit'
+const imageName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { error: imageNameForm })
+const variableForm = 'a name of letters, digits and "_" that does not start with a digit'
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: variableForm })
+
+const text = (form = "a text") => z.string({ error: form }).min(1, { error: form })
+const flag = () => z.boolean({ error: "true or false" })
+/** A version or value that YAML may take for a number: its text is what counts. */
+const scalarText = (form: string) => z.union([z.string(), z.number(), z.boolean()], { error: form })
+const size = () => {
+  const form = { error: sizeForm }
+  return z.union([z.string(), z.number()], form).refine((written) => parseSize(written) !== undefined, form)
+}
+const duration = () => {
+  const form = { error: durationForm }
+  return z
+    .union([z.string(), z.number()], form)
+    .refine((written) => parseDuration(written) !== undefined, form)
+}
+const listOfTexts = (form: string) => z.array(text(), { error: form })
+/** A mapping that has no other keys than these. */
+const closed = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys" ? Object.keys(shape).join(" ") : "a mapping of keys to values",
+  })
+
+const image = closed({
+  image_name: text("the name of a repository in a registry").describe(
+    "Repository it is published to, without a tag: `ghcr.io/ucsd-ets/datascience-notebook`.",
+  ),
+  build_args: z
+    .record(variableName, scalarText("a text or a number"), { error: "a mapping of names to texts" })
+    .optional()
+    .describe('Build arguments (`ARG`) and their values. `3.10` without quotes is the text "3.10".'),
+  depend_on: scalarText("the name of an image")
+    .optional()
+    .describe("Name of the image of the tree that its Dockerfile starts `FROM`. Absent for a root."),
+  integration_tests: flag()
+    .optional()
+    .describe("Whether `integration_tests/` runs against the image's running server. Default: `false`."),
+  info_cmds: listOfTexts("a list of keys of all_info_cmds")
+    .optional()
+    .describe("Keys of `all_info_cmds`: the commands whose output its manifest page shows."),
+  prune: flag()
+    .optional()
+    .describe("Accepted from the old format and without effect: the engine collects its garbage by itself."),
+  prepull: flag()
+    .optional()
+    .describe("Accepted from the old format and without effect: the engine pulls what a build needs."),
+  size_budget: size()
+    .optional()
+    .describe(
+      "Largest unpacked size (`12 GB`, or bytes). Over it the image fails, near it the report warns.",
+    ),
+}).describe("One image: its folder is `images/<name>` with `Dockerfile` and `test/`.")
+
+const infoCommand = closed({
+  description: text().describe("Heading on the manifest page."),
+  command: text().describe("Command line, run by a shell in the image."),
+}).describe("A command that describes a built image.")
+
+const gpu = closed({
+  host: text("the name or address of a host").describe("Login host of the cluster."),
+  port: z
+    .int({ error: "a port from 1 to 65535" })
+    .min(1, { error: "a port from 1 to 65535" })
+    .max(65535, { error: "a port from 1 to 65535" })
+    .optional()
+    .describe("Port of its ssh server. Default: `22`."),
+  user: text("the name of an account").describe(
+    "Account to log in as; its password or key is given on the call.",
+  ),
+  image: scalarText("the name of an image").describe("Image of the tree that is tested on a GPU."),
+  launch: text("a command line").describe(
+    "Command line on the login host that starts the image and runs pytest in it. `{image}` and `{tests}` are " +
+      "replaced, quoted.",
+  ),
+  tests: text("a folder in the image")
+    .optional()
+    .describe("Folder of the tests in the image. Default: `/opt/workflow_tests`."),
+  timeout: duration().optional().describe("Limit for the whole test. Default: `30 min`."),
+  host_key: text("a line of known_hosts, or SHA256: and a fingerprint")
+    .optional()
+    .describe("Public key of the host: a line of known_hosts or its `SHA256:` fingerprint."),
+})
+
+const tests = closed({
+  timeout: duration().optional().describe("Limit for one test. Default: `5 min`."),
+  image_timeout: duration().optional().describe("Limit for all tests of one image. Default: `60 min`."),
+  memory: size().optional().describe("Memory the tests of one image may use. Default: no limit."),
+})
+
+/** Schema of `spec.yml`. */
+export const writtenSpec = closed({
+  root: z
+    .union([z.string(), z.number(), listOfTexts("a list of names").min(1)], {
+      error: "the name of an image, or a list of names",
+    })
+    .optional()
+    .describe(
+      "The image, or list of images, without a parent in the tree. Where it is absent, those without `depend_on`.",
+    ),
+  images: z
+    .record(imageName, image, { error: "a mapping of names to images" })
+    .refine((images) => Object.keys(images).length > 0, { error: "a mapping of at least one image" })
+    .meta({ minProperties: 1 })
+    .describe("Every image by name, which is also its folder below `images/`."),
+  tag: closed({
+    prefix: scalarText("<year>.<quarter>").describe(
+      "`<year>.<quarter>`, the start of every branch tag: `2026.4`.",
+    ),
+  }).describe("How published images are tagged: `<prefix>-<branch>`."),
+  all_info_cmds: z
+    .record(text("a key"), infoCommand, { error: "a mapping of keys to commands" })
+    .optional()
+    .describe("Commands that describe a built image, by the key that `info_cmds` uses."),
+  tests: tests.optional().describe("Limits of test runs."),
+  hub: closed({
+    version: scalarText("a version such as 5.4").describe(
+      "Version of the JupyterHub in production, or the start of it: `5.4` is matched by 5.4.3.",
+    ),
+  })
+    .optional()
+    .describe("The hub that starts the images; `jupyterhub-singleuser` in them must match its version."),
+  gpu: gpu.optional().describe("How the GPU test reaches the cluster."),
+  wiki: text("the URL of a git repository")
+    .optional()
+    .describe("URL of the wiki's git repository, without user and password."),
+  registry: text("a registry's host and organisation")
+    .optional()
+    .describe("Registry and organisation that replace those of every `image_name`: `ghcr.io/ucsd-ets`."),
+}).describe("The tree of images of one stack.")
+
+/** `spec.yml` as written, after its shape was checked. */
+export type WrittenSpec = z.infer<typeof writtenSpec>
+export type WrittenImage = WrittenSpec["images"][string]
+
+/** Schema of `images/change_ignore.json`. */
+export const writtenChangeRules = closed({
+  ChangeIgnore: listOfTexts("a list of paths below images/").optional(),
+  BuildAll: listOfTexts("a list of paths below images/").optional(),
+})
