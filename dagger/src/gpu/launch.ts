@@ -1,0 +1,133 @@
+/** What the launch template of the university's cluster was in the old workflow. */
+export const defaultLaunchTemplate =
+  "/opt/launch-sh/bin/launch.sh -i {image} -P Always -g 1 -c 4 -m 32 -f pytest {tests}"
+
+/** A launch template that cannot be used; the message says what is wrong and what is accepted. */
+export class InvalidLaunchTemplate extends Error {
+  override readonly name = "InvalidLaunchTemplate"
+}
+
+/** What the placeholders of a launch template stand for. */
+export interface LaunchValues {
+  /** `registry/path@sha256:...`. */
+  readonly image: string
+  /** Folder of the tests inside the image. */
+  readonly tests: string
+}
+
+/**
+ * The words of a launch command. The template is split at blanks, single and double quotes keep words together,
+ * and that is all: no shell reads it, every word arrives at the command as it is written here.
+ * @throws InvalidLaunchTemplate
+ */
+export function launchWords(template: string, values: LaunchValues): string[] {
+  const words = splitTemplate(template)
+  if (words.length === 0) throw new InvalidLaunchTemplate("the launch template is empty")
+  if (!words.some((word) => word.includes("{image}"))) {
+    throw new InvalidLaunchTemplate(`the launch template has no {image}: ${template}`)
+  }
+  return words.map((word) => fillIn(word, values))
+}
+
+function fillIn(word: string, values: LaunchValues): string {
+  return word.replaceAll(/\{([^{}]*)\}/g, (placeholder, name: string) => {
+    if (name === "image" || name === "tests") return values[name]
+    throw new InvalidLaunchTemplate(
+      `the launch template has ${placeholder}; {image} and {tests} are the only placeholders`,
+    )
+  })
+}
+
+const controlCharacter = /\p{Cc}/u
+/** One piece of a word: a quoted text, or characters that no shell would treat specially. */
+const piece = /'([^']*)'|"([^"\\$`]*)"|([^\s'"\\$`;&|<>()*?#!~]+)/y
+
+function splitTemplate(template: string): string[] {
+  if (controlCharacter.test(template)) {
+    throw new InvalidLaunchTemplate("the launch template has a line break or another control character")
+  }
+  const words: string[] = []
+  let word: string | undefined
+  for (let at = 0; at < template.length;) {
+    if (template[at] === " ") {
+      if (word !== undefined) words.push(word)
+      word = undefined
+      at++
+      continue
+    }
+    piece.lastIndex = at
+    const found = piece.exec(template)
+    if (found === null) throw notAPiece(template, at)
+    word = (word ?? "") + (found[1] ?? found[2] ?? found[3] ?? "")
+    at = piece.lastIndex
+  }
+  return word === undefined ? words : [...words, word]
+}
+
+function notAPiece(template: string, at: number): InvalidLaunchTemplate {
+  const rest = template.slice(at)
+  const what = /^['"]/.test(rest) ? `a quote that is not closed` : `"${template.charAt(at)}"`
+  return new InvalidLaunchTemplate(
+    `the launch template has ${what} at character ${at + 1}; no shell reads it: ` +
+      `put a character that is meant literally into single quotes, and shell code into sh -c '...'`,
+  )
+}
+
+/** Quotes a word for a POSIX shell, where it needs quotes. */
+export function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+/** Joins words to a command line for a POSIX shell. */
+export function shellCommand(words: readonly string[]): string {
+  return words.map(shellQuote).join(" ")
+}
+
+/** When the login host ends a job by itself. */
+export interface WatchdogLimits {
+  /** Seconds without a heartbeat (a line on standard input) after which the job is ended. */
+  readonly silenceSeconds: number
+  /** Seconds between the request to end (SIGTERM) and SIGKILL. */
+  readonly graceSeconds: number
+  /** Heartbeats after which the job is ended, even if they go on. */
+  readonly maximalBeats: number
+}
+
+/**
+ * The program that runs a job on the login host and ends it, children included, as soon as nobody waits for it.
+ *
+ * There is no terminal whose hang-up would end the job, and a half-open connection keeps sshd waiting for hours. So
+ * the job gets a process group of its own (setsid), and a watchdog reads a heartbeat from standard input: when that
+ * closes (connection lost), falls silent (link frozen) or goes on for too long, the group is sent SIGTERM, and SIGKILL
+ * after the grace period. The same is done for children left behind by a job that ended by itself.
+ *
+ * SIGTERM is sent once. `timeout -k` around the job would send it twice, to its child and to the group: a bash script
+ * with an EXIT trap, as the cluster's launch script is, then dies in the middle of deleting its pod (seen in one of
+ * ten runs). So `timeout` only bounds the waiting for a heartbeat.
+ *
+ * Written for a POSIX sh and one line long without apostrophes or exclamation marks: the account's login shell,
+ * csh or fish perhaps, has to pass it on. Needs setsid (util-linux) and timeout (coreutils or busybox).
+ */
+const supervisor = [
+  "end() { kill -TERM -$job 2>/dev/null || return 0; n=0;",
+  "while [ $n -lt $grace ] && kill -0 -$job 2>/dev/null; do sleep 1; n=$((n+1)); done;",
+  "kill -KILL -$job 2>/dev/null; };",
+  "silence=$1 grace=$2 beats=$3; shift 3;",
+  "exec 3<&0 0</dev/null;",
+  'setsid "$@" 3<&- & job=$!;',
+  "( exec >/dev/null 2>&1;",
+  'while [ $beats -gt 0 ] && timeout $silence sh -c "read -r beat" <&3; do beats=$((beats-1)); done;',
+  // A connection may be lost before setsid has made the group.
+  "kill -0 -$job || sleep 1; end ) & watchdog=$!;",
+  "exec 3<&-;",
+  'trap "end; exit 143" HUP INT TERM;',
+  "wait $job; status=$?;",
+  "kill $watchdog 2>/dev/null; end; exit $status",
+].join(" ")
+
+/** The command line to give to sshd: the job under supervision. Its exit status is the job's. */
+export function supervisedCommand(words: readonly string[], limits: WatchdogLimits): string {
+  const { silenceSeconds, graceSeconds, maximalBeats } = limits
+  const numbers = [silenceSeconds, graceSeconds, maximalBeats].map((number) => String(Math.ceil(number)))
+  return `exec ${shellCommand(["/bin/sh", "-c", supervisor, "gpu-test", ...numbers, ...words])}`
+}
