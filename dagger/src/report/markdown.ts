@@ -78,7 +78,7 @@ function renderFailure(image: ImageReport): string {
 function renderTest(test: TestResult): string {
   const printed = test.output === "" ? "" : `\n\n${test.output}`
   return folded(
-    `${test.outcome}: \`${escapeCell(test.id)}\` (${formatDuration(test.seconds * 1000)})`,
+    `${test.outcome}: ${escapeCell(test.id)} (${formatDuration(test.seconds * 1000)})`,
     test.message + printed,
   )
 }

@@ -1,0 +1,51 @@
+import { dag, Directory } from "@dagger.io/dagger"
+import { renderImageYaml } from "../report/imageYaml.js"
+import { renderMarkdown } from "../report/markdown.js"
+import type { ImageReport, StackReport } from "../report/report.js"
+import { renderJunit } from "../testing/junit.js"
+import type { ImageState } from "./execution.js"
+
+/** Files of a run by path in the artifacts. */
+export type ArtifactTexts = ReadonlyMap<string, string>
+
+/** Everything that a run leaves behind, of failed images too, as one directory. */
+export function artifactsOf(
+  report: StackReport,
+  states: readonly ImageState[],
+  more: ArtifactTexts,
+): Directory {
+  const texts = new Map([
+    ["report.json", `${JSON.stringify(report, null, 2)}\n`],
+    ["report.md", renderMarkdown(report)],
+    ...more,
+    ...report.images.map((image) => [`artifacts/${image.name}.yaml`, renderImageYaml(image)] as const),
+    ...states.flatMap(logsOf),
+    ...states.flatMap(junitOf),
+  ])
+  let directory = dag.directory()
+  for (const [path, text] of texts) directory = directory.withNewFile(path, text)
+  for (const { job, suites } of states) {
+    for (const { kind, files } of suites) {
+      if (files !== undefined) directory = directory.withDirectory(`screenshots/${job.name}/${kind}`, files)
+    }
+  }
+  return directory
+}
+
+/** Paths of an image's logs in the artifacts. */
+export function logPaths(state: ImageState): ImageReport["logs"] {
+  return logsOf(state).map(([path]) => path)
+}
+
+function logsOf({ job, journal, suites }: ImageState): readonly (readonly [string, string])[] {
+  const own = [`logs/${job.name}.log`, journal.text()] as const
+  const tests = suites.flatMap(({ kind, log, serverLog }) => [
+    [`logs/${job.name}.${kind}-tests.log`, log] as const,
+    ...(serverLog === undefined ? [] : [[`logs/${job.name}.server.log`, serverLog] as const]),
+  ])
+  return [own, ...tests]
+}
+
+function junitOf({ job, suites }: ImageState): readonly (readonly [string, string])[] {
+  return suites.map(({ kind, run }) => [`junit/${job.name}.${kind}.xml`, renderJunit(job.name, run)] as const)
+}

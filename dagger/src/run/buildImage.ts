@@ -1,0 +1,38 @@
+import { dag } from "@dagger.io/dagger"
+import { engineMessage } from "./engineError.js"
+import type { Execution, ImageState } from "./execution.js"
+
+/** Name of the linked Dockerfile in the build context. */
+export const linkedDockerfile = "stack.Dockerfile"
+
+/**
+ * Builds an image, or takes a published one from the registry where the plan only tests it.
+ * A failure becomes the image's outcome.
+ */
+export async function buildImage(run: Execution, state: ImageState): Promise<ImageState> {
+  const { job, journal } = state
+  if (job.action === "retest" && job.known !== undefined) {
+    journal.say(`using ${job.known.reference}`)
+    return { ...state, container: dag.container().from(job.known.reference), digest: job.known.digest }
+  }
+  try {
+    const container = await journal.step("build", () =>
+      run.context.dockerBuild({ dockerfile: linkedDockerfile, target: job.target }).sync(),
+    )
+    return { ...state, container: labelled(container, job.labels) }
+  } catch (error) {
+    const message = engineMessage(error)
+    journal.keep(message)
+    return { ...state, outcome: { kind: "build-failed", message } }
+  }
+}
+
+/** Labels are put on afterwards, not by the Dockerfile: a child would inherit its parent's, and no layer changes. */
+function labelled(
+  container: NonNullable<ImageState["container"]>,
+  labels: ReadonlyMap<string, string>,
+): NonNullable<ImageState["container"]> {
+  let result = container
+  for (const [name, value] of labels) result = result.withLabel(name, value).withAnnotation(name, value)
+  return result
+}

@@ -1,0 +1,103 @@
+import { Container } from "@dagger.io/dagger"
+import { checkBudget } from "../manifest/budget.js"
+import { formatBytes } from "../text/format.js"
+import type { TestVerdict } from "../testing/testRun.js"
+import { judgeTests } from "../testing/testRun.js"
+import { engineMessage } from "./engineError.js"
+import type { Execution, ImageState, SuiteOutput } from "./execution.js"
+import { runBasicTests } from "./imageTests.js"
+import { runProbes, unpackedBytes } from "./inspectImage.js"
+import { runIntegrationTests } from "./integrationTests.js"
+
+/** Basic tests inside the image, and facts about it for its manifest page, side by side. */
+export async function checkImage(
+  run: Execution,
+  state: ImageState,
+  container: Container,
+): Promise<ImageState> {
+  const [tested, facts] = await Promise.all([
+    basicTests(run, state, container),
+    state.journal.step("inspect", () => inspect(state, container)),
+  ])
+  const checked = { ...state, ...facts, suites: tested === undefined ? [] : [tested] }
+  return withVerdict(checked, tested, "it has no tests")
+}
+
+/** Tests against the image's running server, where the spec asks for them. */
+export async function checkServer(
+  run: Execution,
+  state: ImageState,
+  container: Container,
+): Promise<ImageState> {
+  const folders = belowImages(state.job.folders.integration)
+  if (folders.length === 0) return state
+  const settings = run.hubVersion === undefined ? {} : { hubVersion: run.hubVersion }
+  const result = await state.journal.step("integration tests", () =>
+    runIntegrationTests(container, run.tests, folders, run.limits, settings, run.runId),
+  )
+  const suite: SuiteOutput = { kind: "integration", ...result }
+  return withVerdict({ ...state, suites: [...state.suites, suite] }, suite, "its server has no tests")
+}
+
+async function basicTests(
+  run: Execution,
+  state: ImageState,
+  container: Container,
+): Promise<SuiteOutput | undefined> {
+  const folders = belowImages(state.job.folders.basic)
+  if (folders.length === 0) return undefined
+  const image =
+    run.hubVersion === undefined ? container : container.withEnvVariable("STACK_HUB_VERSION", run.hubVersion)
+  const result = await state.journal.step("tests", () =>
+    runBasicTests(image, run.tests, folders, run.limits, run.runId),
+  )
+  return { kind: "basic", ...result }
+}
+
+/** Folders are named from the root of the source; tests are mounted from the folder of images. */
+function belowImages(folders: readonly string[]): readonly string[] {
+  return folders.map((folder) => folder.slice(folder.indexOf("/") + 1))
+}
+
+async function inspect(
+  { job, notices }: ImageState,
+  container: Container,
+): Promise<Pick<ImageState, "probes" | "notices"> & Partial<Pick<ImageState, "unpackedBytes">>> {
+  try {
+    const [probes, bytes] = await Promise.all([runProbes(container, job.probes), unpackedBytes(container)])
+    return bytes === undefined ? { probes, notices } : { probes, notices, unpackedBytes: bytes }
+  } catch (error) {
+    // Facts for a page are not worth an image: it says what is missing.
+    return {
+      probes: new Map(),
+      notices: [...notices, `the image could not be inspected: ${engineMessage(error)}`],
+    }
+  }
+}
+
+function withVerdict(state: ImageState, suite: SuiteOutput | undefined, untested: string): ImageState {
+  const verdict: TestVerdict =
+    suite === undefined ? { kind: "none", reason: untested } : judgeTests(suite.run)
+  state.journal.say(verdict.kind === "passed" ? "tests passed" : `tests: ${verdict.reason}`)
+  if (verdict.kind === "failed")
+    return { ...state, outcome: { kind: "tests-failed", reason: verdict.reason } }
+  if (verdict.kind === "none")
+    return { ...state, notices: [...state.notices, `not tested: ${verdict.reason}`] }
+  return state
+}
+
+/** Compares the unpacked size with the spec's budget: over it fails, near it is a notice. */
+export function judgeSize(state: ImageState): ImageState {
+  const { sizeBudget } = state.job
+  if (sizeBudget === undefined || state.unpackedBytes === undefined) return state
+  const { kind, size, budget } = checkBudget(state.unpackedBytes, sizeBudget)
+  const sizes = `${formatBytes(size)} of ${formatBytes(budget)}`
+  switch (kind) {
+    case "over":
+      return { ...state, outcome: { kind: "over-budget", message: `larger than its size budget: ${sizes}` } }
+    case "near":
+      return { ...state, notices: [...state.notices, `near its size budget: ${sizes}`] }
+    case "within":
+      return state
+  }
+}

@@ -1,0 +1,144 @@
+import { getTracer } from "@dagger.io/dagger/telemetry"
+import type { Repository } from "../reference/reference.js"
+import { formatReference } from "../reference/reference.js"
+import { Limiter, startInOrder } from "../tree/schedule.js"
+import { buildImage } from "./buildImage.js"
+import { checkImage, checkServer, judgeSize } from "./checkImage.js"
+import { engineMessage } from "./engineError.js"
+import type { Execution, ImageJob, ImageState } from "./execution.js"
+import { ImageJournal } from "./journal.js"
+import { pushCandidate } from "./publishImage.js"
+
+/**
+ * Puts a tag on a published image, by digest; nothing of the image moves.
+ * @throws Error where the registry refuses or cannot be reached
+ */
+export type TagWriter = (repository: Repository, digest: string, tag: string) => Promise<void>
+
+/**
+ * Carries out a run: builds, tests, publishes and tags. Never throws for what happens to an image: that is in its
+ * state. A parent's tests run beside its children's builds; a child is tested when its parent has passed.
+ */
+export async function execute(run: Execution, writeTag: TagWriter): Promise<readonly ImageState[]> {
+  const limiter = new Limiter(run.parallel)
+  const order = run.jobs.map((job) => job.name)
+  const jobs = new Map(run.jobs.map((job) => [job.name, job]))
+  const parentsOf = (name: string) => jobs.get(name)?.parents ?? []
+  const builds = startInOrder<ImageState>(order, parentsOf, (name, parents) =>
+    guarded(startState(run, jobs, name), parents, (state) => limiter.run(() => buildImage(run, state))),
+  )
+  const checks = startInOrder<ImageState>(order, parentsOf, async (name, parents) =>
+    guarded((await builds.get(name)) ?? startState(run, jobs, name), parents, (state) =>
+      check(run, limiter, state, writeTag),
+    ),
+  )
+  const states = await Promise.all(checks.values())
+  if (!run.publish) return states
+  if (!run.publishEach && states.some(isFailure)) return states.map((state) => leftUntagged(run, state))
+  return Promise.all(states.map((state) => tagImage(run, state, writeTag)))
+}
+
+function startState({ publish }: Execution, jobs: ReadonlyMap<string, ImageJob>, name: string): ImageState {
+  const job = jobs.get(name)
+  if (job === undefined) throw new Error(`no job for ${name}`)
+  const journal = new ImageJournal(name, (line) => {
+    console.log(line)
+  })
+  const state = { job, journal, published: false, probes: new Map(), suites: [], notices: job.notices }
+  if (job.action === "skip")
+    return { ...state, outcome: { kind: "not-needed", reason: job.reasons.join("; ") } }
+  if (job.action === "reuse" && job.known !== undefined) {
+    return { ...state, outcome: { kind: "reused" }, digest: job.known.digest, published: true }
+  }
+  if (job.action === "retag" && job.known !== undefined) {
+    return { ...state, outcome: { kind: "retagged" }, digest: job.known.digest }
+  }
+  return state
+}
+
+/** Runs a step of an image unless its way has ended or a parent failed; a span per image shows where time goes. */
+async function guarded(
+  state: ImageState,
+  parents: readonly ImageState[],
+  step: (state: ImageState) => Promise<ImageState>,
+): Promise<ImageState> {
+  const failed = parents.find((parent) => isFailure(parent))
+  if (failed !== undefined && state.outcome?.kind !== "reused") return skippedBecauseOf(state, failed)
+  if (state.outcome !== undefined) return state
+  try {
+    return await getTracer().startActiveSpan(state.job.name, () => step(state))
+  } catch (error) {
+    const message = engineMessage(error)
+    state.journal.keep(message)
+    return { ...state, outcome: { kind: "build-failed", message } }
+  }
+}
+
+function isFailure({ outcome }: ImageState): boolean {
+  return (
+    outcome !== undefined &&
+    !["passed", "untested", "reused", "retagged", "not-needed"].includes(outcome.kind)
+  )
+}
+
+function skippedBecauseOf(state: ImageState, parent: ImageState): ImageState {
+  if (state.outcome?.kind === "skipped") return state
+  const because = parent.outcome?.kind === "skipped" ? parent.outcome.because : parent.job.name
+  state.journal.say(`skipped: ${because} failed`)
+  return { ...state, outcome: { kind: "skipped", because, reason: "failed" } }
+}
+
+/** Everything after the build: tests before the candidate, the candidate before its server's tests, tags last. */
+async function check(
+  run: Execution,
+  limiter: Limiter,
+  state: ImageState,
+  writeTag: TagWriter,
+): Promise<ImageState> {
+  const { container } = state
+  if (container === undefined) return state
+  const steps = [
+    (now: ImageState) => checkImage(run, now, container),
+    (now: ImageState) => Promise.resolve(judgeSize(now)),
+    (now: ImageState) =>
+      run.publish && now.digest === undefined ? pushCandidate(run, now, container) : Promise.resolve(now),
+    (now: ImageState) => checkServer(run, now, container),
+  ]
+  let now = state
+  for (const step of steps) {
+    if (now.outcome !== undefined) return now
+    now = await limiter.run(() => step(now))
+  }
+  if (now.outcome !== undefined) return now
+  const passed = { ...now, outcome: passedOrUntested(now) }
+  return run.publish && run.publishEach ? tagImage(run, passed, writeTag) : passed
+}
+
+function passedOrUntested(state: ImageState): NonNullable<ImageState["outcome"]> {
+  const proven = state.suites.some(({ run }) => run.tests.some((test) => test.outcome !== "skipped"))
+  if (proven) return { kind: "passed" }
+  return {
+    kind: "untested",
+    reason: state.suites.length === 0 ? "it has no tests" : "all tests were skipped",
+  }
+}
+
+/** The tags of a run move together: another image failed, so this one's stays where it was, and says so. */
+function leftUntagged(run: Execution, state: ImageState): ImageState {
+  if (state.digest === undefined || state.published || isFailure(state)) return state
+  const notice = `not tagged ${run.tag}: the tags of a run move together, and another image failed`
+  return { ...state, notices: [...state.notices, notice] }
+}
+
+async function tagImage(run: Execution, state: ImageState, writeTag: TagWriter): Promise<ImageState> {
+  const { digest, job, journal, published } = state
+  if (digest === undefined || published || isFailure(state)) return state
+  try {
+    await journal.step("tag", () => writeTag(job.repository, digest, run.tag))
+    return { ...state, published: true }
+  } catch (error) {
+    const message = `${formatReference({ ...job.repository, tag: run.tag })}: ${engineMessage(error)}`
+    journal.keep(message)
+    return { ...state, outcome: { kind: "publish-failed", message } }
+  }
+}

@@ -1,0 +1,80 @@
+import { Container, Directory, Secret } from "@dagger.io/dagger"
+import type { Repository } from "../reference/reference.js"
+import type { ImageOutcome, PlannedAction, TestSuite } from "../report/report.js"
+import type { TestFolders } from "../testing/testFolders.js"
+import type { TestLimits, SuiteResult } from "./imageTests.js"
+import type { ImageJournal } from "./journal.js"
+import type { Probe, ProbeResult } from "./inspectImage.js"
+
+/** Login to the registry; the password never leaves its Secret but towards the registry. */
+export interface RegistryLogin {
+  readonly username: string
+  readonly password: Secret
+}
+
+/** One image with everything that its way through the run needs. */
+export interface ImageJob {
+  readonly name: string
+  readonly parents: readonly string[]
+  readonly action: PlannedAction
+  readonly reasons: readonly string[]
+  /** Its stage in the linked Dockerfile. */
+  readonly target: string
+  readonly inputKey: string
+  /** Where it is published. */
+  readonly repository: Repository
+  /** The published image that `retest`, `retag` and `reuse` are about. */
+  readonly known?: { readonly reference: string; readonly digest: string }
+  readonly folders: TestFolders
+  readonly probes: readonly Probe[]
+  /** OCI labels and annotations. */
+  readonly labels: ReadonlyMap<string, string>
+  readonly sizeBudget?: number
+  readonly notices: readonly string[]
+}
+
+/** What a run is to do, decided before anything is built. */
+export interface Execution {
+  /** Build context: the images' folders, the linked Dockerfile and its `.dockerignore`. */
+  readonly context: Directory
+  /** The folder of images, for the tests in it. */
+  readonly tests: Directory
+  /** Parents before children. */
+  readonly jobs: readonly ImageJob[]
+  /** `<prefix>-<branch>`. */
+  readonly tag: string
+  readonly publish: boolean
+  /** Tag each image as soon as it passes, as the old pipeline did, instead of all together at the end. */
+  readonly publishEach: boolean
+  readonly login?: RegistryLogin
+  readonly limits: TestLimits
+  readonly hubVersion?: string
+  /** Steps that run at once. */
+  readonly parallel: number
+  /** Fresh for every run. */
+  readonly runId: string
+}
+
+/** What is known of an image while it goes through the run; each step returns the next state. */
+export interface ImageState {
+  readonly job: ImageJob
+  readonly journal: ImageJournal
+  /** Set as soon as the way ends: by a failure, or because there is nothing left to do. */
+  readonly outcome?: ImageOutcome
+  /** The image itself, where it was built or taken from the registry. */
+  readonly container?: Container
+  /** Digest in the registry. */
+  readonly digest?: string
+  readonly published: boolean
+  readonly unpackedBytes?: number
+  readonly probes: ReadonlyMap<string, ProbeResult>
+  readonly suites: readonly SuiteOutput[]
+  readonly notices: readonly string[]
+}
+
+/** A test suite's result with what it leaves for the artifacts. */
+export interface SuiteOutput extends TestSuite {
+  readonly log: string
+  readonly files?: SuiteResult["files"]
+  readonly serverLog?: string
+}

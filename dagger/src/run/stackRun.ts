@@ -1,0 +1,88 @@
+import { Directory, File, func, object } from "@dagger.io/dagger"
+import { isOk } from "../report/report.js"
+import type { StackReport } from "../report/report.js"
+import { describeOutcome } from "../report/report.js"
+import { renderSummary } from "../report/summary.js"
+
+/** How one image of a run ended. */
+@object()
+export class ImageResult {
+  /** Name of the image in the spec. */
+  @func()
+  name: string
+
+  /** What the plan said: build, retest, retag, reuse or skip. */
+  @func()
+  action: string
+
+  /** How it ended, in words. */
+  @func()
+  outcome: string
+
+  /** Reference that this run gave, or would give with --publish. */
+  @func()
+  reference: string
+
+  /** Digest in the registry; empty where the image is in none. */
+  @func()
+  digest: string
+
+  constructor(name: string, action: string, outcome: string, reference: string, digest: string) {
+    this.name = name
+    this.action = action
+    this.outcome = outcome
+    this.reference = reference
+    this.digest = digest
+  }
+}
+
+/** A run of the stack: what happened to each image, and everything it left behind. */
+@object()
+export class StackRun {
+  /** Report, logs, test results, manifest pages: export it with "artifacts export --path=out". */
+  @func()
+  artifacts: Directory
+
+  reportJson: string
+
+  constructor(artifacts: Directory, reportJson: string) {
+    this.artifacts = artifacts
+    this.reportJson = reportJson
+  }
+
+  /** A table of the images and what failed, for reading. */
+  @func()
+  summary(): string {
+    return renderSummary(this.parsed())
+  }
+
+  /** The result of each image. */
+  @func()
+  images(): ImageResult[] {
+    return this.parsed().images.map(
+      ({ name, action, outcome, reference, digest = "" }) =>
+        new ImageResult(name, action, describeOutcome(outcome), reference, digest),
+    )
+  }
+
+  /** report.json, the whole result for machines. */
+  @func()
+  report(): File {
+    return this.artifacts.file("report.json")
+  }
+
+  /** Prints the summary, and fails if an image failed. The CLI calls it by itself. */
+  @func({ cache: "never" })
+  async sync(): Promise<string> {
+    const report = this.parsed()
+    const summary = renderSummary(report)
+    if (!isOk(report)) throw new Error(summary)
+    console.log(summary)
+    // The CLI takes what `sync` returns for the id of an object.
+    return this.artifacts.id()
+  }
+
+  private parsed(): StackReport {
+    return JSON.parse(this.reportJson) as StackReport
+  }
+}
