@@ -41,6 +41,7 @@ interface Reader {
   readonly document: Document
   readonly locate: (offset: number) => Location
   readonly problems: Problem[]
+  readonly targets: Map<Alias, unknown>
   values: number
 }
 
@@ -59,7 +60,7 @@ export function readYaml(path: string, text: string): YamlReading {
   if (document === undefined) return { problems: [tooMuch(locate(0))] }
   const syntax = syntaxProblems(document, locate)
   if (syntax.length > 0) return { problems: syntax }
-  const reader: Reader = { document, locate, problems: [], values: 0 }
+  const reader: Reader = { document, locate, problems: [], targets: new Map(), values: 0 }
   const root = read(reader, document.contents, locate(0), 0)
   return { file: fileOf(root), problems: reader.problems }
 }
@@ -165,8 +166,11 @@ function keyOf(reader: Reader, key: unknown): string | undefined {
   return isScalar(node) ? (textOf(node) ?? "") : undefined
 }
 
+/** Looking for an anchor walks the document: once for each alias, however often it is expanded. */
 function target(reader: Reader, alias: Alias): unknown {
-  return alias.resolve(reader.document)
+  const known = reader.targets.get(alias) ?? alias.resolve(reader.document)
+  reader.targets.set(alias, known)
+  return known
 }
 
 function textOf(node: unknown): string | undefined {

@@ -1,0 +1,125 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { UnknownImage, buildTree, selectImages } from "../../../dagger/src/tree/tree.js"
+import { stackOf } from "../../support/source.js"
+import type { StackImage } from "../../support/source.js"
+import type { Tree, TreeNode } from "../../../dagger/src/tree/tree.js"
+
+/** `{ leaf: "base", base: "" }`: each image and its parent. */
+function treeOf(parents: Readonly<Record<string, string>>): Tree {
+  const images: Record<string, StackImage> = {}
+  for (const [name, parent] of Object.entries(parents))
+    images[name] = parent === "" ? {} : { depend_on: parent }
+  return buildTree(loadSpec(stackOf(images)))
+}
+
+const names = (nodes: readonly TreeNode[]) => nodes.map(({ name }) => name).join(" ")
+
+const stack = { base: "", left: "base", right: "base", leaf: "left", other: "", twig: "other" }
+
+describe("order", () => {
+  test.each<readonly [string, Readonly<Record<string, string>>, string]>([
+    ["the spec's, where it is one", stack, "base left right leaf other twig"],
+    [
+      "parents move before their first child",
+      { leaf: "mid", x: "", mid: "base", base: "" },
+      "base mid leaf x",
+    ],
+    ["siblings keep theirs", { b: "root", a: "root", root: "", c: "root" }, "root b a c"],
+  ])("%s", (_, parents, order) => {
+    expect(names(treeOf(parents).nodes)).toBe(order)
+  })
+
+  test("every image once, after its parent, whatever the order of the spec", () => {
+    const image = fc.record({ choice: fc.nat(), rank: fc.nat() })
+    fc.assert(
+      fc.property(fc.array(image, { minLength: 1, maxLength: 30 }), (choices) => {
+        const parents = choices.map(({ choice, rank }, index) => ({
+          rank,
+          entry: [`i${index}`, index === 0 ? "" : `i${choice % index}`] as const,
+        }))
+        const shuffled = parents.sort((a, b) => a.rank - b.rank)
+        const { nodes } = treeOf(Object.fromEntries(shuffled.map(({ entry }) => entry)))
+        const seen = new Set<TreeNode>()
+        for (const node of nodes) {
+          expect(node.parent === undefined || seen.has(node.parent)).toBe(true)
+          seen.add(node)
+        }
+        expect(seen.size).toBe(choices.length)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe("relations", () => {
+  const tree = treeOf(stack)
+
+  test("roots, children, depth", () => {
+    expect(names(tree.roots)).toBe("base other")
+    expect(names(tree.node("base").children)).toBe("left right")
+    expect(tree.nodes.map(({ depth }) => depth)).toEqual([0, 1, 1, 2, 0, 1])
+    expect(tree.node("leaf").parent).toBe(tree.node("left"))
+  })
+
+  test.each([
+    ["leaf", "left base", ""],
+    ["base", "", "left right leaf"],
+    ["twig", "other", ""],
+  ])("of %s: ancestors %j, descendants %j", (name, ancestors, descendants) => {
+    expect(names(tree.ancestors(name))).toBe(ancestors)
+    expect(names(tree.descendants(name))).toBe(descendants)
+  })
+
+  test("a name that is no image is a mistake of the caller", () => {
+    expect(() => tree.node("bse")).toThrow(UnknownImage)
+    expect(() => tree.ancestors("bse")).toThrow('there is no image "bse"')
+  })
+})
+
+describe("selectImages", () => {
+  const tree = treeOf(stack)
+
+  test.each([
+    [[], "base left right leaf other twig"],
+    [["leaf"], "base left leaf"],
+    [["twig", "right", "right"], "base right other twig"],
+    [["base"], "base"],
+  ])("%j selects %s", (only, selected) => {
+    expect(names(selectImages(tree, only))).toBe(selected)
+  })
+
+  test("all unknown names, each with a suggestion", () => {
+    expect(() => selectImages(tree, ["lef", "base", "unheard-of"])).toThrow(
+      [
+        '--only: there is no image "lef" (did you mean "left"?)',
+        '--only: there is no image "unheard-of" (images: base, left, right, leaf, other, twig)',
+      ].join("\n"),
+    )
+  })
+})
+
+describe("size", () => {
+  test("a chain of 5000 images, child first", () => {
+    const parents = Array.from({ length: 5000 }, (_, index) => [
+      `i${index}`,
+      index === 4999 ? "" : `i${index + 1}`,
+    ])
+    const tree = treeOf(Object.fromEntries(parents) as Record<string, string>)
+    expect(tree.node("i0").depth).toBe(4999)
+    expect(tree.ancestors("i0")).toHaveLength(4999)
+    expect(tree.descendants("i4999")).toHaveLength(4999)
+    expect(selectImages(tree, ["i0"])).toHaveLength(5000)
+  })
+
+  test("300 images in well under 2 s, spec and tree", () => {
+    const parents = Array.from({ length: 300 }, (_, index) => [
+      `i${index}`,
+      index < 3 ? "" : `i${Math.floor(index / 3)}`,
+    ])
+    const started = performance.now()
+    expect(treeOf(Object.fromEntries(parents) as Record<string, string>).nodes).toHaveLength(300)
+    expect(performance.now() - started).toBeLessThan(1000)
+  })
+})
