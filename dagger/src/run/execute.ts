@@ -45,6 +45,10 @@ function startState({ publish }: Execution, jobs: ReadonlyMap<string, ImageJob>,
     console.log(line)
   })
   const state = { job, journal, published: false, probes: new Map(), suites: [], notices: job.notices }
+  if (job.action === "retag" && job.known !== undefined && !publish) {
+    const reason = `${job.known.reference} is the same, and nothing is published`
+    return { ...state, outcome: { kind: "not-needed", reason }, digest: job.known.digest }
+  }
   if (job.action === "skip")
     return { ...state, outcome: { kind: "not-needed", reason: job.reasons.join("; ") } }
   if (job.action === "reuse" && job.known !== undefined) {
