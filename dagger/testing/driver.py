@@ -48,7 +48,7 @@ def parse_options():
     parser = argparse.ArgumentParser()
     parser.add_argument("--timeout", type=float, required=True, help="seconds a test may take")
     parser.add_argument("--total", type=float, required=True, help="seconds all tests together may take")
-    parser.add_argument("--memory", type=int, required=True, help="bytes that pytest and its children may use")
+    parser.add_argument("--memory", type=int, default=0, help="bytes that pytest and its children may use; 0: no limit")
     parser.add_argument("--user", default="", help="run only the tests marked as_user with this value")
     parser.add_argument("--filter", default="", help="pytest -k expression")
     parser.add_argument("--server", default="", help="URL of a server that must answer first")
@@ -219,9 +219,10 @@ class Process:
         limit = self.run.options.timeout
         if self.current is not None and self.run.collected is not None:
             limit = self.run.collected.get(self.current, {}).get("timeout", limit)
-        used = memory_of_group(child.pid)
-        if used > self.run.options.memory:
-            self.end(child, "killed", f"used {used >> 20} MiB of memory, {self.run.options.memory >> 20} MiB are allowed")
+        allowed = self.run.options.memory
+        used = memory_of_group(child.pid) if allowed else 0
+        if used > allowed:
+            self.end(child, "killed", f"used {used >> 20} MiB of memory, {allowed >> 20} MiB are allowed")
         elif now - self.since > limit:
             self.end(child, "hung", f"did not end within {limit:g} s")
         elif now > self.run.deadline:

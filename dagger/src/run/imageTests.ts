@@ -1,13 +1,12 @@
 import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
 import { engineMessage } from "./engineError.js"
+import type { TestSpec } from "../spec/spec.js"
 import type { TestRun } from "../testing/testRun.js"
 import { judgeTests, mergeRuns, parseTestRun } from "../testing/testRun.js"
 
 /** Limits and choices of one image's tests. */
 export interface TestLimits {
-  readonly testSeconds: number
-  readonly imageSeconds: number
-  readonly memoryBytes: number
+  readonly spec: TestSpec
   /** pytest's `-k` expression; empty runs all. */
   readonly filter: string
 }
@@ -90,15 +89,16 @@ async function ownResults(container: Container): Promise<Container> {
 /** Arguments of `run.sh`. */
 export function driverArguments(
   folders: readonly string[],
-  limits: TestLimits,
+  { spec, filter }: TestLimits,
   user: string,
 ): readonly string[] {
+  const { timeoutSeconds, imageTimeoutSeconds, memoryBytes } = spec
   return [
-    ...["--timeout", String(limits.testSeconds)],
-    ...["--total", String(limits.imageSeconds)],
-    ...["--memory", String(limits.memoryBytes)],
+    ...["--timeout", String(timeoutSeconds)],
+    ...["--total", String(imageTimeoutSeconds)],
+    ...(memoryBytes === undefined ? [] : ["--memory", String(memoryBytes)]),
     ...(user === "" ? [] : ["--user", user]),
-    ...(limits.filter === "" ? [] : ["--filter", limits.filter]),
+    ...(filter === "" ? [] : ["--filter", filter]),
     ...folders.map((folder) => `/stack/tests/${folder}`),
   ]
 }

@@ -3,6 +3,7 @@ import type { Repository } from "../reference/reference.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageState, RegistryLogin } from "./execution.js"
+import { inTime } from "./time.js"
 
 /** Seconds after which a push that does not end is given up: large images take minutes, a hanging registry for ever. */
 const pushSeconds = 1800
@@ -25,7 +26,7 @@ export async function pushCandidate(
   const address = formatReference({ ...job.repository, tag: candidateTag(job.inputKey) })
   try {
     const pushed = await journal.step("publish", () =>
-      within(pushSeconds, withLogin(container, job.repository, run.login).publish(address)),
+      inTime(pushSeconds, withLogin(container, job.repository, run.login).publish(address)),
     )
     const { digest } = parseReference(pushed)
     if (digest === undefined) throw new Error(`the engine pushed ${address} without naming its digest`)
@@ -53,18 +54,4 @@ export function withLogin(
  */
 export async function loginToRegistry(repository: Repository, login: RegistryLogin): Promise<void> {
   await withLogin(dag.container(), repository, login).sync()
-}
-
-async function within<T>(seconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`the registry did not take it within ${seconds} s`))
-    }, seconds * 1000)
-  })
-  try {
-    return await Promise.race([work, limit])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,0 +1,92 @@
+import { execFile } from "node:child_process"
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join, resolve } from "node:path"
+import type { Files } from "./source.js"
+
+/** The checkout under test. */
+export const checkout = resolve(import.meta.dirname, "../..")
+
+/** What a command left: both streams, and how it ended. */
+export interface Ended {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Settings of one call of `./stack`. */
+export interface CallOptions {
+  /** Folder to call it in: the user's. */
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Milliseconds after which it is ended; it then has status 124. */
+  readonly timeout?: number
+}
+
+/** Calls `./stack` as a user does. Never throws for a failing call: its status is part of the result. */
+export function stack(args: readonly string[], options: CallOptions): Promise<Ended> {
+  return run(join(checkout, "stack"), args, options)
+}
+
+/** Runs a program; a status that is not 0 is part of the result. */
+export function run(program: string, args: readonly string[], options: CallOptions): Promise<Ended> {
+  const { cwd, env = {}, timeout = 900_000 } = options
+  return new Promise((done) => {
+    const settings = { cwd, env: { ...process.env, ...env }, timeout, maxBuffer: 1 << 28 }
+    execFile(program, args, settings, (error, stdout, stderr) => {
+      done({ status: statusOf(error), stdout, stderr })
+    })
+  })
+}
+
+function statusOf(error: { code?: number | string | null; killed?: boolean } | null): number {
+  if (error === null) return 0
+  if (error.killed === true) return 124
+  return typeof error.code === "number" ? error.code : 1
+}
+
+/** A folder of its own with files in it, and a git repository with one commit on `main` where asked for. */
+export async function workspace(
+  files: Files,
+  { git = true, modes = {} } = {},
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "stack-e2e-"))
+  await writeFiles(folder, files, modes)
+  if (git) await commitAll(folder, "first", { init: true })
+  return folder
+}
+
+/** Writes or replaces files below a folder. */
+export async function writeFiles(
+  folder: string,
+  files: Files,
+  modes: Readonly<Record<string, number>> = {},
+): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    const target = join(folder, path)
+    await mkdir(dirname(target), { recursive: true })
+    if (typeof content === "string") await writeFile(target, content)
+    else await symlink(content.symlink, target)
+    const mode = modes[path]
+    if (mode !== undefined) await chmod(target, mode)
+  }
+}
+
+/** Commits everything in a folder, and returns the commit. */
+export async function commitAll(folder: string, message: string, { init = false } = {}): Promise<string> {
+  const git = async (...args: string[]) => {
+    const author = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    const ended = await run("git", [...author, ...args], { cwd: folder })
+    if (ended.status !== 0) throw new Error(`git ${args.join(" ")}: ${ended.stderr}`)
+    return ended.stdout.trim()
+  }
+  if (init) await git("init", "--quiet", "--initial-branch=main")
+  await git("add", "--all")
+  await git("commit", "--quiet", "--allow-empty", `--message=${message}`)
+  return git("rev-parse", "HEAD")
+}
+
+/** Removes a folder of a test. */
+export function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true })
+}
