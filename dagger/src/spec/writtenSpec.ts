@@ -14,8 +14,8 @@ const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: varia
 
 const text = (form = "a text") => z.string({ error: form }).min(1, { error: form })
 const flag = () => z.boolean({ error: "true or false" })
-/** A version or value that YAML may take for a number: its text is what counts. */
-const scalarText = (form: string) => z.union([z.string(), z.number(), z.boolean()], { error: form })
+/** A name or version that YAML may take for a number: its text is what counts. */
+const scalarText = (form: string) => z.union([z.string(), z.number()], { error: form })
 const size = () => {
   const form = { error: sizeForm }
   return z.union([z.string(), z.number()], form).refine((written) => parseSize(written) !== undefined, form)
@@ -39,7 +39,9 @@ const image = closed({
     "Repository it is published to, without a tag: `ghcr.io/ucsd-ets/datascience-notebook`.",
   ),
   build_args: z
-    .record(variableName, scalarText("a text or a number"), { error: "a mapping of names to texts" })
+    .record(variableName, z.union([z.string(), z.number(), z.boolean()], { error: "a text or a number" }), {
+      error: "a mapping of names to texts",
+    })
     .optional()
     .describe('Build arguments (`ARG`) and their values. `3.10` without quotes is the text "3.10".'),
   depend_on: scalarText("the name of an image")
@@ -127,7 +129,7 @@ export const writtenSpec = closed({
   tests: tests.optional().describe("Limits of test runs."),
   hub: closed({
     version: scalarText("a version such as 5.4").describe(
-      "Version of the JupyterHub in production, or the start of it: `5.4` is matched by 5.4.3.",
+      "Version of the JupyterHub in production, or the start of it: `5.4` is matched by `5.4.3`.",
     ),
   })
     .optional()
@@ -147,6 +149,10 @@ export type WrittenImage = WrittenSpec["images"][string]
 
 /** Schema of `images/change_ignore.json`. */
 export const writtenChangeRules = closed({
-  ChangeIgnore: listOfTexts("a list of paths below images/").optional(),
-  BuildAll: listOfTexts("a list of paths below images/").optional(),
-})
+  ChangeIgnore: listOfTexts("a list of paths below images/")
+    .optional()
+    .describe("Folders and files of `images/` whose change concerns no image."),
+  BuildAll: listOfTexts("a list of paths below images/")
+    .optional()
+    .describe("Folders and files of `images/` whose change rebuilds every image."),
+}).describe("Changes that concern no image, or all. JSON; the file may be absent.")
