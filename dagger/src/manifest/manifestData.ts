@@ -1,0 +1,140 @@
+import { z } from "zod"
+
+/** Version of the document; raised when a reader of the older form would misread the newer one. */
+export const manifestVersion = 1
+
+/** Package managers whose installed packages are listed and compared. */
+export const ecosystems = ["apt", "pip", "r", "conda"] as const
+export type Ecosystem = (typeof ecosystems)[number]
+
+const packageEntry = z.object({ name: z.string(), version: z.string() })
+
+/** One installed package, as its package manager names it. */
+export type InstalledPackage = Readonly<z.infer<typeof packageEntry>>
+
+const packageList = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("listed"), packages: z.array(packageEntry) }),
+  /** The image does not have this package manager. */
+  z.object({ kind: z.literal("absent") }),
+  /** It has the package manager, but the list could not be read. */
+  z.object({ kind: z.literal("failed"), reason: z.string() }),
+])
+
+/** What one package manager of an image answered. */
+export type PackageList = z.infer<typeof packageList>
+
+const layer = z.object({
+  /** What made the layer, as the image's history tells it. */
+  command: z.string(),
+  /** Bytes that it adds; zero for a step that only changes the configuration. */
+  size: z.number().optional(),
+  /** ISO 8601, UTC. */
+  created: z.string().optional(),
+})
+
+/** One entry of an image's history, oldest first. */
+export type ManifestLayer = z.infer<typeof layer>
+
+const infoSection = z.object({
+  key: z.string(),
+  description: z.string(),
+  command: z.string(),
+  /** Standard output, and standard error where the command failed. */
+  output: z.string(),
+  exitCode: z.number().int(),
+})
+
+/** An info command of the spec, and what it printed in the image. */
+export type InfoSection = z.infer<typeof infoSection>
+
+const testSummary = z.object({
+  passed: z.number().int(),
+  failed: z.number().int(),
+  skipped: z.number().int(),
+  errors: z.number().int(),
+  seconds: z.number(),
+})
+
+/** Counts of an image's tests. */
+export type ManifestTests = z.infer<typeof testSummary>
+
+const sourceCommit = z.object({
+  sha: z.string(),
+  /** Subject line or whole message. */
+  message: z.string().optional(),
+  /** ISO 8601. */
+  time: z.string().optional(),
+})
+
+/** The commit that an image was built from. */
+export type SourceCommit = z.infer<typeof sourceCommit>
+
+/** Shape of `sourceCommit` for documents that hold one. */
+export const sourceCommitSchema = sourceCommit
+
+/** Shape of the document; `parseManifest` is the way to read one. */
+export const manifestSchema = z.object({
+  version: z.literal(manifestVersion),
+  /** Name in the spec: `datascience-notebook`. */
+  name: z.string(),
+  /** Repository and tag, where it is or would be published. */
+  reference: z.string(),
+  /** Digest in the registry; unknown for an image that was not published. */
+  digest: z.string().optional(),
+  /** When it was built: ISO 8601, UTC. */
+  created: z.string(),
+  commit: sourceCommit.optional(),
+  /** URL of the repository that the commit is in, for links: `https://github.com/org/repo`. */
+  source: z.string().optional(),
+  base: z.object({ reference: z.string(), digest: z.string().optional() }).optional(),
+  /** `linux/amd64`. */
+  platform: z.string(),
+  /** Bytes: compressed as the registry transfers them, unpacked as they lie on a disk. */
+  size: z.object({ compressed: z.number().optional(), unpacked: z.number().optional() }),
+  /** All tags that name this digest, without the repository. */
+  tags: z.array(z.string()),
+  /** The reference that was promoted to this one. */
+  promotedFrom: z.string().optional(),
+  layers: z.array(layer),
+  tests: testSummary.optional(),
+  sections: z.array(infoSection),
+  packages: z.partialRecord(z.enum(ecosystems), packageList),
+})
+
+/** Everything that an image's manifest page shows; kept as JSON beside the page, which is rendered from it. */
+export type ImageManifest = z.infer<typeof manifestSchema>
+
+/** A text that is not a manifest that this module can read. */
+export class InvalidImageManifest extends Error {
+  override readonly name = "InvalidImageManifest"
+}
+
+/**
+ * Reads a manifest that `formatManifest` wrote.
+ * @param origin what is read, for the error: a path
+ * @throws InvalidImageManifest telling what is wrong and where in the document
+ */
+export function parseManifest(json: string, origin = "the manifest"): ImageManifest {
+  let document: unknown
+  try {
+    document = JSON.parse(json)
+  } catch (error) {
+    throw new InvalidImageManifest(
+      `${origin} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+  const version = z.object({ version: z.number() }).safeParse(document)
+  if (version.success && version.data.version > manifestVersion) {
+    throw new InvalidImageManifest(
+      `${origin} has version ${version.data.version}, this module reads up to ${manifestVersion}: use a newer one`,
+    )
+  }
+  const parsed = manifestSchema.safeParse(document)
+  if (parsed.success) return parsed.data
+  throw new InvalidImageManifest(`${origin} is not an image manifest:\n${z.prettifyError(parsed.error)}`)
+}
+
+/** The manifest as JSON with one value a line, so that git shows what changed. */
+export function formatManifest(manifest: ImageManifest): string {
+  return `${JSON.stringify(manifestSchema.parse(manifest), null, 1)}\n`
+}

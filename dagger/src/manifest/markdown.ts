@@ -1,0 +1,91 @@
+/**
+ * Text that renders as itself in GitHub's Markdown, HTML and wiki links included.
+ * @returns one line: line breaks become spaces
+ */
+export function plainText(text: string): string {
+  return oneLine(text)
+    .replaceAll(/[\\`*_{}[\]<>#|~&$]/g, "\\$&")
+    .replace(/^([-+]|\d+[.)])(?=\s)/, "\\$1")
+}
+
+/** A code span of one line; empty text gives an empty text, as Markdown has no empty code span. */
+export function codeSpan(text: string): string {
+  const line = oneLine(text)
+  if (line === "") return ""
+  const fence = "`".repeat(longestRun(line) + 1)
+  const padding = line.startsWith("`") || line.endsWith("`") ? " " : ""
+  return `${fence}${padding}${line}${padding}${fence}`
+}
+
+/**
+ * A code span in a table's cell. A pipe ends a cell even inside of code, unless a backslash escapes it; after a
+ * backslash of the text's own that would escape the backslash, so such text is written as HTML.
+ */
+export function codeCell(text: string): string {
+  const line = oneLine(text)
+  if (!line.includes("\\|")) return codeSpan(line).replaceAll("|", "\\|")
+  return `<code>${line.replaceAll(/[^A-Za-z0-9 ,./=-]/g, (character) => `&#${character.codePointAt(0) ?? 0};`)}</code>`
+}
+
+/** A fenced block: the fence is longer than any run of backticks in the text, which is shown as it is. */
+export function fenced(text: string, language = ""): string {
+  const fence = "`".repeat(Math.max(3, longestRun(text) + 1))
+  return `${fence}${language}\n${text.replace(/\n+$/, "")}\n${fence}`
+}
+
+/** A block that is closed until it is clicked on. */
+export function folded(summary: string, body: string): string {
+  // Without the empty lines GitHub takes the body for HTML.
+  return `<details>\n<summary>${plainText(summary)}</summary>\n\n${body}\n\n</details>`
+}
+
+/** A table; cells are Markdown already. Without rows it has a header only. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  align?: string,
+): string {
+  const rule = header.map((_, column) => (align?.[column] === "r" ? "---:" : "---"))
+  return [header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
+}
+
+/** A link; the text is Markdown already, the address is taken as it is. */
+export function link(text: string, address: string): string {
+  return `[${text}](${address.replaceAll(/[()\s<>|]/g, percentEncoded)})`
+}
+
+/** What a terminal would show: no colours and cursor movements, of a progress line its last state. */
+export function terminalText(output: string): string {
+  return (
+    output
+      // Escape sequences of ECMA-48: CSI (colours, cursor) and OSC (titles, links).
+      .replaceAll(escapeSequences, "")
+      .replaceAll("\r\n", "\n")
+      .replaceAll(/^.*\r(?=[^\r\n])/gm, "")
+      .replaceAll("\r", "")
+      .replaceAll(/[^\P{Cc}\t\n]/gu, "")
+  )
+}
+
+const escape = String.fromCodePoint(0x1b)
+const bell = String.fromCodePoint(0x07)
+const escapeSequences = new RegExp(
+  `${escape}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)|[@-Z\\\\^_])`,
+  "g",
+)
+
+/** `encodeURIComponent` leaves parentheses, which would end a link. */
+function percentEncoded(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`
+}
+
+function oneLine(text: string): string {
+  return text
+    .replaceAll(/\s*[\r\n]+\s*/g, " ")
+    .replaceAll("\t", " ")
+    .trim()
+}
+
+function longestRun(text: string): number {
+  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length))
+}

@@ -1,0 +1,208 @@
+import { formatBytes, formatDuration, plural } from "../text/format.js"
+import { ecosystemTitles, renderImageDiff } from "./diffMarkdown.js"
+import { ecosystems } from "./manifestData.js"
+import { codeCell, codeSpan, fenced, folded, link, plainText, table, terminalText } from "./markdown.js"
+import type { ImageDiff } from "./diff.js"
+import type {
+  Ecosystem,
+  ImageManifest,
+  InfoSection,
+  ManifestLayer,
+  ManifestTests,
+  PackageList,
+} from "./manifestData.js"
+
+/** Longer outputs and tables are folded; the longest outputs are cut, for GitHub does not render pages without end. */
+const openLines = 30
+const mostLines = 4000
+const longestCommand = 240
+
+/** What a page shows beside the manifest. */
+export interface PageExtras {
+  /** What changed since an earlier image, usually the stable one of the last quarter. */
+  readonly since?: ImageDiff
+}
+
+/** An image's manifest page in GitHub's Markdown. The same manifest gives the same bytes. */
+export function renderPage(manifest: ImageManifest, { since }: PageExtras = {}): string {
+  const blocks = [
+    `# ${plainText(titleOf(manifest))}`,
+    builtTable(manifest),
+    ...pullBlocks(manifest),
+    ...(since === undefined
+      ? []
+      : [`## Changes since ${plainText(tagOf(since.from.reference))}`, renderImageDiff(since)]),
+    ...manifest.sections.flatMap(sectionBlocks),
+    ...packageBlocks(manifest),
+    ...testBlocks(manifest.tests),
+    ...layerBlocks(manifest.layers),
+  ]
+  return `${blocks.join("\n\n")}\n`
+}
+
+function titleOf({ name, reference }: ImageManifest): string {
+  return `${name} ${tagOf(reference)}`
+}
+
+function tagOf(reference: string): string {
+  const named = reference.split("@")[0] ?? reference
+  const colon = named.lastIndexOf(":")
+  return colon > named.lastIndexOf("/") ? named.slice(colon + 1) : named
+}
+
+function builtTable(manifest: ImageManifest): string {
+  const { reference, digest, promotedFrom, base, tags, platform, created } = manifest
+  const rows: (readonly [string, string | undefined])[] = [
+    ["Image", codeCell(reference)],
+    ["Digest", digest === undefined ? "not published" : codeCell(digest)],
+    ["Promoted from", promotedFrom === undefined ? undefined : codeCell(promotedFrom)],
+    ["Tags", tags.length === 0 ? undefined : tags.map(codeCell).join(" ")],
+    ["Built", formatTime(created)],
+    ["Commit", commitCell(manifest)],
+    ["Base", base === undefined ? undefined : codeCell(baseOf(base))],
+    ["Size", sizeCell(manifest)],
+    ["Platform", codeCell(platform)],
+    ["Tests", manifest.tests === undefined ? undefined : testSentence(manifest.tests)],
+    ["Packages", packageSentence(manifest)],
+  ]
+  const known = rows.flatMap(([label, value]) => (value === undefined ? [] : [[`**${label}**`, value]]))
+  return table(["", ""], known)
+}
+
+/** `2026-10-01 12:00:05 UTC`; what is not a time is shown as it is. */
+function formatTime(iso: string): string {
+  const time = new Date(iso)
+  if (Number.isNaN(time.getTime())) return plainText(iso)
+  return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`
+}
+
+function commitCell({ commit, source }: ImageManifest): string | undefined {
+  if (commit === undefined) return undefined
+  const short = codeCell(commit.sha.slice(0, 7))
+  const shown = source === undefined ? short : link(short, `${source}/commit/${commit.sha}`)
+  const time = commit.time === undefined ? [] : [`(${formatTime(commit.time)})`]
+  const subject = commit.message?.split("\n")[0]
+  return [shown, ...(subject === undefined ? [] : [plainText(subject)]), ...time].join(" ")
+}
+
+function baseOf({ reference, digest }: NonNullable<ImageManifest["base"]>): string {
+  return digest === undefined || reference.includes("@") ? reference : `${reference}@${digest}`
+}
+
+function sizeCell({ size }: ImageManifest): string {
+  const unpacked = size.unpacked === undefined ? [] : [`${formatBytes(size.unpacked)} unpacked`]
+  const compressed = size.compressed === undefined ? [] : [`${formatBytes(size.compressed)} to download`]
+  const known = [...unpacked, ...compressed]
+  return known.length === 0 ? "not known" : known.join(", ")
+}
+
+function pullBlocks({ reference, digest }: ImageManifest): readonly string[] {
+  const named = reference.split("@")[0] ?? reference
+  const repository = named.slice(0, named.length - tagOf(named).length).replace(/:$/, "") || named
+  if (digest === undefined) return []
+  return [
+    "## Pull",
+    "Exactly this image, whatever its tags name later:",
+    fenced(`docker pull ${repository}@${digest}`, "sh"),
+  ]
+}
+
+function sectionBlocks(section: InfoSection): readonly string[] {
+  const heading = `## ${plainText(section.description === "" ? section.key : section.description)}`
+  return [heading, codeSpan(section.command), ...outputBlocks(section)].filter((block) => block !== "")
+}
+
+function outputBlocks({ output, exitCode }: InfoSection): readonly string[] {
+  const text = terminalText(output).replace(/\s+$/, "")
+  const failure = exitCode === 0 ? [] : [`> **Failed:** the command ended with exit status ${exitCode}.`]
+  if (text === "") return failure.length > 0 ? failure : ["> **Failed:** the command printed nothing."]
+  const lines = text.split("\n")
+  const cut = lines.length - mostLines
+  const note = cut > 0 ? [`${cut} more lines are in the page's data.`] : []
+  const block = fenced(lines.slice(0, mostLines).join("\n"), "text")
+  const shown = lines.length > openLines ? folded(plural(lines.length, "line"), block) : block
+  return [...failure, shown, ...note]
+}
+
+/** Lists of package managers that no info command shows: each is otherwise on the page already. */
+function packageBlocks({ packages, sections }: ImageManifest): readonly string[] {
+  return ecosystems.flatMap((ecosystem) => {
+    const list = packages[ecosystem]
+    if (list === undefined || sections.some(({ command }) => showsPackages[ecosystem].test(command)))
+      return []
+    return packageList(ecosystem, list)
+  })
+}
+
+const showsPackages: Readonly<Record<Ecosystem, RegExp>> = {
+  apt: /\b(?:apt|apt-cache|dpkg|dpkg-query)\b.*(?:list|-l|-W)/,
+  pip: /\bpip3?\b.*\b(?:list|freeze)\b/,
+  r: /installed\.packages/,
+  conda: /\b(?:conda|mamba|micromamba)\b.*\blist\b/,
+}
+
+function packageList(ecosystem: Ecosystem, list: PackageList): readonly string[] {
+  const heading = `## ${ecosystemTitles[ecosystem]}`
+  if (list.kind === "absent") return []
+  if (list.kind === "failed") return [heading, `> **Failed:** ${plainText(list.reason)}`]
+  if (list.packages.length === 0) return []
+  const width = Math.max(...list.packages.map(({ name }) => name.length))
+  const lines = list.packages.map(({ name, version }) => `${name.padEnd(width)}  ${version}`)
+  const block = fenced(lines.join("\n"), "text")
+  return [heading, lines.length > openLines ? folded(plural(lines.length, "package"), block) : block]
+}
+
+const ecosystemNames: Readonly<Record<Ecosystem, string>> = { apt: "apt", pip: "pip", r: "R", conda: "conda" }
+
+function packageSentence({ packages }: ImageManifest): string | undefined {
+  const counts = ecosystems.flatMap((ecosystem) => {
+    const list = packages[ecosystem]
+    if (list?.kind === "failed") return [`${ecosystemNames[ecosystem]}: not known`]
+    return list?.kind === "listed" ? [`${list.packages.length} ${ecosystemNames[ecosystem]}`] : []
+  })
+  return counts.length === 0 ? undefined : counts.join(", ")
+}
+
+function testSentence({ passed, failed, skipped, errors, seconds }: ManifestTests): string {
+  const counts = [
+    `${passed} passed`,
+    ...(failed > 0 ? [`**${failed} failed**`] : []),
+    ...(errors > 0 ? [`**${plural(errors, "error")}**`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ]
+  return `${counts.join(", ")} in ${formatDuration(seconds * 1000)}`
+}
+
+function testBlocks(tests: ManifestTests | undefined): readonly string[] {
+  if (tests === undefined) return []
+  const { passed, failed, skipped, errors, seconds } = tests
+  const counts = [passed, failed, errors, skipped].map(String)
+  const header = ["Passed", "Failed", "Errors", "Skipped", "Time"]
+  return ["## Tests", table(header, [[...counts, formatDuration(seconds * 1000)]], "rrrrr")]
+}
+
+function layerBlocks(layers: readonly ManifestLayer[]): readonly string[] {
+  if (layers.length === 0) return []
+  const rows = layers.map(({ command, size, created }, index) => [
+    String(index + 1),
+    codeCell(shortened(command)),
+    size === undefined ? "" : formatBytes(size),
+    created === undefined ? "" : formatTime(created),
+  ])
+  const layerTable = table(["", "Command", "Size", "Created"], rows, "r-r-")
+  const shown = layers.length > openLines ? folded(plural(layers.length, "layer"), layerTable) : layerTable
+  return ["## Layers", shown]
+}
+
+/** Without what every builder adds in front: the shell, "nop" of the old builder, comments of BuildKit. */
+function shortened(command: string): string {
+  const bare = command
+    .replace(
+      /^(?:RUN )?(?:\|\d+ .*?)?(?:\/bin\/sh -c|\/bin\/bash -o pipefail -c) (?:#\(nop\)\s*)?/,
+      (found) => (found.includes("#(nop)") ? "" : "RUN "),
+    )
+    .replace(/ # buildkit$/, "")
+    .replaceAll(/\s+/g, " ")
+    .trim()
+  return bare.length > longestCommand ? `${bare.slice(0, longestCommand - 1)}…` : bare
+}

@@ -1,0 +1,165 @@
+import { diffManifests } from "../manifest/diff.js"
+import { formatManifest, parseManifest } from "../manifest/manifestData.js"
+import { renderPage } from "../manifest/page.js"
+import { parseReference, sameRepository } from "../reference/reference.js"
+import { listOf } from "../text/format.js"
+import { renderHome, rowsOnPages } from "./home.js"
+import { commitCell, commitCellOf, formatHomeRow } from "./homeRow.js"
+import { baselineOf } from "./lookup.js"
+import { copyOldPages, promotedManifests, retagged } from "./promoted.js"
+import { nextStable, renderStableTag, stableTagPath } from "./stableTag.js"
+import { indexPath, manifestPath, pagePath, WikiDraft } from "./wikiFiles.js"
+import { addRow, adoptRows, formatIndex, parseIndex, WikiProblem } from "./wikiIndex.js"
+import type { ImageManifest } from "../manifest/manifestData.js"
+import type { PromotedPair, WikiChange } from "./change.js"
+import type { WikiLinks } from "./homeRow.js"
+import type { WikiFiles } from "./wikiFiles.js"
+import type { GlobalStable, WikiIndex, WikiRow } from "./wikiIndex.js"
+
+/** How many rows `Home.md` shows where nothing else is asked for: about what a reader scrolls through. */
+export const defaultRecentRows = 100
+
+/** How a wiki is written. */
+export interface WikiOptions extends WikiLinks {
+  readonly recentRows?: number
+}
+
+/** What a change makes of a wiki. */
+export interface WikiUpdate {
+  /** Files to write, by path: those whose text differs; none when there is nothing to do. */
+  readonly files: ReadonlyMap<string, string>
+  /** Subject line for the commit. */
+  readonly message: string
+  /** Pages of the images that the change is about. */
+  readonly pages: readonly { readonly reference: string; readonly page: string }[]
+}
+
+/**
+ * Applies a change to the files of a wiki. Applied twice it changes nothing the second time.
+ * @throws WikiProblem when the wiki does not hold what the change needs
+ * @throws InvalidImageManifest when a manifest of the wiki cannot be read
+ */
+export function updateWiki(files: WikiFiles, change: WikiChange, options: WikiOptions = {}): WikiUpdate {
+  const references = referencesOf(change)
+  requireOwnPages(files, references)
+  const draft = new WikiDraft(files)
+  const manifests = change.kind === "publish" ? change.manifests : promotedManifests(files, change.images)
+  writeManifests(draft, [...manifests, ...retagged(files, manifests)])
+  if (change.kind !== "publish") copyOldPages(draft, change.images)
+  const index = parseIndex(files.text(indexPath), indexPath)
+  const adopted = { ...index, rows: [...adoptRows(index.rows, rowsOnPages(files))] }
+  writeIndex(draft, nextIndex(adopted, change, manifests, options), options)
+  return {
+    files: draft.changes(),
+    message: messageOf(change),
+    pages: references.map((reference) => ({ reference, page: pagePath(parseReference(reference)) })),
+  }
+}
+
+function referencesOf(change: WikiChange): readonly string[] {
+  return change.kind === "publish"
+    ? change.manifests.map(({ reference }) => reference)
+    : change.images.map(({ to }) => to)
+}
+
+/** Two repositories can have one page name (`a/b-c:1` and `a-b/c:1`): neither page may replace the other. */
+function requireOwnPages(files: WikiFiles, references: readonly string[]): void {
+  const owners = new Map<string, string>()
+  for (const reference of references) {
+    const parsed = parseReference(reference)
+    const page = pagePath(parsed)
+    const json = files.text(manifestPath(parsed))
+    const owner =
+      owners.get(page) ??
+      (json === undefined ? reference : parseManifest(json, manifestPath(parsed)).reference)
+    if (!sameRepository(parseReference(owner), parsed)) {
+      throw new WikiProblem(`${reference} and ${owner} would have the same page, ${page}: rename one of them`)
+    }
+    owners.set(page, reference)
+  }
+}
+
+/** All data first: pages compare with other manifests. */
+function writeManifests(draft: WikiDraft, manifests: readonly ImageManifest[]): void {
+  for (const manifest of manifests) {
+    draft.write(manifestPath(parseReference(manifest.reference)), formatManifest(manifest))
+  }
+  for (const manifest of manifests) {
+    const baseline = baselineOf(draft, manifest)
+    const since = baseline === undefined ? {} : { since: diffManifests(baseline, manifest) }
+    draft.write(pagePath(parseReference(manifest.reference)), renderPage(manifest, since))
+  }
+}
+
+function writeIndex(draft: WikiDraft, index: WikiIndex, options: WikiOptions): void {
+  const recent = options.recentRows ?? defaultRecentRows
+  for (const [path, text] of renderHome(index.rows, draft, recent)) draft.write(path, text)
+  if (index.stable !== undefined) draft.write(stableTagPath, renderStableTag(index.stable, options))
+  draft.write(indexPath, formatIndex(index))
+}
+
+function nextIndex(
+  index: WikiIndex,
+  change: WikiChange,
+  manifests: readonly ImageManifest[],
+  links: WikiLinks,
+): WikiIndex {
+  if (change.kind === "globalStable") {
+    return { ...index, stable: nextStable(index.stable, stableOf(change.images, change.at)) }
+  }
+  return { ...index, rows: [...addRow(index.rows, rowOf(index, change, manifests, links))] }
+}
+
+function rowOf(
+  index: WikiIndex,
+  change: Exclude<WikiChange, { kind: "globalStable" }>,
+  manifests: readonly ImageManifest[],
+  links: WikiLinks,
+): WikiRow {
+  const commit = change.commit ?? manifests.find((manifest) => manifest.commit !== undefined)?.commit
+  const source = manifests.find((manifest) => manifest.source !== undefined)?.source ?? links.repository
+  const cell = commit === undefined ? knownCommit(index, change) : commitCell(commit, source)
+  const digests = new Map(
+    change.kind === "publish"
+      ? change.manifests.map(({ reference, digest }) => [reference, digest])
+      : change.images.map(({ to, digest }) => [to, digest]),
+  )
+  return {
+    line: formatHomeRow(cell, referencesOf(change), links),
+    kind: change.kind,
+    at: change.at,
+    ...(commit !== undefined && { commit }),
+    images: [...digests].map(([reference, digest]) => ({
+      reference,
+      ...(digest !== undefined && { digest }),
+    })),
+  }
+}
+
+/** The commit of images without data, as their row has it. */
+function knownCommit(index: WikiIndex, change: Exclude<WikiChange, { kind: "globalStable" }>): string {
+  const [first] = change.kind === "promote" ? change.images : []
+  const lines = index.rows.map(({ line }) => line)
+  return first === undefined ? "" : (commitCellOf(lines, first.from) ?? "")
+}
+
+function stableOf(images: readonly PromotedPair[], at: string): GlobalStable {
+  return { at, images: images.map(({ from, to, digest }) => ({ reference: to, from, digest })) }
+}
+
+function messageOf(change: WikiChange): string {
+  const names = listOf(
+    referencesOf(change).map((reference) => parseReference(reference).path.replace(/^.*\//, "")),
+  )
+  const tags = [...new Set(referencesOf(change).map(tagOf))].join(", ")
+  if (change.kind === "publish") {
+    const commit = change.commit === undefined ? "" : ` of ${change.commit.sha.slice(0, 7)}`
+    return `Publish ${tags}${commit}: ${names}`
+  }
+  const from = [...new Set(change.images.map((image) => tagOf(image.from)))].join(", ")
+  return `Promote ${from} to ${tags}: ${names}`
+}
+
+function tagOf(reference: string): string {
+  return parseReference(reference).tag ?? "latest"
+}
