@@ -23,8 +23,8 @@ export interface LaunchScript {
 }
 
 /**
- * The script takes the real one's arguments, really runs pytest on the tests folder, and ends with pytest's status.
- * Like the real one it is a bash script that cleans up in an EXIT trap, which takes a while. An image of the
+ * The script takes the real one's arguments, really runs pytest on the tests folder, and ends with pytest's status,
+ * or, as the real one does, with 0 whatever pytest said. Like the real one it is a bash script that cleans up in an EXIT trap, which takes a while. An image of the
  * repository `missing` cannot be launched. Debian's Python is used: the account cannot enter others' homes.
  */
 const script = `#!/bin/bash
@@ -32,7 +32,7 @@ here=$(dirname "$0")
 printf '%s\\n' "$@" >"$here/state/arguments"
 echo $$ >>"$here/state/processes"
 export PROCESSES=$here/state/processes PYTHONDONTWRITEBYTECODE=1
-cleanup() { sleep 0.5; echo cleaned >"$here/state/cleaned"; }
+cleanup() { sleep 0.2; echo cleaned >"$here/state/cleaned"; }
 trap cleanup EXIT
 while getopts "i:P:g:c:m:f" option; do
   [ "$option" = i ] && image=$OPTARG
@@ -49,15 +49,16 @@ status=$?
 echo "pod test-$$ deleted" >&2
 exit $status
 `
+const alwaysSucceeding = script.replace("exit $status", "exit 0")
 
 /** Writes the script to a folder that every account may use. */
-export function makeLaunchScript(): LaunchScript {
+export function makeLaunchScript({ alwaysSucceeds = false } = {}): LaunchScript {
   const directory = mkdtempSync(join(tmpdir(), "launch-"))
   chmodSync(directory, 0o755)
   const state = join(directory, "state")
   mkdirSync(state)
   chmodSync(state, 0o777)
-  writeFileSync(join(directory, "launch.sh"), script, { mode: 0o755 })
+  writeFileSync(join(directory, "launch.sh"), alwaysSucceeds ? alwaysSucceeding : script, { mode: 0o755 })
   const told = (name: string) => {
     try {
       return readFileSync(join(state, name), "utf8").split("\n").slice(0, -1)

@@ -121,8 +121,9 @@ const supervisor = [
   "kill -0 -$job || sleep 1; end ) & watchdog=$!;",
   "exec 3<&-;",
   'trap "end; exit 143" HUP INT TERM;',
-  "wait $job; status=$?;",
-  "kill $watchdog 2>/dev/null; end; exit $status",
+  // What the shell says of processes that it ends itself does not belong into the job's output.
+  "wait $job; status=$?; exec 2>/dev/null;",
+  "kill $watchdog; end; exit $status",
 ].join(" ")
 
 /** The command line to give to sshd: the job under supervision. Its exit status is the job's. */
