@@ -93,6 +93,8 @@ export const gitFactsSchema = z.object({
   version: z.literal(1),
   repository,
   head: commit.optional(),
+  /** The last commit that a head with two parents merged in: a pull request's own, where CI checked out its merge. */
+  merged: z.object({ sha, message: z.string() }).optional(),
   branch,
   base,
   /** Committed changes from `base` to the head; a rename is a deletion and an addition. */

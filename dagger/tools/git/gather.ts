@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises"
 import { noGitFacts } from "../../src/git/gitFacts.js"
 import type { BranchState, Commit, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
-import { chooseBase } from "./base.js"
+import { chooseBase, hasCommit } from "./base.js"
 import type { BaseOptions } from "./base.js"
 import { committedChanges, workingTree } from "./changes.js"
 import type { WorkingTree } from "./changes.js"
@@ -26,6 +26,7 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
   const filters = await filterDrivers(openGit(root))
   const git = openGit(root, filters)
   const head = await readCommit(git)
+  const merged = await readMerged(git, head)
   const branch = await readBranch(git, options.branch)
   const shallow = (await git("rev-parse", "--is-shallow-repository")).trim() === "true"
   const choice = await chooseBase(git, { head, branch, shallow }, options)
@@ -36,6 +37,7 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
     version: 1,
     repository: state,
     head,
+    ...(merged !== undefined && { merged }),
     branch,
     base: choice.base,
     changes:
@@ -61,6 +63,14 @@ async function readCommit(git: Git): Promise<Commit> {
     authorTime: utc(author),
     committerTime: utc(committer),
   }
+}
+
+/** The second parent of a merge, where this clone has it. */
+async function readMerged(git: Git, { parents }: Commit): Promise<GitFacts["merged"]> {
+  const [, sha, ...more] = parents
+  if (sha === undefined || more.length > 0 || !(await hasCommit(git, sha))) return undefined
+  const message = await git("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", sha)
+  return { sha, message: message.trim() }
 }
 
 /** From the commit itself: `git log` hides the parents at the edge of a shallow clone. */

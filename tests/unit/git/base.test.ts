@@ -118,6 +118,7 @@ describe("what the head is compared with", () => {
     await clone.git("merge", "--quiet", "--no-ff", "--message=Merge", "origin/feature")
     const facts = await gatherGitFacts(clone.directory, { branch: "feature", base: "main" })
     expect(facts.branch).toEqual({ kind: "branch", name: "feature", given: true })
+    expect(facts.merged).toEqual({ sha: await clone.git("rev-parse", "origin/feature"), message: "Fourth" })
     expect(changedPaths(facts)).toEqual(["images/left/a", "images/right/b"])
   })
 

@@ -1,0 +1,156 @@
+import { posix } from "node:path"
+import type { ChangedPath, GitFacts } from "../git/gitFacts.js"
+import type { ChangeRules } from "../spec/spec.js"
+import { compareCodeUnits } from "../text/order.js"
+import { commonTests, testDirectories, testSettings } from "./testKey.js"
+
+/** A changed file; `committed` is false for what only the working tree has. */
+export interface ChangedFile extends ChangedPath {
+  readonly committed: boolean
+}
+
+/** What the paths of a stack mean. */
+export interface ChangeScope {
+  readonly imagesDirectory: string
+  readonly specPath: string
+  readonly rules: ChangeRules
+  /** Every image, in the order of the spec. */
+  readonly images: readonly ImageScope[]
+}
+
+export interface ImageScope {
+  readonly name: string
+  /** `images/<name>` */
+  readonly directory: string
+  /** Paths of the files that its build can read, where that is known. */
+  readonly contextFiles?: ReadonlySet<string>
+}
+
+/** Changed files of one image. A file that is both read by the build and a test is in both. */
+export interface ImageChanges {
+  readonly inputs: readonly ChangedFile[]
+  readonly tests: readonly ChangedFile[]
+}
+
+/** Changed files by what they mean. */
+export interface StackChanges {
+  readonly images: ReadonlyMap<string, ImageChanges>
+  /** Files that `BuildAll` names: every image is rebuilt. */
+  readonly buildAll: readonly ChangedFile[]
+  /** The spec, where `BuildAll` does not name it: it may concern any image. */
+  readonly spec: readonly ChangedFile[]
+  /** Tests and test settings of all images. */
+  readonly commonTests: readonly ChangedFile[]
+  /** Files of the images folder that change nothing, and why. */
+  readonly ignored: readonly IgnoredFile[]
+  /** Folders of images that were deleted and are not in the spec any more. */
+  readonly removedImages: readonly string[]
+}
+
+export interface IgnoredFile {
+  readonly file: ChangedFile
+  readonly why: "change-ignore" | "not-read-by-the-build" | "no-image"
+}
+
+/** All that differs from the base, committed or not; undefined where git cannot say. */
+export function changedFiles(facts: GitFacts): readonly ChangedFile[] | undefined {
+  if (facts.changes.kind === "unknown") return undefined
+  const byPath = new Map<string, ChangedFile>()
+  for (const file of facts.changes.files) byPath.set(file.path, { ...file, committed: true })
+  for (const file of facts.dirty) byPath.set(file.path, { ...file, committed: false })
+  for (const path of facts.untracked) byPath.set(path, { path, status: "added", committed: false })
+  return [...byPath.values()].toSorted((a, b) => compareCodeUnits(a.path, b.path))
+}
+
+/**
+ * Whether a rule of change_ignore.json names a path. A rule is the first part of a path below the images folder, as
+ * in the old pipeline (`spec.yml`, `tests_common`, an image's name), a longer path, or a path from the root.
+ */
+export function isNamedBy(rules: readonly string[], imagesDirectory: string, path: string): boolean {
+  const prefix = `${imagesDirectory}/`
+  const names = path.startsWith(prefix) ? [path, path.slice(prefix.length)] : [path]
+  return rules
+    .map((rule) => rule.replace(/\/+$/, ""))
+    .some((rule) => names.some((name) => name === rule || name.startsWith(`${rule}/`)))
+}
+
+/** Sorts changed files by what they mean. */
+export function classifyChanges(scope: ChangeScope, files: readonly ChangedFile[]): StackChanges {
+  const found = files.map((file) => ({ file, meaning: meaningOf(scope, file) }))
+  const of = (kind: Meaning["kind"]): readonly ChangedFile[] =>
+    found.filter(({ meaning }) => meaning.kind === kind).map(({ file }) => file)
+  const images = scope.images.map(({ name }): readonly [string, ImageChanges] => {
+    const own = found.flatMap(({ file, meaning }) =>
+      meaning.kind === "image" && meaning.image === name ? [{ file, ...meaning }] : [],
+    )
+    const pick = (part: "input" | "test"): readonly ChangedFile[] =>
+      own.filter((each) => each[part]).map(({ file }) => file)
+    return [name, { inputs: pick("input"), tests: pick("test") }]
+  })
+  return {
+    images: new Map(images),
+    buildAll: of("build-all"),
+    spec: of("spec"),
+    commonTests: of("common-tests"),
+    ignored: found.flatMap(({ file, meaning }) =>
+      meaning.kind === "ignored" ? [{ file, why: meaning.why }] : [],
+    ),
+    removedImages: removedImages(scope, files),
+  }
+}
+
+type Meaning =
+  | { readonly kind: "image"; readonly image: string; readonly input: boolean; readonly test: boolean }
+  | { readonly kind: "build-all" | "spec" | "common-tests" | "elsewhere" }
+  | { readonly kind: "ignored"; readonly why: IgnoredFile["why"] }
+
+function meaningOf(scope: ChangeScope, file: ChangedFile): Meaning {
+  const { imagesDirectory, rules, specPath } = scope
+  const { path } = file
+  // In the order of the old pipeline: BuildAll wins over ChangeIgnore.
+  if (isNamedBy(rules.buildAll, imagesDirectory, path)) return { kind: "build-all" }
+  if (isNamedBy(rules.ignore, imagesDirectory, path)) return { kind: "ignored", why: "change-ignore" }
+  if (path === specPath) return { kind: "spec" }
+  if (isCommonTest(imagesDirectory, path)) return { kind: "common-tests" }
+  const image = scope.images.find(({ directory }) => path.startsWith(`${directory}/`))
+  if (image !== undefined) return meaningInImage(image, file)
+  if (path.startsWith(`${imagesDirectory}/`)) return { kind: "ignored", why: "no-image" }
+  return { kind: "elsewhere" }
+}
+
+function isCommonTest(imagesDirectory: string, path: string): boolean {
+  if (path.startsWith(`${imagesDirectory}/${commonTests}/`)) return true
+  return testSettings.some((name) => path === name || path === `${imagesDirectory}/${name}`)
+}
+
+function meaningInImage(image: ImageScope, file: ChangedFile): Meaning {
+  const below = file.path.slice(image.directory.length + 1)
+  const test = testDirectories.some((folder) => below.startsWith(`${folder}/`))
+  const input = isInput(image, file, below, test)
+  if (!test && !input) return { kind: "ignored", why: "not-read-by-the-build" }
+  return { kind: "image", image: image.name, input, test }
+}
+
+/** The build's own files are not part of its context; of a deleted file nobody knows whether it was. */
+function isInput(
+  { contextFiles }: ImageScope,
+  { path, status }: ChangedFile,
+  below: string,
+  test: boolean,
+): boolean {
+  if (below === "Dockerfile" || below === ".dockerignore") return true
+  if (contextFiles === undefined) return !test
+  return contextFiles.has(path) || (status === "deleted" && !test)
+}
+
+/** Folders directly below the images folder whose Dockerfile was deleted. */
+function removedImages(
+  { imagesDirectory, images }: ChangeScope,
+  files: readonly ChangedFile[],
+): readonly string[] {
+  const known = new Set(images.map(({ directory }) => directory))
+  return files
+    .filter(({ status }) => status === "deleted")
+    .flatMap(({ path }) => (posix.basename(path) === "Dockerfile" ? [posix.dirname(path)] : []))
+    .filter((directory) => posix.dirname(directory) === imagesDirectory && !known.has(directory))
+}

@@ -1,0 +1,199 @@
+import type { ImageChanges } from "./changes.js"
+import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
+import type { Action, Reason } from "./planDocument.js"
+import { fileList } from "./reasons.js"
+import { isMet } from "./requests.js"
+import type { Force } from "./requests.js"
+
+/** What is done for an image and why, and which published image that is about. */
+export interface Decision {
+  readonly action: Action
+  readonly reasons: readonly Reason[]
+  readonly published?: RegistryImage | undefined
+}
+
+/** What one image's decision depends on beside its own facts. */
+export interface Situation {
+  readonly facts: PlanFacts
+  readonly forces: readonly Force[]
+  /** Parents of the image that are built by this plan. */
+  readonly rebuiltParents: readonly string[]
+  /** All that the image stands on. */
+  readonly ancestors: ReadonlySet<string>
+}
+
+/** An image in the registry that has the content that a build would make. */
+interface Match {
+  readonly image: RegistryImage
+  readonly place: "branch" | "candidate" | "other"
+  readonly passed: boolean
+}
+
+/**
+ * Decides one image. In this order: a rebuilt parent, what forces a rebuild, then by content; by git where the
+ * registry, or a base's digest, is unknown.
+ */
+export function decide(image: ImageFacts, situation: Situation): Decision {
+  const { facts, rebuiltParents } = situation
+  if (rebuiltParents.length > 0) {
+    const reasons = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
+    return { action: "build", reasons: [...reasons, ...contentReasons(image, facts)] }
+  }
+  const matches = matchesOf(image)
+  const [met, unmet] = splitForces(situation.forces, matches)
+  if (unmet.length > 0) {
+    return {
+      action: "build",
+      reasons: [...unmet.map(({ reason }) => reason), ...contentReasons(image, facts)],
+    }
+  }
+  const decision = isComparable(image) ? byContent(image, situation, matches) : byGit(image, situation)
+  return { ...decision, reasons: [...met, ...decision.reasons] }
+}
+
+/** Whether equal keys mean equal content, and different ones a need to build. */
+function isComparable({ registry, unresolvedBases }: ImageFacts): boolean {
+  return registry.kind === "known" && unresolvedBases.length === 0
+}
+
+function matchesOf(image: ImageFacts): readonly Match[] {
+  const { registry } = image
+  if (registry.kind === "unknown" || image.unresolvedBases.length > 0) return []
+  const found = (place: Match["place"], each: RegistryImage | undefined): readonly Match[] => {
+    if (each?.inputKey !== image.inputKey) return []
+    // A candidate carries the label from its build on, before any test ran.
+    const labelled = place !== "candidate" && each.testKey === image.testKey
+    return [{ image: each, place, passed: labelled || each.passed === true }]
+  }
+  return [
+    ...found("branch", registry.branchTag),
+    ...found("candidate", registry.candidate),
+    ...registry.otherTags.flatMap((each) => found("other", each)),
+  ]
+}
+
+/** Reasons for the forces that a published image meets, and the forces that none does. */
+function splitForces(
+  all: readonly Force[],
+  matches: readonly Match[],
+): readonly [met: readonly Reason[], unmet: readonly Force[]] {
+  const met = new Map<string, Reason>()
+  const unmet: Force[] = []
+  for (const force of all) {
+    const match = matches.find(({ image }) => isMet(force, image))
+    if (match === undefined || force.untilBuiltFrom === undefined) unmet.push(force)
+    else
+      met.set(match.image.tag, {
+        kind: "rebuilt-for-this-commit",
+        tag: match.image.tag,
+        commit: force.untilBuiltFrom,
+      })
+  }
+  return [[...met.values()], unmet]
+}
+
+function byContent(image: ImageFacts, situation: Situation, matches: readonly Match[]): Decision {
+  const passed = matches.find((match) => match.passed)
+  if (passed !== undefined) {
+    const { tag } = passed.image
+    const action = passed.place === "branch" ? "reuse" : "retag"
+    const reasons: Reason[] = [
+      { kind: "same-content", tag },
+      { kind: "tests-passed", tag },
+    ]
+    return { action, reasons, published: passed.image }
+  }
+  const [untested] = matches
+  if (untested === undefined) return { action: "build", reasons: contentReasons(image, situation.facts) }
+  const { tag } = untested.image
+  const reasons: Reason[] = [
+    ...testReasons(image, situation),
+    { kind: "same-content", tag },
+    { kind: "tests-not-passed", tag },
+  ]
+  return { action: "retest", reasons, published: untested.image }
+}
+
+/** Why the content is not there: what git saw, what moved, and what the registry lacks. */
+function contentReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] {
+  const reasons: Reason[] = [...fileReasons(image, facts), ...baseReasons(image)]
+  const { registry } = image
+  if (registry.kind === "unknown") return [...reasons, { kind: "registry-unknown", why: registry.why }]
+  if (image.unresolvedBases.length > 0) return [...reasons, unresolved(image)]
+  if (matchesOf(image).length > 0) return reasons
+  const nothing = registry.branchTag === undefined && registry.otherTags.length === 0
+  if (nothing && registry.candidate === undefined) {
+    return [...reasons, { kind: "nothing-published", repository: image.repository }]
+  }
+  return [...reasons, { kind: "no-image-with-key", inputKey: image.inputKey }]
+}
+
+function byGit(image: ImageFacts, situation: Situation): Decision {
+  const { facts } = situation
+  const { registry } = image
+  const unknown: Reason =
+    registry.kind === "unknown" ? { kind: "registry-unknown", why: registry.why } : unresolved(image)
+  const changes = changesOf(image, facts)
+  if (changes === undefined) {
+    const why = facts.git.changes.kind === "unknown" ? facts.git.changes.why : facts.git.base.why
+    return { action: "build", reasons: [{ kind: "git-unknown", why }, unknown] }
+  }
+  const inputs = fileReasons(image, facts)
+  if (inputs.length > 0) return { action: "build", reasons: [...inputs, unknown] }
+  const tests = testReasons(image, situation)
+  if (registry.kind === "known") return fromPublished(image, facts, tests)
+  // Without an image to test, the tests get one that is built from source.
+  if (tests.length > 0) return { action: "build", reasons: [...tests, unknown] }
+  return { action: "skip", reasons: [unchanged(facts), unknown] }
+}
+
+/** Git found no change of what is built: what is published under the branch's tag is right, else under another one. */
+function fromPublished(image: ImageFacts, facts: PlanFacts, tests: readonly Reason[]): Decision {
+  const { registry } = image
+  if (registry.kind === "unknown") throw new Error(`the registry is unknown for ${image.name}`)
+  const published = registry.branchTag ?? registry.otherTags[0]
+  if (published === undefined) {
+    return {
+      action: "build",
+      reasons: [{ kind: "nothing-published", repository: image.repository }, unresolved(image)],
+    }
+  }
+  if (tests.length > 0) return { action: "retest", reasons: [...tests, unresolved(image)], published }
+  const action = published === registry.branchTag ? "reuse" : "retag"
+  return { action, reasons: [unchanged(facts), unresolved(image)], published }
+}
+
+function fileReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] {
+  const { inputs = [] } = changesOf(image, facts) ?? {}
+  const reasons: Reason[] = inputs.length > 0 ? [{ kind: "files-changed", ...fileList(inputs) }] : []
+  // Where contents can be compared, they say whether the spec concerns this image.
+  if (isComparable(image) || facts.changes === undefined || facts.changes.spec.length === 0) return reasons
+  return [...reasons, { kind: "spec-changed", path: facts.specPath }]
+}
+
+/** The tests of an image are its own, its ancestors' and the common ones. */
+function testReasons(image: ImageFacts, { facts, ancestors }: Situation): readonly Reason[] {
+  const own = [...ancestors, image.name].flatMap((name) => facts.changes?.images.get(name)?.tests ?? [])
+  const files = [...own, ...(facts.changes?.commonTests ?? [])]
+  return files.length === 0 ? [] : [{ kind: "tests-changed", ...fileList(files) }]
+}
+
+function baseReasons({ bases, registry }: ImageFacts): readonly Reason[] {
+  const before = registry.kind === "known" ? (registry.branchTag ?? registry.otherTags[0]) : undefined
+  const { baseName, baseDigest: from } = before ?? {}
+  const now = bases.find(({ reference }) => reference === baseName)
+  if (from === undefined || now?.digest === undefined || now.digest === from) return []
+  return [{ kind: "base-moved", reference: now.reference, from, to: now.digest }]
+}
+
+function changesOf(image: ImageFacts, { changes }: PlanFacts): ImageChanges | undefined {
+  return changes === undefined ? undefined : (changes.images.get(image.name) ?? { inputs: [], tests: [] })
+}
+
+function unresolved({ unresolvedBases }: ImageFacts): Reason {
+  return { kind: "base-unknown", references: [...unresolvedBases] }
+}
+
+function unchanged({ git }: PlanFacts): Reason {
+  return { kind: "unchanged", why: git.base.why }
+}

@@ -1,0 +1,84 @@
+import type { GitFacts } from "../git/gitFacts.js"
+import type { StackChanges } from "./changes.js"
+import type { ExternalBase } from "./inputKey.js"
+
+/** An image in the registry, as its manifest and configuration tell. */
+export interface RegistryImage {
+  readonly tag: string
+  readonly digest: string
+  /** Labels of this pipeline; absent on images of another one. */
+  readonly inputKey?: string | undefined
+  readonly testKey?: string | undefined
+  /** Commit that it was built from (`org.opencontainers.image.revision`). */
+  readonly revision?: string | undefined
+  /** What it was built on (`org.opencontainers.image.base.name` and `.digest`). */
+  readonly baseName?: string | undefined
+  readonly baseDigest?: string | undefined
+  /** Whether a `passedTag` of its input key and the current test key names this digest. */
+  readonly passed?: boolean | undefined
+}
+
+/** What the registry says about one image's repository. */
+export type RegistryFacts =
+  | {
+      readonly kind: "known"
+      /** Under the run's tag: its label's tests passed, because tags move after them. */
+      readonly branchTag?: RegistryImage | undefined
+      /** Left by an earlier run under this input key's candidate tag: its tests may have failed. */
+      readonly candidate?: RegistryImage | undefined
+      /** Under other tags of the quarter (main's, stable), the preferred one first. */
+      readonly otherTags: readonly RegistryImage[]
+    }
+  | { readonly kind: "unknown"; readonly why: string }
+
+/** Everything about one image that its step is decided by. */
+export interface ImageFacts {
+  readonly name: string
+  /** Where it is published, without a tag: `ghcr.io/example/base`. */
+  readonly repository: string
+  /** Images of the tree that it starts from or copies from. */
+  readonly parents: readonly string[]
+  readonly inputKey: string
+  readonly testKey: string
+  /** External bases, own or inherited, whose digest is unknown. */
+  readonly unresolvedBases: readonly string[]
+  readonly bases: readonly ExternalBase[]
+  readonly registry: RegistryFacts
+}
+
+/** What the caller asks for. */
+export interface PlanOptions {
+  readonly branch: string
+  /** The run's tag, `<prefix>-<branch>`. */
+  readonly tag: string
+  readonly platform: string
+  readonly publish: boolean
+  /** Rebuild everything, whatever is published. */
+  readonly fullRebuild: boolean
+  /** Names of images; empty for all. */
+  readonly only: readonly string[]
+  /** Name of the branch that is always built whole. */
+  readonly mainBranch: string
+  readonly pullRequestTitle?: string | undefined
+  /** The head commit's message, where the caller knows it better than git (a pull request's merge commit). */
+  readonly commitMessage?: string | undefined
+}
+
+/** All that a plan is made from. */
+export interface PlanFacts {
+  /** Each after its parents; within that, the order of the spec. */
+  readonly images: readonly ImageFacts[]
+  readonly specPath: string
+  readonly git: GitFacts
+  /** Absent where git cannot say what changed. */
+  readonly changes?: StackChanges | undefined
+  readonly options: PlanOptions
+}
+
+/**
+ * Tag that records a verdict: the image of this input key passed the tests of this test key. A second name for the
+ * same manifest, so a retest need not push anything to be remembered.
+ */
+export function passedTag(inputKey: string, testKey: string): string {
+  return `passed-${inputKey.slice(0, 16)}-${testKey.slice(0, 16)}`
+}

@@ -1,0 +1,92 @@
+import { plural } from "../text/format.js"
+import { escapeCell } from "../text/markdown.js"
+import { hintFor } from "../text/suggest.js"
+import type { Action, ParentSource, Plan, Step } from "./planDocument.js"
+import { actionSchema } from "./planDocument.js"
+import { describeAction, describeReason } from "./reasons.js"
+
+/** A plan for people: one line that sums it up, a table, then every reason. */
+export function planMarkdown(plan: Plan): string {
+  const sections = [
+    `# Plan for \`${plan.tag}\``,
+    summary(plan),
+    table(plan.steps),
+    `Changes: ${plan.comparedWith}.`,
+    ...(plan.notices.length > 0 ? [["## To know", ...plan.notices.map(bullet)].join("\n")] : []),
+    ...(plan.skippedByRequest === undefined ? ["## Reasons", ...plan.steps.map(details)] : []),
+  ]
+  return `${sections.join("\n\n")}\n`
+}
+
+/** Everything that the plan knows about one image; for a name that is not in it, what was probably meant. */
+export function explain(plan: Plan, image: string): string {
+  const step = plan.steps.find((each) => each.image === image)
+  if (step !== undefined) return `${details(step)}\n`
+  const names = plan.steps.map((each) => each.image)
+  return `The plan has no image "${image}": ${hintFor(image, names, "images")}\n`
+}
+
+/** "1 of 3 images is built, 2 reused": the plan in ten words. */
+export function summary({ steps, skippedByRequest, publish }: Plan): string {
+  if (skippedByRequest !== undefined)
+    return `Skipped by request: ${skippedByRequest} says "skip ci". Nothing is done.`
+  const counts = actionSchema.options
+    .map((action) => ({ action, count: steps.filter((step) => step.action === action).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ action, count }) => `${count} ${past[action]}`)
+  const writes = publish ? "" : " Nothing is published without --publish."
+  return `**${plural(steps.length, "image")}: ${counts.join(", ")}.**${writes}`
+}
+
+const past: Readonly<Record<Action, string>> = {
+  build: "to build",
+  retest: "to test again",
+  retag: "to tag",
+  reuse: "to reuse",
+  skip: "to skip",
+}
+
+function table(steps: readonly Step[]): string {
+  const rows = steps.map(({ image, action, reasons }) => {
+    const [first, ...more] = reasons.map(describeReason)
+    const why = more.length === 0 ? (first ?? "") : `${first ?? ""} (+${more.length})`
+    return `| \`${image}\` | ${action === "build" ? "**build**" : action} | ${escapeCell(shortened(why))} |`
+  })
+  return ["| Image | Action | Why |", "| --- | --- | --- |", ...rows].join("\n")
+}
+
+/** A cell that is longer is not read; the reasons below have the rest. */
+const cellLength = 120
+
+function shortened(text: string): string {
+  return text.length <= cellLength ? text : `${text.slice(0, cellLength - 1)}…`
+}
+
+function details({ image, action, reasons, reference, inputKey, testKey, published, parents }: Step): string {
+  return [
+    `### ${image}`,
+    "",
+    `${action}: it ${describeAction(action)}.`,
+    "",
+    ...reasons.map((reason) => bullet(`because ${describeReason(reason)}`)),
+    bullet(`tag of this run: \`${reference}\``),
+    ...(published === undefined ? [] : [bullet(`published image: \`${published.reference}\``)]),
+    ...parents.map((parent) => bullet(describeParent(parent))),
+    bullet(`input key \`${inputKey.slice(0, 16)}\`, test key \`${testKey.slice(0, 16)}\``),
+  ].join("\n")
+}
+
+function describeParent(parent: ParentSource): string {
+  switch (parent.from) {
+    case "step":
+      return `built on ${parent.image} of this run`
+    case "registry":
+      return `built on the published ${parent.image}: \`${parent.reference}\``
+    case "source":
+      return `built on ${parent.image} from source, which is neither tested nor published`
+  }
+}
+
+function bullet(text: string): string {
+  return `- ${escapeCell(text)}`
+}

@@ -1,0 +1,158 @@
+import { decide } from "./decide.js"
+import type { Decision } from "./decide.js"
+import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
+import type { ParentSource, Plan, Published, Step } from "./planDocument.js"
+import { forces, skipRequest } from "./requests.js"
+
+/**
+ * Decides what a run does for each image, and says why. Pure: the same facts give the same plan.
+ * @throws Error where an image comes before its parent
+ */
+export function planStack(facts: PlanFacts): Plan {
+  const { options, git } = facts
+  const skipped = skipRequest(facts)
+  const steps =
+    skipped === undefined
+      ? decideSteps(facts)
+      : facts.images.map((image) => skippedStep(facts, image, skipped))
+  return {
+    version: 1,
+    tag: options.tag,
+    branch: options.branch,
+    platform: options.platform,
+    publish: options.publish,
+    ...(skipped !== undefined && { skippedByRequest: skipped }),
+    ...(git.head !== undefined && { commit: git.head.sha }),
+    comparedWith: git.base.why,
+    imagesChanged: imagesChanged(facts, steps),
+    steps,
+    notices: notices(facts),
+  }
+}
+
+function decideSteps(facts: PlanFacts): Step[] {
+  const selection = select(facts)
+  const all = forces(facts)
+  const steps = new Map<string, Step>()
+  const lineages = new Map<string, ReadonlySet<string>>()
+  for (const image of facts.images) {
+    const parents = image.parents.map((parent) => parentStep(steps, parent, image.name))
+    const ancestors = new Set(image.parents.flatMap((parent) => [...(lineages.get(parent) ?? []), parent]))
+    lineages.set(image.name, ancestors)
+    const rebuiltParents = parents.filter(({ action }) => action === "build").map(({ image: name }) => name)
+    const decision = decide(image, { facts, forces: all, rebuiltParents, ancestors })
+    steps.set(
+      image.name,
+      stepOf(facts, image, narrow(decision, selection(image.name)), parents.map(sourceOf)),
+    )
+  }
+  return [...steps.values()]
+}
+
+function parentStep(steps: ReadonlyMap<string, Step>, parent: string, child: string): Step {
+  const step = steps.get(parent)
+  if (step === undefined) throw new Error(`"${parent}" has to come before "${child}", which is built on it`)
+  return step
+}
+
+/** What `--only` means for an image. */
+type Selection =
+  | { readonly kind: "selected" }
+  /** Not named, but these are built on it. */
+  | { readonly kind: "below"; readonly images: readonly string[] }
+  | { readonly kind: "left-out" }
+
+function select({ images, options }: PlanFacts): (name: string) => Selection {
+  if (options.only.length === 0) return () => ({ kind: "selected" })
+  const only = new Set(options.only)
+  const above = new Map<string, Set<string>>()
+  // Children come after their parents: backwards, each hands on what stands on it.
+  for (const { name, parents } of images.toReversed()) {
+    const reached = new Set([...(above.get(name) ?? []), ...(only.has(name) ? [name] : [])])
+    for (const parent of parents) above.set(parent, new Set([...(above.get(parent) ?? []), ...reached]))
+  }
+  return (name) => {
+    if (only.has(name)) return { kind: "selected" }
+    const needing = images.flatMap((image) => (above.get(name)?.has(image.name) === true ? [image.name] : []))
+    return needing.length === 0 ? { kind: "left-out" } : { kind: "below", images: needing }
+  }
+}
+
+/** An image that was not asked for is only built, and only where one that was cannot be built without. */
+function narrow(decision: Decision, selection: Selection): Decision {
+  switch (selection.kind) {
+    case "selected":
+      return decision
+    case "below": {
+      if (decision.action !== "build")
+        return { ...decision, action: "skip", reasons: [{ kind: "not-selected" }] }
+      return {
+        ...decision,
+        reasons: [{ kind: "needed-by", images: [...selection.images] }, ...decision.reasons],
+      }
+    }
+    case "left-out":
+      return { action: "skip", reasons: [{ kind: "not-selected" }] }
+  }
+}
+
+function stepOf(facts: PlanFacts, image: ImageFacts, decision: Decision, parents: ParentSource[]): Step {
+  const { action, reasons } = decision
+  const { tag } = facts.options
+  const { registry } = image
+  const published = decision.published && publishedOf(image, decision.published)
+  const before = registry.kind === "known" ? registry.branchTag?.digest : undefined
+  const moves = action === "retest" || action === "retag" ? published?.digest !== before : action === "build"
+  return {
+    image: image.name,
+    action,
+    reasons: [...reasons],
+    reference: `${image.repository}:${tag}`,
+    inputKey: image.inputKey,
+    testKey: image.testKey,
+    ...(published !== undefined && { published }),
+    movesTag: moves,
+    parents: action === "build" ? parents : [],
+  }
+}
+
+/** Where a child gets this step's image from. */
+function sourceOf({ image, action, published }: Step): ParentSource {
+  if (action === "build") return { from: "step", image }
+  if (published === undefined) return { from: "source", image }
+  return { from: "registry", image, reference: published.reference, digest: published.digest }
+}
+
+function publishedOf({ repository }: ImageFacts, { tag, digest }: RegistryImage): Published {
+  return { tag, digest, reference: `${repository}:${tag}@${digest}` }
+}
+
+function skippedStep(facts: PlanFacts, image: ImageFacts, where: string): Step {
+  return stepOf(facts, image, { action: "skip", reasons: [{ kind: "skip-requested", where }] }, [])
+}
+
+/** As in the old pipeline: files of an image or its tests changed, or something that rebuilds all of them. */
+function imagesChanged(facts: PlanFacts, steps: readonly Step[]): string[] {
+  const names = facts.images.map(({ name }) => name)
+  if (forces(facts).length > 0) return names
+  const { changes } = facts
+  if (changes === undefined) {
+    const touched = new Set(steps.flatMap(({ image, action }) => (isWork(action) ? [image] : [])))
+    return names.filter((name) => touched.has(name))
+  }
+  return names.filter((name) => {
+    const own = changes.images.get(name)
+    return own !== undefined && own.inputs.length + own.tests.length > 0
+  })
+}
+
+function isWork(action: Step["action"]): boolean {
+  return action === "build" || action === "retest"
+}
+
+function notices({ git, changes }: PlanFacts): string[] {
+  const removed = (changes?.removedImages ?? []).map(
+    (directory) => `${directory} was deleted: its published tags stay where they are`,
+  )
+  return [...git.notices.map(({ message }) => message), ...removed]
+}

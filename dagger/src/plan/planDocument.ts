@@ -1,0 +1,137 @@
+import { z } from "zod"
+
+/**
+ * The plan as a document: printed by `plan`, carried out by `buildStack`, and read back to repeat a run.
+ * Version 1; a field may be added, none changes its meaning.
+ */
+
+const fileList = z.object({
+  files: z.array(
+    z.object({ path: z.string(), status: z.enum(["added", "modified", "deleted"]), committed: z.boolean() }),
+  ),
+  /** How many more there are: lists are bounded. */
+  more: z.number().int().nonnegative(),
+})
+
+/** Why an image gets its action. `reasons.ts` has the sentences. */
+const reasonSchema = z.discriminatedUnion("kind", [
+  /** The commit message or the pull request's title says "skip ci". */
+  z.object({ kind: z.literal("skip-requested"), where: z.string() }),
+  /** `--only` names other images. */
+  z.object({ kind: z.literal("not-selected") }),
+  /** Not named by `--only`, but one that is named stands on it. */
+  z.object({ kind: z.literal("needed-by"), images: z.array(z.string()) }),
+  z.object({ kind: z.literal("full-rebuild-option") }),
+  z.object({ kind: z.literal("full-rebuild-message"), where: z.string() }),
+  /** Everything on main is built: its images may go to production. */
+  z.object({ kind: z.literal("main"), branch: z.string() }),
+  z.object({ kind: z.literal("build-all-file"), ...fileList.shape }),
+  /** What forces a rebuild was done already, for this very commit. */
+  z.object({ kind: z.literal("rebuilt-for-this-commit"), tag: z.string(), commit: z.string() }),
+  z.object({ kind: z.literal("parent-rebuilt"), parent: z.string() }),
+  z.object({ kind: z.literal("files-changed"), ...fileList.shape }),
+  z.object({ kind: z.literal("spec-changed"), path: z.string() }),
+  z.object({ kind: z.literal("tests-changed"), ...fileList.shape }),
+  z.object({ kind: z.literal("base-moved"), reference: z.string(), from: z.string(), to: z.string() }),
+  z.object({ kind: z.literal("nothing-published"), repository: z.string() }),
+  z.object({ kind: z.literal("no-image-with-key"), inputKey: z.string() }),
+  z.object({ kind: z.literal("same-content"), tag: z.string() }),
+  z.object({ kind: z.literal("tests-passed"), tag: z.string() }),
+  z.object({ kind: z.literal("tests-not-passed"), tag: z.string() }),
+  z.object({ kind: z.literal("registry-unknown"), why: z.string() }),
+  z.object({ kind: z.literal("base-unknown"), references: z.array(z.string()) }),
+  z.object({ kind: z.literal("git-unknown"), why: z.string() }),
+  z.object({ kind: z.literal("unchanged"), why: z.string() }),
+])
+
+const publishedSchema = z.object({
+  tag: z.string(),
+  digest: z.string(),
+  /** `repository:tag@sha256:...`: the digest decides. */
+  reference: z.string(),
+})
+
+/** Where a build gets a parent of the tree from. */
+const parentSchema = z.discriminatedUnion("from", [
+  /** Built by another step of this plan. */
+  z.object({ from: z.literal("step"), image: z.string() }),
+  /** Taken from the registry. */
+  z.object({ from: z.literal("registry"), image: z.string(), reference: z.string(), digest: z.string() }),
+  /** Its stages are built along; it is neither tested nor published. */
+  z.object({ from: z.literal("source"), image: z.string() }),
+])
+
+export const actionSchema = z.enum(["build", "retest", "retag", "reuse", "skip"])
+
+const stepSchema = z.object({
+  image: z.string(),
+  action: actionSchema,
+  reasons: z.array(reasonSchema).min(1),
+  /** `repository:tag` of the run. */
+  reference: z.string(),
+  inputKey: z.string(),
+  testKey: z.string(),
+  /** The published image that is tested, tagged or reused; for `skip`, what is there. */
+  published: publishedSchema.optional(),
+  /** Whether success puts the run's tag on another image than before. */
+  movesTag: z.boolean(),
+  /** For `build`: where each parent comes from. */
+  parents: z.array(parentSchema),
+})
+
+export const planSchema = z.object({
+  version: z.literal(1),
+  /** `<prefix>-<branch>`. */
+  tag: z.string(),
+  branch: z.string(),
+  platform: z.string(),
+  /** Whether the run is allowed to write to the registry. */
+  publish: z.boolean(),
+  /** Set where nothing is done, because the commit or the pull request says so. */
+  skippedByRequest: z.string().optional(),
+  commit: z.string().optional(),
+  /** What changes are counted from, as a sentence. */
+  comparedWith: z.string(),
+  /** Images whose source changed: the lines of `artifacts/IMAGES_CHANGED`. */
+  imagesChanged: z.array(z.string()),
+  /** Each after its parents. */
+  steps: z.array(stepSchema),
+  notices: z.array(z.string()),
+})
+
+export type Plan = z.infer<typeof planSchema>
+export type Step = z.infer<typeof stepSchema>
+export type Action = z.infer<typeof actionSchema>
+export type Reason = z.infer<typeof reasonSchema>
+export type Published = z.infer<typeof publishedSchema>
+export type ParentSource = z.infer<typeof parentSchema>
+
+/**
+ * Reads a plan document.
+ * @throws Error naming what is not as expected: no JSON, another version, a step before its parents
+ */
+export function readPlan(json: string): Plan {
+  const parsed = planSchema.safeParse(parseJson(json))
+  if (!parsed.success) throw new Error(`this is no plan of version 1: ${z.prettifyError(parsed.error)}`)
+  const seen = new Set<string>()
+  for (const { image, parents } of parsed.data.steps) {
+    const early = parents.find((parent) => parent.from === "step" && !seen.has(parent.image))
+    if (early !== undefined)
+      throw new Error(`this is no plan: "${image}" comes before its parent "${early.image}"`)
+    seen.add(image)
+  }
+  return parsed.data
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw new Error("this is no plan: it is not JSON", { cause: error })
+  }
+}
+
+/** `artifacts/IMAGES_CHANGED` in the old pipeline's format: a name a line, empty where nothing changed. */
+export function imagesChangedText(plan: Plan): string {
+  return plan.imagesChanged.map((name) => `${name}\n`).join("")
+}

@@ -1,0 +1,73 @@
+import type { ChangedFile } from "./changes.js"
+import type { PlanFacts, RegistryImage } from "./facts.js"
+import type { Reason } from "./planDocument.js"
+import { fileList } from "./reasons.js"
+
+/** A text in which people leave requests, and what it is. */
+interface Message {
+  readonly where: string
+  readonly text: string
+}
+
+const skipMarker = "skip ci"
+const rebuildMarker = "full rebuild"
+
+/** Where "skip ci" was found; undefined where the run goes on. `--full-rebuild` is asked for on the spot and wins. */
+export function skipRequest(facts: PlanFacts): string | undefined {
+  if (facts.options.fullRebuild) return undefined
+  return messages(facts).find(({ text }) => has(text, skipMarker))?.where
+}
+
+/** Something that rebuilds all images, whatever is published. */
+export interface Force {
+  readonly reason: Reason
+  /** A commit's request is met by images that were built from it; an option's, or an uncommitted file's, never. */
+  readonly untilBuiltFrom?: string | undefined
+}
+
+/** Everything that rebuilds all images, as in the old pipeline. */
+export function forces(facts: PlanFacts): readonly Force[] {
+  const { options, changes, git } = facts
+  const found: Force[] = []
+  const commit = git.head?.sha
+  if (options.fullRebuild) found.push({ reason: { kind: "full-rebuild-option" } })
+  for (const { where, text } of messages(facts)) {
+    if (has(text, rebuildMarker)) {
+      found.push({ reason: { kind: "full-rebuild-message", where }, untilBuiltFrom: commit })
+    }
+  }
+  if (options.branch === options.mainBranch) {
+    found.push({ reason: { kind: "main", branch: options.branch }, untilBuiltFrom: commit })
+  }
+  const files = changes?.buildAll ?? []
+  if (files.length > 0) {
+    const untilBuiltFrom = files.every(isCommitted) ? commit : undefined
+    found.push({ reason: { kind: "build-all-file", ...fileList(files) }, untilBuiltFrom })
+  }
+  return found
+}
+
+/** Whether this image with the right content is what the force asked for. */
+export function isMet(force: Force, image: RegistryImage): boolean {
+  return force.untilBuiltFrom !== undefined && force.untilBuiltFrom === image.revision
+}
+
+function isCommitted({ committed }: ChangedFile): boolean {
+  return committed
+}
+
+/** A pull request is checked out as a merge that a machine wrote: the request is in the merged commit. */
+function messages({ git, options }: PlanFacts): readonly Message[] {
+  const { branch, mainBranch, pullRequestTitle } = options
+  const merged = branch === mainBranch ? undefined : git.merged?.message
+  const commit =
+    options.commitMessage ?? [git.head?.message, merged].filter((text) => text !== undefined).join("\n")
+  return [
+    { where: "the commit message", text: commit },
+    { where: "the pull request's title", text: pullRequestTitle ?? "" },
+  ]
+}
+
+function has(text: string, marker: string): boolean {
+  return text.toLowerCase().includes(marker)
+}

@@ -1,0 +1,49 @@
+import { filesBelow } from "../source/sourceTree.js"
+import type { SourceTree } from "../source/sourceTree.js"
+import { fileRow, hashOf } from "./inputKey.js"
+
+/** What decides which tests an image gets, and when they pass. */
+export interface TestOwner {
+  readonly imagesDirectory: string
+  /** The image's folder. */
+  readonly directory: string
+  /** Folders of its ancestors, from the root down: their tests run in it too. */
+  readonly ancestors: readonly string[]
+  /** Whether `integration_tests/` runs against its server. */
+  readonly integrationTests: boolean
+  /** Further settings that can turn a verdict: time limits, memory, size budget. Plain data. */
+  readonly settings?: Readonly<Record<string, string | number | boolean | undefined>>
+}
+
+/** Folder of tests that every image gets, below the images folder. */
+export const commonTests = "tests_common"
+/** Folders of an image that hold tests. */
+export const testDirectories = ["test", "integration_tests"] as const
+/** Files that change how pytest runs all of them; at the root or in the images folder. */
+export const testSettings = ["conftest.py", "pytest.ini"] as const
+
+const keyVersion = "test-key/1"
+
+/**
+ * Hex SHA-256 over all but the image that can change the verdict of its tests. Written as a label beside the input
+ * key, so that a change of tests alone is found by content.
+ */
+export function testKey(tree: SourceTree, owner: TestOwner): string {
+  const { imagesDirectory, directory, ancestors, integrationTests, settings = {} } = owner
+  const folders = [
+    `${imagesDirectory}/${commonTests}`,
+    ...[...ancestors, directory].map((each) => `${each}/test`),
+    ...(integrationTests ? [`${directory}/integration_tests`] : []),
+  ]
+  const files = [
+    ...testSettings.flatMap((name) => [tree.files.get(name), tree.files.get(`${imagesDirectory}/${name}`)]),
+    ...folders.flatMap((folder) => filesBelow(tree, folder)),
+  ].filter((file) => file !== undefined)
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  return hashOf([keyVersion, integrationTests, given.toSorted(), files.filter(isSource).map(fileRow)])
+}
+
+/** Python writes its caches beside the tests; they are no part of them. */
+function isSource({ path }: { readonly path: string }): boolean {
+  return !/(?:^|\/)(?:__pycache__|\.pytest_cache)\//.test(path)
+}
