@@ -34,21 +34,19 @@ interface Match {
  * registry, or a base's digest, is unknown.
  */
 export function decide(image: ImageFacts, situation: Situation): Decision {
-  const { facts, rebuiltParents } = situation
+  const { facts, forces, rebuiltParents } = situation
   if (rebuiltParents.length > 0) {
     const reasons = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
     return { action: "build", reasons: [...reasons, ...contentReasons(image, facts)] }
   }
-  const matches = matchesOf(image)
-  const [met, unmet] = splitForces(situation.forces, matches)
-  if (unmet.length > 0) {
+  const matches = matchesOf(image).filter((match) => forces.every((force) => isMet(force, match.image)))
+  if (forces.length > 0 && matches.length === 0) {
     return {
       action: "build",
-      reasons: [...unmet.map(({ reason }) => reason), ...contentReasons(image, facts)],
+      reasons: [...forces.map(({ reason }) => reason), ...contentReasons(image, facts)],
     }
   }
-  const decision = isComparable(image) ? byContent(image, situation, matches) : byGit(image, situation)
-  return { ...decision, reasons: [...met, ...decision.reasons] }
+  return isComparable(image) ? byContent(image, situation, matches) : byGit(image, situation)
 }
 
 /** Whether equal keys mean equal content, and different ones a need to build. */
@@ -67,29 +65,9 @@ function matchesOf(image: ImageFacts): readonly Match[] {
   }
   return [
     ...found("branch", registry.branchTag),
-    ...found("candidate", registry.candidate),
     ...registry.otherTags.flatMap((each) => found("other", each)),
+    ...found("candidate", registry.candidate),
   ]
-}
-
-/** Reasons for the forces that a published image meets, and the forces that none does. */
-function splitForces(
-  all: readonly Force[],
-  matches: readonly Match[],
-): readonly [met: readonly Reason[], unmet: readonly Force[]] {
-  const met = new Map<string, Reason>()
-  const unmet: Force[] = []
-  for (const force of all) {
-    const match = matches.find(({ image }) => isMet(force, image))
-    if (match === undefined || force.untilBuiltFrom === undefined) unmet.push(force)
-    else
-      met.set(match.image.tag, {
-        kind: "rebuilt-for-this-commit",
-        tag: match.image.tag,
-        commit: force.untilBuiltFrom,
-      })
-  }
-  return [[...met.values()], unmet]
 }
 
 function byContent(image: ImageFacts, situation: Situation, matches: readonly Match[]): Decision {
@@ -98,6 +76,7 @@ function byContent(image: ImageFacts, situation: Situation, matches: readonly Ma
     const { tag } = passed.image
     const action = passed.place === "branch" ? "reuse" : "retag"
     const reasons: Reason[] = [
+      ...metReasons(passed, situation.forces),
       { kind: "same-content", tag },
       { kind: "tests-passed", tag },
     ]
@@ -107,11 +86,18 @@ function byContent(image: ImageFacts, situation: Situation, matches: readonly Ma
   if (untested === undefined) return { action: "build", reasons: contentReasons(image, situation.facts) }
   const { tag } = untested.image
   const reasons: Reason[] = [
+    ...metReasons(untested, situation.forces),
     ...testReasons(image, situation),
     { kind: "same-content", tag },
     { kind: "tests-not-passed", tag },
   ]
   return { action: "retest", reasons, published: untested.image }
+}
+
+/** What was to be rebuilt is: said once, whatever asked for it. */
+function metReasons({ image }: Match, forces: readonly Force[]): readonly Reason[] {
+  const commit = forces[0]?.untilBuiltFrom
+  return commit === undefined ? [] : [{ kind: "rebuilt-for-this-commit", tag: image.tag, commit }]
 }
 
 /** Why the content is not there: what git saw, what moved, and what the registry lacks. */
