@@ -14,16 +14,14 @@ export type Rule = (facts: Facts) => readonly Problem[]
 
 /** Every image of the file, by name. */
 export function imagesOf(file: YamlFile): readonly (readonly [string, Place])[] {
-  return [...(file.at("images")?.children ?? [])]
+  const images = file.at("images")
+  return images === undefined || Array.isArray(images.value) ? [] : [...images.children]
 }
 
-/** The scalars of a value that is one name or a list of names. */
-export function namesOf(place: Place | undefined): readonly Place[] {
-  if (place === undefined) return []
-  if (place.text !== undefined) return [place]
-  return Array.isArray(place.value)
-    ? [...place.children.values()].filter(({ text }) => text !== undefined)
-    : []
+/** The names in a list; none where it is no list. */
+export function namesIn(place: Place | undefined): readonly Place[] {
+  if (place === undefined || !Array.isArray(place.value)) return []
+  return [...place.children.values()].filter(({ text }) => text !== undefined)
 }
 
 /** The hint of an error about a name that is no image of the file. */

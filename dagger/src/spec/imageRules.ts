@@ -1,7 +1,7 @@
 import { InvalidReference, formatReference, parseRepository, underRegistry } from "../reference/reference.js"
 import { filesBelow } from "../source/sourceTree.js"
 import { hintFor, suggest } from "../text/suggest.js"
-import { imagesOf, namesOf, problemAt, problemAtKey } from "./facts.js"
+import { imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
 import type { Repository } from "../reference/reference.js"
 import type { Facts } from "./facts.js"
 import type { Problem } from "./spec.js"
@@ -78,7 +78,7 @@ export function infoCommandsAreDefined({ file }: Facts): readonly Problem[] {
   const defined = [...(file.at("all_info_cmds")?.children.keys() ?? [])]
   const known = new Set(defined)
   return imagesOf(file).flatMap(([, image]) =>
-    namesOf(image.children.get("info_cmds")).flatMap((place) => {
+    namesIn(image.children.get("info_cmds")).flatMap((place) => {
       const key = place.text ?? ""
       if (known.has(key)) return []
       const hint = hintFor(key, defined, "keys of all_info_cmds")

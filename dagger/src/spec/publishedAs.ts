@@ -18,7 +18,7 @@ export function publishedAs(spec: Spec, registry = spec.registry): ReadonlyMap<s
       const moved = move(registry, repository)
       const other = takenBy.get(formatReference(moved))
       if (other !== undefined) {
-        const message = `"${other}" and "${name}" would both be published as "${formatReference(moved)}"`
+        const message = `images "${other}" and "${name}": both would be published as "${formatReference(moved)}"`
         throw new InputError([{ location, message, hint: "publish them to two organisations" }])
       }
       takenBy.set(formatReference(moved), name)

@@ -1,5 +1,6 @@
 import { parseRepository } from "../reference/reference.js"
 import { parseDuration, parseSize } from "../text/quantity.js"
+import { namesIn } from "./facts.js"
 import { imagesDirectory } from "./imageRules.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
 import type { WrittenImage, WrittenSpec } from "./writtenSpec.js"
@@ -50,7 +51,7 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
     buildArgs: new Map([...args].map(([key, value]) => [key, textOf(value)])),
     ...(parent !== undefined && { parent }),
     integrationTests: written.integration_tests ?? false,
-    infoCommands: written.info_cmds ?? [],
+    infoCommands: namesIn(place.children.get("info_cmds")).map(textOf),
     prune: written.prune ?? false,
     prepull: written.prepull ?? true,
     ...(sizeBudget !== undefined && { sizeBudget }),

@@ -1,4 +1,4 @@
-import { hintForImage, imagesOf, namesOf, problemAt, problemAtKey } from "./facts.js"
+import { hintForImage, imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
 import type { Facts } from "./facts.js"
 import type { Problem } from "./spec.js"
 
@@ -29,10 +29,11 @@ export function parentsMakeNoCycle({ file }: Facts): readonly Problem[] {
     }
     if (name !== undefined && path.has(name)) {
       const cycle = [...path].slice([...path].indexOf(name))
-      const shown = [...cycle, name].join(" -> ")
-      found.push(
-        ...problemAt(images.get(name)?.children.get("depend_on"), `images depend on each other: ${shown}`),
-      )
+      const shown =
+        cycle.length === 1
+          ? `image "${name}" depends on itself`
+          : `images depend on each other: ${[...cycle, name].join(" -> ")}`
+      found.push(...problemAt(images.get(name)?.children.get("depend_on"), shown))
     }
     for (const each of path) done.add(each)
   }
@@ -41,7 +42,7 @@ export function parentsMakeNoCycle({ file }: Facts): readonly Problem[] {
 
 export function rootsAreTheImagesWithoutParent({ file }: Facts): readonly Problem[] {
   const root = file.at("root")
-  const named = namesOf(root)
+  const named = root?.text === undefined ? namesIn(root) : [root]
   if (root === undefined || named.length === 0) return []
   const images = new Map(imagesOf(file))
   const wrong = named.flatMap((place, index) => {

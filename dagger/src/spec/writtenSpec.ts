@@ -27,6 +27,7 @@ const duration = () => {
     .refine((written) => parseDuration(written) !== undefined, form)
 }
 const listOfTexts = (form: string) => z.array(text(), { error: form })
+const listOfNames = (form: string) => z.array(scalarText("a name"), { error: form })
 /** A mapping that has no other keys than these. */
 const closed = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject(shape, {
@@ -50,7 +51,7 @@ const image = closed({
   integration_tests: flag()
     .optional()
     .describe("Whether `integration_tests/` runs against the image's running server. Default: `false`."),
-  info_cmds: listOfTexts("a list of keys of all_info_cmds")
+  info_cmds: listOfNames("a list of keys of all_info_cmds")
     .optional()
     .describe("Keys of `all_info_cmds`: the commands whose output its manifest page shows."),
   prune: flag()
@@ -105,9 +106,16 @@ const tests = closed({
 /** Schema of `spec.yml`. */
 export const writtenSpec = closed({
   root: z
-    .union([z.string(), z.number(), listOfTexts("a list of names").min(1)], {
-      error: "the name of an image, or a list of names",
-    })
+    .union(
+      [
+        z.string(),
+        z.number(),
+        listOfNames("a list of names").min(1, { error: "a list of at least one name" }),
+      ],
+      {
+        error: "the name of an image, or a list of names",
+      },
+    )
     .optional()
     .describe(
       "The image, or list of images, without a parent in the tree. Where it is absent, those without `depend_on`.",

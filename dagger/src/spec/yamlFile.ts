@@ -40,7 +40,10 @@ const mostSyntaxProblems = 5
 interface Reader {
   readonly document: Document
   readonly locate: (offset: number) => Location
+  /** Mistakes that leave the rest meaningful. */
   readonly problems: Problem[]
+  /** Mistakes after which other messages would mislead. */
+  readonly fatal: Problem[]
   readonly targets: Map<Alias, unknown>
   values: number
 }
@@ -60,8 +63,9 @@ export function readYaml(path: string, text: string): YamlReading {
   if (document === undefined) return { problems: [tooMuch(locate(0))] }
   const syntax = syntaxProblems(document, locate)
   if (syntax.length > 0) return { problems: syntax }
-  const reader: Reader = { document, locate, problems: [], targets: new Map(), values: 0 }
+  const reader: Reader = { document, locate, problems: [], fatal: [], targets: new Map(), values: 0 }
   const root = read(reader, document.contents, locate(0), 0)
+  if (reader.fatal.length > 0) return { problems: reader.fatal.slice(0, mostSyntaxProblems) }
   return { file: fileOf(root), problems: reader.problems }
 }
 
@@ -84,7 +88,8 @@ function syntaxProblems(document: Document, locate: Reader["locate"]): readonly 
     const location = locate(pos[0])
     if (code === "RESOURCE_EXHAUSTION") return [tooMuch(location)]
     if (perLine.has(location.line)) continue
-    perLine.set(location.line, { location, message: `not valid YAML: ${message}` })
+    const words = code === "MULTIPLE_DOCS" ? "a second document begins" : message
+    perLine.set(location.line, { location, message: `not valid YAML: ${words}` })
   }
   return [...perLine.values()].slice(0, mostSyntaxProblems)
 }
@@ -106,7 +111,7 @@ function read(reader: Reader, node: unknown, keyLocation: Location, depth: numbe
   const location = locationOf(reader, node) ?? keyLocation
   reader.values += 1
   if (depth > deepest || reader.values > mostValues) {
-    if (reader.problems.every((problem) => !isTooMuch(problem))) reader.problems.push(tooMuch(location))
+    if (reader.fatal.length === 0) reader.fatal.push(tooMuch(location))
     return { value: null, location, keyLocation, children: new Map() }
   }
   if (isAlias(node)) return { ...read(reader, target(reader, node), keyLocation, depth + 1), location }
@@ -169,6 +174,13 @@ function keyOf(reader: Reader, key: unknown): string | undefined {
 /** Looking for an anchor walks the document: once for each alias, however often it is expanded. */
 function target(reader: Reader, alias: Alias): unknown {
   const known = reader.targets.get(alias) ?? alias.resolve(reader.document)
+  if (known === undefined) {
+    const location = locationOf(reader, alias) ?? reader.locate(0)
+    reader.fatal.push({
+      location,
+      message: `not valid YAML: no anchor "&${alias.source}" stands before this`,
+    })
+  }
   reader.targets.set(alias, known)
   return known
 }
@@ -202,12 +214,6 @@ function keyProblem(
   return { location, message: `"${key}" is defined a second time`, hint: `first in line ${first.line}` }
 }
 
-const tooMuchMessage = "nested too deeply, or aliases that expand to too many values"
-
 function tooMuch(location: Location): Problem {
-  return { location, message: tooMuchMessage }
-}
-
-function isTooMuch(problem: Problem): boolean {
-  return problem.message === tooMuchMessage
+  return { location, message: "nested too deeply, or aliases that expand to too many values" }
 }
