@@ -27,11 +27,11 @@ export function judge(end: RemoteEnd, log: PytestLog, lastLine: string): Judgeme
 function judgeWithoutSummary(end: Ended, log: PytestLog, lastLine: string): Judgement {
   const said = lastLine === "" ? endInWords(end) : `${endInWords(end)}: ${lastLine}`
   if (log.collectionFailed) return { kind: "failed", reason: "collection-error", detail: said }
-  if (log.started && signalOf(end) !== undefined) {
+  if (succeeded(end)) return { kind: "could-not-run", reason: "no-summary", detail: lastLine }
+  if (signalOf(end) !== undefined) {
     return { kind: "failed", reason: "killed", detail: endInWords(end) }
   }
   if (log.started) return { kind: "failed", reason: "crashed", detail: said }
-  if (succeeded(end)) return { kind: "could-not-run", reason: "no-summary", detail: lastLine }
   return { kind: "could-not-run", reason: "launch-failed", detail: said }
 }
 

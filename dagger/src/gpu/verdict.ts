@@ -18,7 +18,7 @@ export type FailureReason =
   | "interrupted"
   /** pytest itself failed, or ended without a summary. */
   | "crashed"
-  /** A signal ended the job after pytest had started (out of memory, mostly). */
+  /** A signal ended the job before pytest's summary (out of memory, mostly). */
   | "killed"
   /** The tests passed, yet the launch command ended with another status than 0. */
   | "exit-status"
@@ -139,7 +139,7 @@ function words(reason: Judgement["reason"], counts: PytestCounts | undefined): s
     case "crashed":
       return "pytest ended without a verdict of its own"
     case "killed":
-      return "the tests were killed while they ran; out of memory?"
+      return "the job was killed before pytest's summary; out of memory?"
     case "exit-status":
       return `the GPU tests passed (${countsInWords(counts)}), but the launch command failed`
     default:
