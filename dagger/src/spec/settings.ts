@@ -26,7 +26,7 @@ export function parseSettings(spec: Spec, settings: readonly string[]): BuildArg
     }
     const [, image = "", name = "", value = ""] = parts
     if (!spec.images.has(image)) {
-      const hint = hintFor(image, spec.images.keys(), "image")
+      const hint = hintFor(image, spec.images.keys(), "images")
       problems.push({ location: atOption("--set"), message: `there is no image "${image}"`, hint })
     }
     const own = found.get(image) ?? new Map<string, string>()
