@@ -131,6 +131,8 @@ function meaningInImage(image: ImageScope, file: ChangedFile): Meaning {
   return { kind: "image", image: image.name, input, test }
 }
 
+const buildFiles = new Set(["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
+
 /** The build's own files are not part of its context; of a deleted file nobody knows whether it was. */
 function isInput(
   { contextFiles }: ImageScope,
@@ -138,7 +140,7 @@ function isInput(
   below: string,
   test: boolean,
 ): boolean {
-  if (below === "Dockerfile" || below === ".dockerignore") return true
+  if (buildFiles.has(below)) return true
   if (contextFiles === undefined) return !test
   return contextFiles.has(path) || (status === "deleted" && !test)
 }

@@ -60,6 +60,8 @@ export interface LinkedInputs {
   readonly bases: readonly ExternalBase[]
   /** Names of images of the tree. */
   readonly parents: readonly string[]
+  /** Path of its Dockerfile, which `stages` comes from. */
+  readonly dockerfile?: string
 }
 
 /** What is known of an image's content without building it. */
@@ -72,7 +74,7 @@ export interface ImageKey {
 /** What is the same for all images of a run. */
 export interface KeyOptions {
   readonly platform: string
-  /** Whether `ChangeIgnore` names this file: its change must not rebuild anything. */
+  /** Whether `ChangeIgnore` names this file: its change rebuilds nothing, as the stack's owner decided. */
   readonly isIgnored?: (path: string) => boolean
 }
 
@@ -91,12 +93,12 @@ export function inputKeys(
     if (key === undefined) throw new Error(`"${parent}" has to come before "${child}", which is built on it`)
     return key
   }
-  for (const [name, { stages, contextFiles, bases, parents }] of linked) {
+  for (const [name, { stages, contextFiles, bases, parents, dockerfile }] of linked) {
     const above = parents.map((parent) => ({ name: parent, ...keyOf(parent, name) }))
     const unknown = bases.flatMap(({ reference, digest }) => (digest === undefined ? [reference] : []))
     keys.set(name, {
       inputKey: inputKey({
-        stages,
+        stages: dockerfile !== undefined && isIgnored(dockerfile) ? "" : stages,
         contextFiles: contextFiles.filter(({ path }) => !isIgnored(path)),
         parents: above,
         bases,
