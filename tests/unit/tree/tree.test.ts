@@ -120,6 +120,6 @@ describe("size", () => {
     ])
     const started = performance.now()
     expect(treeOf(Object.fromEntries(parents) as Record<string, string>).nodes).toHaveLength(300)
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect(performance.now() - started).toBeLessThan(2000)
   })
 })
