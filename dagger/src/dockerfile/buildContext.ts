@@ -1,0 +1,147 @@
+import { posix } from "node:path"
+import type { SourceFile, SourceTree } from "../source/sourceTree.js"
+import type { ImageSpec, Problem } from "../spec/spec.js"
+import type { IgnoreFile } from "./ignoreFile.js"
+import { isIgnored, parseIgnoreFile } from "./ignoreFile.js"
+
+/** What a path of an instruction's source is in the build context. */
+export type SourceKind = "directory" | "file" | "symlink" | "ignored" | "missing"
+
+/** The files of one image that its build can see. */
+export class BuildContext {
+  /** Files after `.dockerignore`, by their path below the context. */
+  private readonly visible: ReadonlyMap<string, SourceFile>
+  private readonly directories = new Set<string>([""])
+
+  constructor(
+    readonly directory: string,
+    files: readonly SourceFile[],
+    readonly ignoreFile: IgnoreFile,
+  ) {
+    const below = files.map((file) => [file.path.slice(directory.length + 1), file] as const)
+    this.visible = new Map(below.filter(([path]) => !isIgnored(ignoreFile, path)))
+    // A folder stays when all its files are ignored, as long as it is not ignored itself.
+    for (const [path] of below) for (const parent of parentPaths(path)) this.directories.add(parent)
+  }
+
+  get isEmpty(): boolean {
+    return this.visible.size === 0
+  }
+
+  /** @param path cleaned by `contextPath`, without wildcards */
+  kindOf(path: string): SourceKind {
+    const file = this.visible.get(path)
+    if (file !== undefined) return file.kind
+    if (path === "") return "directory"
+    const isDirectory = this.directories.has(path)
+    if (isDirectory && (!isIgnored(this.ignoreFile, path) || this.filesBelow(path).length > 0))
+      return "directory"
+    // Behind a symlink the path may exist: only the build can tell.
+    if (parentPaths(path).some((parent) => this.visible.get(parent)?.kind === "symlink")) return "symlink"
+    return isIgnored(this.ignoreFile, path) ? "ignored" : "missing"
+  }
+
+  /** The files that an instruction with this source can read; all of them where a symlink may lead anywhere. */
+  matching(path: string): readonly SourceFile[] {
+    if (path === "") return this.all()
+    const pattern = hasWildcard(path) ? wildcardPattern(path) : undefined
+    if (hasWildcard(path) && pattern === undefined) return this.all()
+    const matched: SourceFile[] = []
+    for (const [own, file] of this.visible) {
+      const reached = [own, ...parentPaths(own)].find((candidate) =>
+        pattern === undefined ? candidate === path : pattern.test(candidate),
+      )
+      if (reached === undefined) continue
+      if (reached === own && file.kind === "symlink") return this.all()
+      matched.push(file)
+    }
+    return matched.length === 0 && !hasWildcard(path) && this.kindOf(path) === "symlink"
+      ? this.all()
+      : matched
+  }
+
+  /** The files that a mount of this path shows; a mount's path is taken as it is, without wildcards. */
+  mounted(path: string): readonly SourceFile[] {
+    if (path === "" || this.kindOf(path) === "symlink") return this.all()
+    return [...this.visible]
+      .filter(([own]) => own === path || own.startsWith(`${path}/`))
+      .map(([, file]) => file)
+  }
+
+  /** Every file after `.dockerignore`. */
+  all(): readonly SourceFile[] {
+    return [...this.visible.values()]
+  }
+
+  private filesBelow(path: string): readonly string[] {
+    return [...this.visible.keys()].filter((file) => file.startsWith(`${path}/`))
+  }
+}
+
+/** Reads the context of an image, with `Dockerfile.dockerignore` before `.dockerignore` as docker does. */
+export function buildContextOf(
+  { directory }: ImageSpec,
+  tree: SourceTree,
+  files: readonly SourceFile[],
+  problems: Problem[],
+): BuildContext {
+  for (const name of ["Dockerfile.dockerignore", ".dockerignore"]) {
+    const path = `${directory}/${name}`
+    const text = tree.text(path)
+    if (text !== undefined) return new BuildContext(directory, files, parseIgnoreFile(path, text, problems))
+  }
+  return new BuildContext(directory, files, { patterns: [] })
+}
+
+/** The files of a tree by the folder that holds them, for the folders asked for; one pass for all. */
+export function filesByDirectory(
+  tree: SourceTree,
+  directories: ReadonlySet<string>,
+): ReadonlyMap<string, readonly SourceFile[]> {
+  const found = new Map<string, SourceFile[]>([...directories].map((directory) => [directory, []]))
+  for (const file of tree.files.values()) {
+    for (const parent of parentPaths(file.path)) found.get(parent)?.push(file)
+  }
+  return found
+}
+
+/** A source as a path below the context: absolute paths and `..` end at its root. */
+export function contextPath(source: string): string {
+  const path = posix.join("/", source).slice(1)
+  return path.endsWith("/") ? path.slice(0, -1) : path
+}
+
+/** Whether a source names files by `*`, `?` or `[...]`. */
+export function hasWildcard(path: string): boolean {
+  return /[*?[]/.test(path.replaceAll(/\\./gsu, ""))
+}
+
+/** Go's `filepath.Match`: `*` and `?` stop at slashes. Undefined where it would refuse the pattern. */
+function wildcardPattern(path: string): RegExp | undefined {
+  const source = path.replaceAll(
+    /\\(.)|\*|\?|\[\^?(?:\\.|[^\]\\])+\]|[^*?[\\]+|./gsu,
+    (part, escaped?: string) => {
+      if (escaped !== undefined) return literal(escaped)
+      if (part === "*") return "[^/]*"
+      if (part === "?") return "[^/]"
+      return part.length > 2 && part.startsWith("[") ? part : literal(part)
+    },
+  )
+  try {
+    return new RegExp(`^${source}$`, "su")
+  } catch {
+    return undefined
+  }
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+}
+
+function parentPaths(path: string): readonly string[] {
+  const parents: string[] = []
+  for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
+    parents.push(path.slice(0, slash))
+  }
+  return parents
+}

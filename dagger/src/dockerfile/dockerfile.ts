@@ -1,0 +1,124 @@
+import type { Problem } from "../spec/spec.js"
+import { hintFor } from "../text/suggest.js"
+import { withBackslashes } from "./escape.js"
+import type { Instruction } from "./instruction.js"
+import { keywords, parseInstruction, problemAt, wordsOf } from "./instruction.js"
+import type { Directive } from "./lines.js"
+import { readDockerfileLines, sliceLine } from "./lines.js"
+
+/** A Dockerfile, split into stages. */
+export interface Dockerfile {
+  readonly file: string
+  readonly syntax?: Directive
+  /** ARG before the first FROM. */
+  readonly globalArguments: readonly Instruction[]
+  /** At least one. */
+  readonly stages: readonly ParsedStage[]
+}
+
+export interface ParsedStage {
+  readonly from: Instruction
+  /** What follows FROM, variables and all. */
+  readonly base: string
+  readonly platform?: string
+  /** In lower case, as BuildKit keeps it. */
+  readonly name?: string
+  readonly instructions: readonly Instruction[]
+}
+
+/** Grammar of stage names in BuildKit's `instructions/parse.go`. */
+const stageName = /^[a-z][a-z0-9-_.]*$/
+
+/**
+ * Reads a Dockerfile.
+ * @param problems what is wrong is added to it
+ * @returns undefined where the file has no stage
+ */
+export function parseDockerfile(file: string, source: string, problems: Problem[]): Dockerfile | undefined {
+  const { lines, directives, escape } = readDockerfileLines(file, source, problems)
+  const spelled = escape === "`" ? lines.map((line) => withBackslashes(line, problems)) : lines
+  const instructions = spelled.map(parseInstruction)
+  for (const instruction of instructions) problems.push(...keywordProblems(instruction))
+  const first = instructions.findIndex(({ keyword }) => keyword === "FROM")
+  const globalArguments = first === -1 ? instructions : instructions.slice(0, first)
+  for (const instruction of globalArguments) {
+    if (instruction.keyword !== "ARG" && keywords.includes(instruction.keyword)) {
+      problems.push(
+        problemAt(instruction, `${instruction.keyword} stands before the first FROM; only ARG may`),
+      )
+    }
+  }
+  if (first === -1) {
+    const message = instructions.length === 0 ? "the Dockerfile is empty" : "the Dockerfile has no FROM"
+    problems.push({ location: { file, line: 1, column: 1 }, message, hint: "an image starts with FROM" })
+    return undefined
+  }
+  const syntax = directives.find(({ name }) => name === "syntax")
+  const stages = splitStages(instructions.slice(first), problems)
+  return { file, globalArguments, stages, ...(syntax !== undefined && { syntax }) }
+}
+
+/** The instruction that an ONBUILD holds. */
+export function triggerOf({ line, argsStart }: Instruction): Instruction {
+  return parseInstruction(sliceLine(line, argsStart))
+}
+
+function splitStages(instructions: readonly Instruction[], problems: Problem[]): readonly ParsedStage[] {
+  const stages: { from: Instruction; instructions: Instruction[] }[] = []
+  for (const instruction of instructions) {
+    if (instruction.keyword === "FROM") stages.push({ from: instruction, instructions: [] })
+    else stages.at(-1)?.instructions.push(instruction)
+  }
+  return stages.map((stage) => ({ ...stage, ...parseFrom(stage.from, problems) }))
+}
+
+function parseFrom(from: Instruction, problems: Problem[]): Pick<ParsedStage, "base" | "platform" | "name"> {
+  const [base, as, name, ...more] = wordsOf(from)
+  const platform = from.flags.find((flag) => flag.name === "platform")?.value
+  const unknown = from.flags.find((flag) => flag.name !== "platform")
+  if (unknown !== undefined) {
+    const hint = "FROM takes --platform"
+    problems.push(problemAt(from, `unknown flag --${unknown.name}`, { offset: unknown.start, hint }))
+  }
+  const isWhole = as === undefined || (as.text.toLowerCase() === "as" && name !== undefined)
+  if (base === undefined || !isWhole || more.length > 0) {
+    const message = "FROM takes an image, or an image, AS and a stage's name"
+    problems.push(problemAt(from, message, { offset: from.argsStart }))
+  }
+  const lower = name?.text.toLowerCase()
+  if (name !== undefined && !stageName.test(lower ?? "")) {
+    const hint = 'a stage\'s name is a letter, then letters, digits, ".", "_" and "-"'
+    problems.push(problemAt(from, `"${name.text}" cannot name a stage`, { offset: name.start, hint }))
+  }
+  return {
+    base: base?.text ?? "scratch",
+    ...(platform !== undefined && { platform }),
+    ...(lower !== undefined && { name: lower }),
+  }
+}
+
+function keywordProblems(instruction: Instruction): readonly Problem[] {
+  const { keyword } = instruction
+  if (!keywords.includes(keyword)) {
+    const written = instruction.line.text.trimStart().slice(0, keyword.length)
+    return [
+      problemAt(instruction, `unknown instruction "${written}"`, {
+        hint: hintFor(keyword, keywords, "instructions"),
+      }),
+    ]
+  }
+  if (keyword === "ONBUILD") {
+    const trigger = triggerOf(instruction)
+    const refused = ["FROM", "MAINTAINER", "ONBUILD"].includes(trigger.keyword)
+    if (refused) return [problemAt(trigger, `${trigger.keyword} cannot be triggered by ONBUILD`)]
+    return trigger.keyword === ""
+      ? [problemAt(instruction, "ONBUILD takes an instruction")]
+      : keywordProblems(trigger)
+  }
+  const operands = (instruction.json ?? wordsOf(instruction)).length
+  if ((keyword === "COPY" || keyword === "ADD") && operands < 2) {
+    return [problemAt(instruction, `${keyword} takes at least a source and a destination`)]
+  }
+  if (keyword === "ARG" && operands === 0) return [problemAt(instruction, "ARG takes at least one name")]
+  return []
+}

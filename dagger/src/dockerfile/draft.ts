@@ -1,0 +1,95 @@
+import type { SourceFile } from "../source/sourceTree.js"
+import type { ImageSpec, Location, Problem } from "../spec/spec.js"
+import type { BuildContext } from "./buildContext.js"
+import type { Dockerfile } from "./dockerfile.js"
+import type { Instruction } from "./instruction.js"
+import type { Scope } from "./scope.js"
+import type { StageNames } from "./stageNames.js"
+
+/** Where a stage or an instruction takes files from, once its reference is resolved. */
+export type Source =
+  | { readonly kind: "scratch" }
+  /** A stage of the same Dockerfile, by its linked name. */
+  | { readonly kind: "stage"; readonly name: string }
+  /** The result of another image of the tree; `written` is the reference as resolved. */
+  | { readonly kind: "image"; readonly image: string; readonly written: string }
+  /** An image of a registry, with its digest where that is known. */
+  | { readonly kind: "external"; readonly reference: string; readonly digest?: string }
+
+/** Text of the linked file; sources are spelled when it is known which images are in the run. */
+export type Part = string | Source
+
+/** A change to an instruction's text: what stands from `start` to `end` becomes `parts`. */
+export interface Edit {
+  readonly start: number
+  readonly end: number
+  readonly parts: readonly Part[]
+}
+
+export interface LinkedInstruction {
+  readonly instruction: Instruction
+  /** In order, without overlaps. */
+  readonly edits: readonly Edit[]
+}
+
+/** A source that a stage uses, with the place that says so. */
+export interface SourceUse {
+  readonly source: Source
+  readonly location: Location
+}
+
+/** A stage while it is linked, and after. */
+export interface StageDraft {
+  readonly name: string
+  readonly base: Source
+  /** The stage's FROM line in the linked file, up to AS. */
+  readonly from: readonly Part[]
+  readonly location: Location
+  readonly instructions: LinkedInstruction[]
+  /** Its ONBUILD instructions, and what they hold: run at the start of stages built on it. */
+  readonly onbuild: Instruction[]
+  readonly triggers: Instruction[]
+  /** Variables that instructions see: ARG and ENV. */
+  readonly scope: Scope
+  /** Variables that the finished image has: ENV alone. */
+  readonly environment: Scope
+  /** Arguments declared in it or in stages below; BuildKit hands them on to stages built on it. */
+  readonly argumentNames: Set<string>
+  /** What it takes files from, its base included. */
+  readonly uses: SourceUse[]
+  /** Files of the context that it can read. */
+  readonly files: Set<SourceFile>
+  readsContext: boolean
+}
+
+/** An image whose Dockerfile has been read and linked, apart from how other images are spelled. */
+export interface ImageDraft {
+  readonly spec: ImageSpec
+  readonly dockerfile: Dockerfile
+  readonly names: StageNames
+  readonly context: BuildContext
+  readonly buildArgs: ReadonlyMap<string, string>
+  /** Those of `buildArgs` that a declaration took. */
+  readonly declared: Set<string>
+  /** Arguments before the first FROM, and those of the platform. */
+  readonly globals: Scope
+  /** Those before the first FROM that have a value: what a stage that declares one without a value gets. */
+  readonly globalValues: Map<string, string>
+  /** Arguments that the builder sets by platform, with their values where the platform is known. */
+  readonly platformArguments: ReadonlyMap<string, string | undefined>
+  /** As far as they are linked. */
+  readonly stages: StageDraft[]
+}
+
+/** What linking an image needs to know of others. */
+export interface Surroundings {
+  /** The image of the tree that a reference's repository belongs to. */
+  imageAt(reference: { readonly registry: string; readonly path: string }): string | undefined
+  /** The draft of an image of the tree; undefined where it could not be read. */
+  draftOf(image: string): ImageDraft | undefined
+  /** Digest of an external base, by its full reference. */
+  digestOf(reference: string): string | undefined
+  /** Images below an image by `depend_on`, nearest first. */
+  ancestorsOf(image: string): readonly string[]
+  readonly problems: Problem[]
+}

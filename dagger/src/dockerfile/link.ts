@@ -1,0 +1,274 @@
+import { InputError } from "../problems.js"
+import type { Repository } from "../reference/reference.js"
+import { formatReference } from "../reference/reference.js"
+import type { SourceFile, SourceTree } from "../source/sourceTree.js"
+import type { ImageSpec, Location, Problem, Spec } from "../spec/spec.js"
+import { compareCodeUnits } from "../text/order.js"
+import { buildContextOf, filesByDirectory } from "./buildContext.js"
+import { parseDockerfile } from "./dockerfile.js"
+import type { ImageDraft, StageDraft, Surroundings } from "./draft.js"
+import { patternsBelow } from "./ignoreFile.js"
+import { linkImage } from "./linkImage.js"
+import { neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
+import type { RenderedLine, Spelling } from "./render.js"
+import { renderImage } from "./render.js"
+import { isPredefined, platformArguments, Scope } from "./scope.js"
+import { stageNamesOf } from "./stageNames.js"
+import { linkedSyntax, ownSyntax, syntaxNotice } from "./syntax.js"
+
+/** What to link, and the facts that decide how references are written. */
+export interface LinkRequest {
+  readonly spec: Spec
+  readonly tree: SourceTree
+  /** Names of the images to build in this run. */
+  readonly images: readonly string[]
+  /** What is built for, as `linux/amd64`; only a FROM whose image depends on TARGETARCH or its kin needs it. */
+  readonly platform?: string
+  /** Build arguments by image and name, before those of the spec. */
+  readonly buildArgs?: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** Where images of the tree that are not built in this run are found: `name:tag@sha256:...` by image. */
+  readonly parents?: ReadonlyMap<string, string>
+  /** Digests of external bases by full reference (`docker.io/library/debian:bookworm-slim`). */
+  readonly bases?: ReadonlyMap<string, string>
+  /** Where images are published; a FROM is compared with this repository and the spec's. */
+  readonly repositories?: ReadonlyMap<string, Repository>
+}
+
+/** The tree as one Dockerfile. */
+export interface LinkedStack {
+  /** Builds any image of the run, in the root of the source, as `docker build -f stack.Dockerfile --target <name> .` */
+  readonly dockerfile: string
+  /** Goes with it as `stack.Dockerfile.dockerignore`. */
+  readonly dockerignore: string
+  readonly images: ReadonlyMap<string, LinkedImage>
+  /** Where a line of `dockerfile`, counted from 1, comes from: for the builder's messages. */
+  locate(line: number): Location | undefined
+}
+
+/** One image of the run. */
+export interface LinkedImage {
+  readonly name: string
+  /** The stage to build. */
+  readonly target: string
+  /** Its part of the text, the same whatever other images are in the run: a part of its input key. */
+  readonly stages: string
+  /** Files of its context that its instructions can read. */
+  readonly contextFiles: readonly SourceFile[]
+  /** Images of registries that it takes files from. */
+  readonly bases: readonly ExternalBase[]
+  /** Images of the tree that it takes files from. */
+  readonly parents: readonly string[]
+  /** Arguments that act without a declaration (proxies), to be given to the builder. */
+  readonly builderArgs: ReadonlyMap<string, string>
+  /** What works, but maybe not as meant. */
+  readonly notices: readonly Problem[]
+}
+
+/** An image of a registry that a FROM, COPY --from or mount names. */
+export interface ExternalBase {
+  /** With registry and tag: `docker.io/library/debian:bookworm-slim`. */
+  readonly reference: string
+  readonly digest?: string
+  readonly location: Location
+}
+
+/**
+ * Links the Dockerfiles of a run into one, in which images build on each other's stages without a registry.
+ * @throws InputError with every mistake that a pass over all Dockerfiles found
+ */
+export function linkStack(request: LinkRequest): LinkedStack {
+  const linker = new Linker(request)
+  const run = linker.draftRun()
+  const syntax = linkedSyntax(run, linker.problems)
+  if (linker.problems.length > 0) throw new InputError(linker.problems)
+  const lines = [...headerLines(syntax), ...run.flatMap((draft) => imageLines(draft, linker.runSpelling()))]
+  return {
+    dockerfile: textOf(lines),
+    dockerignore: dockerignoreOf(run),
+    images: new Map(run.map((draft) => [draft.spec.name, linkedImage(draft, linker)])),
+    locate: (line) => {
+      const origin = lines[line - 1]?.origin
+      return origin === undefined ? undefined : { ...origin, column: 1 }
+    },
+  }
+}
+
+/** Drafts each image once, parents before children. */
+class Linker implements Surroundings {
+  readonly problems: Problem[] = []
+  private readonly drafts = new Map<string, ImageDraft | undefined>()
+  private readonly byRepository = new Map<string, string>()
+  private readonly files: ReadonlyMap<string, readonly SourceFile[]>
+  private readonly inRun: ReadonlySet<string>
+
+  constructor(readonly request: LinkRequest) {
+    const { spec, tree, images, repositories } = request
+    this.inRun = new Set(images)
+    this.files = filesByDirectory(tree, new Set([...spec.images.values()].map(({ directory }) => directory)))
+    for (const { name, repository } of spec.images.values()) {
+      this.byRepository.set(formatReference(repository), name)
+      const published = repositories?.get(name)
+      if (published !== undefined) this.byRepository.set(formatReference(published), name)
+    }
+  }
+
+  /** The drafts of the images of the run, parents first. */
+  draftRun(): readonly ImageDraft[] {
+    for (const name of this.request.images) this.draft(name)
+    const run = [...this.drafts].flatMap(([name, draft]) =>
+      draft !== undefined && this.inRun.has(name) ? [draft] : [],
+    )
+    for (const draft of run) this.problems.push(...parentProblems(draft), ...this.triggerProblems(draft))
+    return run
+  }
+
+  imageAt({ registry, path }: Repository): string | undefined {
+    return this.byRepository.get(formatReference({ registry, path }))
+  }
+
+  draftOf(image: string): ImageDraft | undefined {
+    return this.drafts.get(image)
+  }
+
+  digestOf(reference: string): string | undefined {
+    return this.request.bases?.get(reference)
+  }
+
+  ancestorsOf(image: string): readonly string[] {
+    const ancestors: string[] = []
+    let parent = this.request.spec.images.get(image)?.parent
+    while (parent !== undefined && !ancestors.includes(parent)) {
+      ancestors.push(parent)
+      parent = this.request.spec.images.get(parent)?.parent
+    }
+    return ancestors
+  }
+
+  /** For this run: images that it does not build are references. */
+  runSpelling(): Spelling {
+    return {
+      imageName: ({ image, written }) =>
+        this.inRun.has(image) ? this.stageOf(image) : (this.request.parents?.get(image) ?? written),
+      inheritedFrom: (base) =>
+        base.kind === "image" && this.inRun.has(base.image) ? this.draftOf(base.image) : undefined,
+    }
+  }
+
+  /** As if every image were in the run, and without what depends on the text of others. */
+  ownSpelling(): Spelling {
+    return { imageName: ({ image }) => this.stageOf(image), inheritedFrom: () => undefined }
+  }
+
+  private stageOf(image: string): string {
+    const draft = this.draftOf(image)
+    const isSplit = (draft?.stages.at(-1)?.onbuild.length ?? 0) > 0
+    return (isSplit ? draft?.names.body : draft?.names.image) ?? image
+  }
+
+  private draft(name: string): void {
+    const image = this.request.spec.images.get(name)
+    if (image === undefined || this.drafts.has(name)) return
+    if (image.parent !== undefined) this.draft(image.parent)
+    const draft = this.read(image)
+    if (draft !== undefined) linkImage(draft, this)
+    this.drafts.set(name, draft)
+  }
+
+  private read(spec: ImageSpec): ImageDraft | undefined {
+    const { tree, platform, buildArgs } = this.request
+    const path = `${spec.directory}/Dockerfile`
+    const source = tree.text(path)
+    if (source === undefined) {
+      this.problems.push({
+        location: spec.location,
+        message: `${spec.name} has no Dockerfile: ${path} does not exist`,
+      })
+      return undefined
+    }
+    const dockerfile = parseDockerfile(path, source, this.problems)
+    if (dockerfile === undefined) return undefined
+    const args = new Map([...spec.buildArgs, ...(buildArgs?.get(spec.name) ?? [])])
+    const platformArgs = platformArguments(platform)
+    return {
+      spec,
+      dockerfile,
+      names: stageNamesOf(spec.name, dockerfile.stages),
+      context: buildContextOf(spec, tree, this.files.get(spec.directory) ?? [], this.problems),
+      buildArgs: args,
+      declared: new Set(),
+      globals: new Scope([...platformArgs, ...[...args].filter(([name]) => platformArgs.has(name))], true),
+      globalValues: new Map(),
+      platformArguments: platformArgs,
+      stages: [],
+    }
+  }
+
+  /** Triggers of a published image would act on the linked file's context, which is the whole source. */
+  private triggerProblems(draft: ImageDraft): readonly Problem[] {
+    return draft.stages.flatMap(({ base, location }) => {
+      if (base.kind !== "image" || this.inRun.has(base.image)) return []
+      if (this.draftOf(base.image)?.stages.at(-1)?.onbuild.length === 0) return []
+      const message = `${base.image} has ONBUILD instructions, which act only where it is built in the same run`
+      return [{ location, message, hint: `build ${base.image} too` }]
+    })
+  }
+}
+
+function headerLines(syntax: string | undefined): readonly RenderedLine[] {
+  return [
+    ...(syntax === undefined ? [] : [{ text: `# syntax=${syntax}` }]),
+    {
+      text: "# All images of the stack in one file, linked from their Dockerfiles. From the root of the source:",
+    },
+    { text: "#   docker build --file stack.Dockerfile --target <image> ." },
+    { text: "# with the patterns that belong to it in stack.Dockerfile.dockerignore." },
+  ]
+}
+
+function imageLines(draft: ImageDraft, spelling: Spelling): readonly RenderedLine[] {
+  return [
+    { text: "" },
+    { text: `# ${draft.spec.name}: ${draft.dockerfile.file}` },
+    ...renderImage(draft, spelling),
+  ]
+}
+
+function textOf(lines: readonly RenderedLine[]): string {
+  return lines.map(({ text }) => `${text}\n`).join("")
+}
+
+/** Leaves out all but the folders of these images, and of those what each leaves out by itself. */
+function dockerignoreOf(run: readonly ImageDraft[]): string {
+  const blocks = run.map(({ spec: { directory }, context }) => [
+    `!${directory}`,
+    ...patternsBelow(directory, context.ignoreFile),
+  ])
+  return ["*", ...blocks.flat()].map((pattern) => `${pattern}\n`).join("")
+}
+
+function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
+  const needed = neededStages(draft)
+  const files = new Set(needed.flatMap((stage) => [...stage.files]))
+  const syntax = ownSyntax(draft)
+  const directive = syntax === undefined ? [] : [{ text: `# syntax=${syntax.value}` }]
+  return {
+    name: draft.spec.name,
+    target: draft.names.image,
+    stages: textOf([...directive, ...renderImage(draft, linker.ownSpelling())]),
+    contextFiles: [...files].sort((a, b) => compareCodeUnits(a.path, b.path)),
+    bases: basesOf(needed),
+    parents: [...new Set(treeUses(needed).map(({ image }) => image))],
+    builderArgs: new Map([...draft.buildArgs].filter(([name]) => isPredefined(name))),
+    notices: [...syntaxNotice(draft), ...noticesOf(draft, linker.request.spec)],
+  }
+}
+
+function basesOf(stages: readonly StageDraft[]): readonly ExternalBase[] {
+  const bases = new Map<string, ExternalBase>()
+  for (const { source, location } of stages.flatMap(({ uses }) => uses)) {
+    if (source.kind !== "external" || bases.has(source.reference)) continue
+    const { reference, digest } = source
+    bases.set(reference, { reference, location, ...(digest !== undefined && { digest }) })
+  }
+  return [...bases.values()]
+}

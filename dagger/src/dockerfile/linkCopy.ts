@@ -1,0 +1,193 @@
+import type { SourceFile } from "../source/sourceTree.js"
+import { hasWildcard, contextPath } from "./buildContext.js"
+import type { Edit, ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./draft.js"
+import type { Flag, Instruction, Word } from "./instruction.js"
+import { locationOf, problemAt, wordsOf } from "./instruction.js"
+import { parseHeredoc } from "./lines.js"
+import { resolveSource } from "./sources.js"
+import { escapeWord, expandWord } from "./words.js"
+
+/**
+ * COPY and ADD. What is copied from the build context comes from the image's context stage, where absolute paths,
+ * `..`, wildcards and `COPY . .` mean what they mean in a context. ADD of files cannot: it knows no `--from`, and
+ * only ADD unpacks archives. So its paths are prefixed, and it reads the linked build's context, the whole source.
+ */
+export function linkCopy(
+  image: ImageDraft,
+  stage: StageDraft,
+  instruction: Instruction,
+  surroundings: Surroundings,
+): LinkedInstruction {
+  const from = instruction.flags.find(({ name }) => name === "from")
+  if (from !== undefined && instruction.keyword === "COPY") {
+    return { instruction, edits: copyFromEdits(image, stage, instruction, from, surroundings) }
+  }
+  const sources = sourcesOf(stage, instruction)
+  const local = sources.filter(({ kind }) => kind !== "heredoc" && kind !== "remote")
+  for (const source of local) reportMissing(image, instruction, source, surroundings)
+  for (const source of local) for (const file of filesOf(image, instruction, source)) stage.files.add(file)
+  if (local.length === 0) return { instruction, edits: [] }
+  if (instruction.keyword === "COPY") return fromContext(image, stage, instruction)
+  return linkAdd(image, stage, instruction, sources, surroundings)
+}
+
+type OperandKind = "heredoc" | "remote" | "known" | "unknown"
+
+/** One source of a COPY or ADD. */
+interface Operand {
+  readonly word: Word
+  readonly kind: OperandKind
+  /** Of a known one: its path below the context. */
+  readonly path: string
+  /** Of an unknown one: the variable that only the builder knows, or why the word is not valid. */
+  readonly reason: string
+}
+
+function sourcesOf(stage: StageDraft, instruction: Instruction): readonly Operand[] {
+  return operandsOf(instruction)
+    .slice(0, -1)
+    .map((word) => {
+      if (instruction.json === undefined && parseHeredoc(word.text) !== undefined) {
+        return { word, kind: "heredoc", path: "", reason: "" }
+      }
+      const expansion = expandWord(word.text, stage.scope.lookup)
+      if (expansion.kind === "unknown") {
+        return { word, kind: "unknown", path: "", reason: `$${expansion.variable} is set by its base image` }
+      }
+      if (expansion.kind === "invalid") return { word, kind: "unknown", path: "", reason: expansion.message }
+      const kind = isRemote(expansion.text) ? "remote" : "known"
+      return { word, kind, path: contextPath(expansion.text), reason: "" }
+    })
+}
+
+/** Sources and destination; those of the JSON form have no place of their own. */
+function operandsOf(instruction: Instruction): readonly Word[] {
+  const { json, argsStart, args } = instruction
+  if (json === undefined) return wordsOf(instruction)
+  return json.map((text) => ({ text, start: argsStart, end: argsStart + args.length }))
+}
+
+/** Whether ADD downloads: URLs and git repositories (`util/gitutil` of BuildKit). */
+function isRemote(source: string): boolean {
+  return /^(?:https?|ssh|git):\/\//i.test(source) || /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:/.test(source)
+}
+
+function copyFromEdits(
+  image: ImageDraft,
+  stage: StageDraft,
+  instruction: Instruction,
+  { value = "", start, end }: Flag,
+  surroundings: Surroundings,
+): readonly Edit[] {
+  const mention = { text: value, what: "COPY --from", instruction, offset: start } as const
+  const source = resolveSource(image, mention, surroundings)
+  if (source === undefined) return []
+  stage.uses.push({ source, location: locationOf(instruction) })
+  return [{ start, end, parts: ["--from=", source] }]
+}
+
+function fromContext(image: ImageDraft, stage: StageDraft, instruction: Instruction): LinkedInstruction {
+  stage.readsContext = true
+  const at = instruction.keywordEnd
+  return { instruction, edits: [{ start: at, end: at, parts: [` --from=${image.names.context}`] }] }
+}
+
+function linkAdd(
+  image: ImageDraft,
+  stage: StageDraft,
+  instruction: Instruction,
+  sources: readonly Operand[],
+  surroundings: Surroundings,
+): LinkedInstruction {
+  const isFolder = ({ kind, path }: Operand) =>
+    kind === "known" && !hasWildcard(path) && image.context.kindOf(path) === "directory"
+  // Folders are never unpacked. Read from the context stage, a new destination gets the same mode as by itself.
+  if (sources.every(isFolder)) return addAsCopy(image, stage, instruction)
+  for (const source of sources) {
+    if (source.kind === "known") reportSymlink(image, instruction, source, surroundings)
+    if (source.kind === "unknown") reportUnknown(instruction, source, surroundings)
+  }
+  const words = sources.map((source) =>
+    source.kind === "known" ? prefixed(image, source) : source.word.text,
+  )
+  return { instruction, edits: operandEdits(instruction, sources, words) }
+}
+
+function addAsCopy(image: ImageDraft, stage: StageDraft, instruction: Instruction): LinkedInstruction {
+  stage.readsContext = true
+  const start = instruction.keywordEnd - instruction.keyword.length
+  const parts = [`COPY --from=${image.names.context}`]
+  return { instruction, edits: [{ start, end: instruction.keywordEnd, parts }] }
+}
+
+/** The source as a word that the builder expands to its path below the root of the source. */
+function prefixed(image: ImageDraft, { path }: Operand): string {
+  const directory = image.spec.directory
+  return escapeWord(path === "" ? directory : `${directory}/${path}`)
+}
+
+/** Sources replaced by words; by a JSON array where that is the form, or one has a blank, which no other form holds. */
+function operandEdits(
+  instruction: Instruction,
+  sources: readonly Operand[],
+  words: readonly string[],
+): readonly Edit[] {
+  const { json, argsStart, args } = instruction
+  if (json === undefined && !words.some((word) => /\s/u.test(word))) {
+    return sources.map(({ word: { start, end } }, index) => ({ start, end, parts: [words[index] ?? ""] }))
+  }
+  const destination = operandsOf(instruction).at(-1)?.text ?? ""
+  const parts = [JSON.stringify([...words, destination])]
+  return [{ start: argsStart, end: argsStart + args.length, parts }]
+}
+
+function filesOf(
+  image: ImageDraft,
+  instruction: Instruction,
+  { kind, path }: Operand,
+): readonly SourceFile[] {
+  // `--parents` has a pattern language of its own, with `**`.
+  const isSimple = !instruction.flags.some(({ name }) => name === "parents") || !hasWildcard(path)
+  return kind === "known" && isSimple ? image.context.matching(path) : image.context.all()
+}
+
+function reportMissing(
+  image: ImageDraft,
+  instruction: Instruction,
+  { kind, path, word }: Operand,
+  { problems }: Surroundings,
+): void {
+  if (kind !== "known" || hasWildcard(path)) return
+  const found = image.context.kindOf(path)
+  if (found !== "missing" && found !== "ignored") return
+  const { directory } = image.spec
+  const message =
+    found === "ignored"
+      ? `"${path}" is left out of the build context of ${image.spec.name} by its .dockerignore`
+      : `"${path}" does not exist in ${directory}, the build context of ${image.spec.name}`
+  problems.push(problemAt(instruction, message, { offset: word.start }))
+}
+
+function reportSymlink(
+  image: ImageDraft,
+  instruction: Instruction,
+  { path, word }: Operand,
+  { problems }: Surroundings,
+): void {
+  const isLink = image.context.kindOf(path) === "symlink"
+  if (!isLink) return
+  const message = `ADD of "${path}" goes through a symlink, whose target cannot be told before the build`
+  problems.push(
+    problemAt(instruction, message, { offset: word.start, hint: "name the file itself, or use COPY" }),
+  )
+}
+
+function reportUnknown(
+  instruction: Instruction,
+  { word, reason }: Operand,
+  { problems }: Surroundings,
+): void {
+  const message = `ADD of ${word.text} cannot be linked: ${reason}`
+  const hint = "declare the variable with ARG or ENV in this Dockerfile, or use COPY"
+  problems.push(problemAt(instruction, message, { offset: word.start, hint }))
+}

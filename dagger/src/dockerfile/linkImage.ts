@@ -1,0 +1,148 @@
+import type { ImageDraft, LinkedInstruction, Source, StageDraft, Surroundings } from "./draft.js"
+import type { ParsedStage } from "./dockerfile.js"
+import { triggerOf } from "./dockerfile.js"
+import type { Instruction } from "./instruction.js"
+import { locationOf, problemAt, wordsOf } from "./instruction.js"
+import { linkCopy } from "./linkCopy.js"
+import { linkRun } from "./linkRun.js"
+import { followEnvironment, linkArgument, linkGlobalArgument } from "./linkVariables.js"
+import { Scope } from "./scope.js"
+import { resolveSource } from "./sources.js"
+import { expandWord } from "./words.js"
+
+/** Links every stage of an image, in order: fills `image.stages`. Problems go to `surroundings`. */
+export function linkImage(image: ImageDraft, surroundings: Surroundings): void {
+  for (const argument of image.dockerfile.globalArguments) {
+    if (argument.keyword === "ARG") linkGlobalArgument(image, argument, surroundings)
+  }
+  for (const parsed of image.dockerfile.stages) {
+    const base = baseOf(image, parsed, surroundings)
+    const stage = newStage(image, parsed, base, surroundings)
+    // A trigger acts in the stage built on it, with that one's context, stages and arguments.
+    for (const trigger of triggersOf(image, base, surroundings)) link(image, stage, trigger, surroundings)
+    for (const instruction of parsed.instructions) link(image, stage, instruction, surroundings)
+    image.stages.push(stage)
+  }
+}
+
+function link(
+  image: ImageDraft,
+  stage: StageDraft,
+  instruction: Instruction,
+  surroundings: Surroundings,
+): void {
+  if (instruction.keyword === "ONBUILD") {
+    stage.triggers.push(triggerOf(instruction))
+    stage.onbuild.push(instruction)
+    return
+  }
+  stage.instructions.push(linked(image, stage, instruction, surroundings))
+}
+
+function linked(
+  image: ImageDraft,
+  stage: StageDraft,
+  instruction: Instruction,
+  surroundings: Surroundings,
+): LinkedInstruction {
+  switch (instruction.keyword) {
+    case "ARG":
+      return linkArgument(image, stage, instruction, surroundings)
+    case "ENV":
+      followEnvironment(stage, instruction, surroundings)
+      return { instruction, edits: [] }
+    case "COPY":
+    case "ADD":
+      return linkCopy(image, stage, instruction, surroundings)
+    case "RUN":
+      return linkRun(image, stage, instruction, surroundings)
+    default:
+      return { instruction, edits: [] }
+  }
+}
+
+/** What the stage starts from; `scratch` stands in for what could not be resolved and was reported. */
+function baseOf(image: ImageDraft, { from, base }: ParsedStage, surroundings: Surroundings): Source {
+  const offset = wordsOf(from)[0]?.start ?? 0
+  const expansion = expandWord(base, image.globals.lookup)
+  const problem = (message: string) => surroundings.problems.push(problemAt(from, message, { offset }))
+  if (expansion.kind === "invalid") problem(expansion.message)
+  if (expansion.kind === "unknown")
+    problem(`the value of ${expansion.variable} is not known before the build`)
+  if (expansion.kind !== "text") return { kind: "scratch" }
+  if (expansion.text === "") {
+    problem(`"${base}" is empty: its variables have no value before the first FROM`)
+    return { kind: "scratch" }
+  }
+  const mention = { text: expansion.text, what: "FROM", instruction: from, offset } as const
+  return resolveSource(image, mention, surroundings) ?? { kind: "scratch" }
+}
+
+function newStage(
+  image: ImageDraft,
+  parsed: ParsedStage,
+  base: Source,
+  surroundings: Surroundings,
+): StageDraft {
+  const index = image.stages.length
+  const name = image.names.stages[index] ?? image.names.image
+  const { scope, environment, argumentNames } = inherited(image, base, surroundings)
+  const platform = platformPart(image, parsed, surroundings)
+  const location = locationOf(parsed.from)
+  return {
+    name,
+    base,
+    from: [`FROM ${platform}`, base],
+    location,
+    instructions: [],
+    triggers: [],
+    onbuild: [],
+    scope,
+    environment,
+    argumentNames,
+    uses: [{ source: base, location }],
+    files: new Set(),
+    readsContext: false,
+  }
+}
+
+function inherited(
+  image: ImageDraft,
+  base: Source,
+  surroundings: Surroundings,
+): Pick<StageDraft, "scope" | "environment" | "argumentNames"> {
+  if (base.kind === "stage") {
+    const below = image.stages.find(({ name }) => name === base.name)
+    if (below !== undefined) {
+      const { scope, environment, argumentNames } = below
+      return { scope: scope.copy(), environment: environment.copy(), argumentNames: new Set(argumentNames) }
+    }
+  }
+  const parent = base.kind === "image" ? surroundings.draftOf(base.image)?.stages.at(-1) : undefined
+  const environment = parent?.environment ?? new Scope([], base.kind === "scratch")
+  return { scope: environment.copy(), environment: environment.copy(), argumentNames: new Set() }
+}
+
+function triggersOf(image: ImageDraft, base: Source, surroundings: Surroundings): readonly Instruction[] {
+  if (base.kind === "stage") return image.stages.find(({ name }) => name === base.name)?.triggers ?? []
+  if (base.kind === "image") return surroundings.draftOf(base.image)?.stages.at(-1)?.triggers ?? []
+  return []
+}
+
+/** `--platform=...` with this image's arguments; those of the platform itself stay open. */
+function platformPart(
+  image: ImageDraft,
+  { from, platform }: ParsedStage,
+  surroundings: Surroundings,
+): string {
+  if (platform === undefined) return ""
+  const open = (name: string) =>
+    image.platformArguments.has(name) && !image.globalValues.has(name)
+      ? `$${name}`
+      : image.globals.lookup(name)
+  const expansion = expandWord(platform, open)
+  if (expansion.kind === "text" && expansion.text !== "") return `--platform=${expansion.text} `
+  const message = `the platform "${platform}" of this stage has no value`
+  surroundings.problems.push(problemAt(from, message, { offset: from.flags[0]?.start ?? 0 }))
+  return ""
+}

@@ -1,0 +1,115 @@
+import type { ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./draft.js"
+import type { Instruction, Word } from "./instruction.js"
+import { assignmentsOf, problemAt } from "./instruction.js"
+import type { Scope } from "./scope.js"
+import { expandWord, quoteWord } from "./words.js"
+
+/**
+ * ARG before the first FROM: its value goes into the lines that use it, and no global argument is left in the linked
+ * file, where images would take each other's.
+ */
+export function linkGlobalArgument(
+  image: ImageDraft,
+  argument: Instruction,
+  surroundings: Surroundings,
+): void {
+  for (const word of assignmentsOf(argument)) {
+    const { name, written } = assignment(word)
+    const given = image.buildArgs.get(name)
+    if (given !== undefined) image.declared.add(name)
+    const value =
+      given ??
+      (written === undefined ? undefined : valueOf(argument, word, written, image.globals, surroundings))
+    // An argument without a value counts as empty before the first FROM.
+    image.globals.set(name, value ?? "")
+    if (value !== undefined) image.globalValues.set(name, value)
+  }
+}
+
+/** ARG in a stage: with the value that this image has for it. */
+export function linkArgument(
+  image: ImageDraft,
+  stage: StageDraft,
+  argument: Instruction,
+  surroundings: Surroundings,
+): LinkedInstruction {
+  const edits = assignmentsOf(argument).flatMap((word) => {
+    const { name, written } = assignment(word)
+    stage.argumentNames.add(name)
+    const given = image.buildArgs.get(name)
+    if (given !== undefined) image.declared.add(name)
+    const resolved = given ?? (written === undefined ? image.globalValues.get(name) : undefined)
+    if (resolved !== undefined) {
+      stage.scope.set(name, resolved)
+      if (/[\r\n]/.test(resolved)) {
+        const message = `the value of the build argument ${name} has a line break, which no ARG can hold`
+        surroundings.problems.push(problemAt(argument, message, { offset: word.start }))
+      }
+      return [{ start: word.start, end: word.end, parts: [`${name}=${quoteWord(resolved)}`] }]
+    }
+    if (written !== undefined)
+      stage.scope.set(name, valueOf(argument, word, written, stage.scope, surroundings))
+    // What BuildKit fills in by platform stays open: the linked file builds for any.
+    else if (image.platformArguments.has(name)) stage.scope.set(name, image.platformArguments.get(name))
+    return []
+  })
+  return { instruction: argument, edits }
+}
+
+/** ENV: stays as it is; its values are noted, for the instructions whose paths use them. */
+export function followEnvironment(
+  stage: StageDraft,
+  instruction: Instruction,
+  surroundings: Surroundings,
+): void {
+  const before = stage.scope.copy()
+  for (const word of environmentWords(instruction)) {
+    const { name, written = "" } = assignment(word)
+    const value = valueOf(instruction, word, written, before, surroundings)
+    stage.scope.set(name, value)
+    stage.environment.set(name, value)
+  }
+}
+
+/**
+ * What a stage must declare so that it sees the image it is built on as from a registry: BuildKit hands the arguments
+ * of a stage on to those built on it, an image keeps only ENV. No Dockerfile can unset a variable; an empty one is
+ * the nearest.
+ */
+export function argumentsToReset({ argumentNames, scope, environment }: StageDraft): readonly string[] {
+  return [...argumentNames].sort().flatMap((name) => {
+    if (!scope.has(name)) return []
+    if (!environment.has(name)) return [`${name}=`]
+    const kept = environment.get(name)
+    return kept === undefined || kept === scope.get(name) ? [] : [`${name}=${quoteWord(kept)}`]
+  })
+}
+
+function assignment({ text }: Word): { readonly name: string; readonly written?: string } {
+  const equals = text.indexOf("=")
+  return equals === -1 ? { name: text } : { name: text.slice(0, equals), written: text.slice(equals + 1) }
+}
+
+/** `ENV a=1 b=2`, or the old form `ENV a 1` with one name. */
+function environmentWords(instruction: Instruction): readonly Word[] {
+  const words = assignmentsOf(instruction)
+  if (words[0] === undefined || words[0].text.includes("=")) return words
+  const { args, argsStart } = instruction
+  const [name = "", ...rest] = args.split(/[\t\v\f\r ]+/)
+  const value = rest.length === 0 ? "" : args.slice(name.length).trimStart()
+  return [{ text: `${name}=${value}`, start: argsStart, end: argsStart + args.length }]
+}
+
+/** A value with its variables replaced; undefined where only the builder knows it. */
+function valueOf(
+  instruction: Instruction,
+  word: Word,
+  written: string,
+  scope: Scope,
+  { problems }: Surroundings,
+): string | undefined {
+  const expansion = expandWord(written, scope.lookup)
+  if (expansion.kind === "invalid")
+    problems.push(problemAt(instruction, expansion.message, { offset: word.start }))
+  return expansion.kind === "text" ? expansion.text : undefined
+}

@@ -1,0 +1,112 @@
+import { formatReference, sameRepository } from "../reference/reference.js"
+import { parseReference } from "../reference/reference.js"
+import type { Problem, Spec } from "../spec/spec.js"
+import { hintFor } from "../text/suggest.js"
+import type { ImageDraft, SourceUse, StageDraft } from "./draft.js"
+import { locationOf } from "./instruction.js"
+import { isPredefined } from "./scope.js"
+
+/** Instructions that Dagger before 0.20 leaves out of a published image's configuration. */
+const unpublished = new Set(["HEALTHCHECK", "ONBUILD", "SHELL"])
+
+/** What works, but maybe not as meant. */
+export function noticesOf(image: ImageDraft, spec: Spec): readonly Problem[] {
+  return [...unusedArguments(image), ...unusedParent(image, spec), ...unpublishedInstructions(image)]
+}
+
+/**
+ * The contradiction of a Dockerfile that is built on one image of the tree while `depend_on` names another that it
+ * does not use at all.
+ */
+export function parentProblems(image: ImageDraft): readonly Problem[] {
+  const { parent, name, location } = image.spec
+  const uses = treeUses(image.stages)
+  if (parent === undefined || uses.some(({ image: used }) => used === parent)) return []
+  const place = `${location.file}:${location.line}:${location.column}`
+  return uses.slice(0, 1).map(({ image: used, use }) => ({
+    location: use.location,
+    message: `this uses the image ${used}, but ${name} at ${place} says "depend_on: ${parent}", which it does not use`,
+    hint: `make both name the same image`,
+  }))
+}
+
+/** The stages whose instructions make up the image's configuration: its last one and those below. */
+export function configuringStages(image: ImageDraft): readonly StageDraft[] {
+  const chain: StageDraft[] = []
+  let stage = image.stages.at(-1)
+  while (stage !== undefined) {
+    chain.push(stage)
+    const { base } = stage
+    stage = base.kind === "stage" ? image.stages.find(({ name }) => name === base.name) : undefined
+  }
+  return chain
+}
+
+/** The stages that the image's last one needs, itself included. */
+export function neededStages(image: ImageDraft): readonly StageDraft[] {
+  const needed = new Set<StageDraft>()
+  const waiting = image.stages.slice(-1)
+  for (let stage = waiting.pop(); stage !== undefined; stage = waiting.pop()) {
+    if (needed.has(stage)) continue
+    needed.add(stage)
+    for (const { source } of stage.uses) {
+      const used = source.kind === "stage" ? image.stages.find(({ name }) => name === source.name) : undefined
+      if (used !== undefined) waiting.push(used)
+    }
+  }
+  return image.stages.filter((stage) => needed.has(stage))
+}
+
+/** Images of the tree that the stages use. */
+export function treeUses(stages: readonly StageDraft[]): readonly { image: string; use: SourceUse }[] {
+  return stages.flatMap(({ uses }) =>
+    uses.flatMap((use) => (use.source.kind === "image" ? [{ image: use.source.image, use }] : [])),
+  )
+}
+
+function unusedArguments(image: ImageDraft): readonly Problem[] {
+  const { spec, buildArgs, declared, stages, globalValues, platformArguments } = image
+  const known = new Set([
+    ...globalValues.keys(),
+    ...stages.flatMap(({ argumentNames }) => [...argumentNames]),
+  ])
+  return [...buildArgs.keys()]
+    .filter((name) => !declared.has(name) && !isPredefined(name) && !platformArguments.has(name))
+    .map((name) => ({
+      location: spec.location,
+      message: `the build argument ${name} of ${spec.name} is declared nowhere in its Dockerfile: it has no effect`,
+      hint: hintFor(name, known, "declared arguments"),
+    }))
+}
+
+function unusedParent(image: ImageDraft, spec: Spec): readonly Problem[] {
+  const { parent, name, location } = image.spec
+  const repository = parent === undefined ? undefined : spec.images.get(parent)?.repository
+  if (parent === undefined || repository === undefined || treeUses(image.stages).length > 0) return []
+  const message = `${name} depends on ${parent}, but no FROM, COPY --from or mount of its Dockerfile uses it`
+  const pinned = image.stages.some(
+    ({ base }) => base.kind === "external" && sameRepository(parseReference(base.reference), repository),
+  )
+  const hint = pinned
+    ? "its FROM pins a digest: without it, the image of the same run is used"
+    : `${parent} is built first and changes nothing; FROM would name ${formatReference(repository)}`
+  return [{ location, message, hint }]
+}
+
+function unpublishedInstructions(image: ImageDraft): readonly Problem[] {
+  const last = image.stages.at(-1)
+  return configuringStages(image).flatMap((stage) => {
+    // Triggers of a stage below the last one have acted already.
+    const own = [
+      ...stage.instructions.map(({ instruction }) => instruction),
+      ...(stage === last ? stage.onbuild : []),
+    ]
+    return own
+      .filter(({ keyword }) => unpublished.has(keyword))
+      .map((instruction) => ({
+        location: locationOf(instruction),
+        message: `Dagger 0.19 leaves ${instruction.keyword} out of the configuration of the image that it publishes`,
+        hint: "it acts in builds on this image within the stack; Dagger 0.20 and docker keep it",
+      }))
+  })
+}

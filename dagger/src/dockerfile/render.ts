@@ -1,0 +1,131 @@
+import type { Edit, ImageDraft, LinkedInstruction, Part, Source, StageDraft } from "./draft.js"
+import { argumentsToReset } from "./linkVariables.js"
+import type { LogicalLine } from "./lines.js"
+
+/** A line of the linked Dockerfile. */
+export interface RenderedLine {
+  readonly text: string
+  /** Where it comes from; the linker's own lines come from nowhere. */
+  readonly origin?: { readonly file: string; readonly line: number }
+}
+
+/** How other images of the tree are spelled. */
+export interface Spelling {
+  /** A stage of this text, or a reference in a registry. */
+  imageName(source: Extract<Source, { kind: "image" }>): string
+  /** The draft of the image that a stage is built on in this text, whose arguments it would inherit. */
+  inheritedFrom(base: Source): ImageDraft | undefined
+}
+
+/** An image's part of the linked Dockerfile, without comments of the original. */
+export function renderImage(image: ImageDraft, spelling: Spelling): readonly RenderedLine[] {
+  const blocks = image.stages.map((stage, index) =>
+    renderStage(image, stage, index === image.stages.length - 1, spelling),
+  )
+  return [...contextBlock(image), ...blocks].flatMap((block, index) =>
+    index === 0 ? block : [blankLine, ...block],
+  )
+}
+
+const blankLine: RenderedLine = { text: "" }
+
+/** The build context as a stage. A context without a file has no folder to copy either. */
+function contextBlock({ stages, names, spec, context }: ImageDraft): readonly (readonly RenderedLine[])[] {
+  if (!stages.some(({ readsContext }) => readsContext)) return []
+  const start = { text: `FROM scratch AS ${names.context}` }
+  return [context.isEmpty ? [start] : [start, { text: `COPY ["${spec.directory}", "/"]` }]]
+}
+
+function renderStage(
+  image: ImageDraft,
+  stage: StageDraft,
+  isLast: boolean,
+  spelling: Spelling,
+): readonly RenderedLine[] {
+  const { names } = image
+  const isSplit = isLast && stage.onbuild.length > 0
+  const name = isSplit ? names.body : stage.name
+  const { file, line } = stage.location
+  const lines: RenderedLine[] = [
+    { text: `${renderParts(stage.from, spelling)} AS ${name}`, origin: { file, line } },
+    ...resetLines(spelling.inheritedFrom(stage.base)),
+    ...stage.instructions.flatMap((instruction) => renderInstruction(instruction, spelling)),
+  ]
+  if (!isSplit) return lines
+  // Images built on this one run its triggers as instructions of their own, so they start from before them.
+  const triggers = stage.onbuild.flatMap((instruction) =>
+    renderInstruction({ instruction, edits: [] }, spelling),
+  )
+  return [...lines, blankLine, { text: `FROM ${names.body} AS ${names.image}` }, ...triggers]
+}
+
+function resetLines(parent: ImageDraft | undefined): readonly RenderedLine[] {
+  const last = parent?.stages.at(-1)
+  const reset = last === undefined ? [] : argumentsToReset(last)
+  if (reset.length === 0 || parent === undefined) return []
+  return [
+    { text: `# Arguments of ${parent.spec.name}, which its published image would not hand on.` },
+    { text: `ARG ${reset.join(" ")}` },
+  ]
+}
+
+function renderParts(parts: readonly Part[], spelling: Spelling): string {
+  return parts.map((part) => (typeof part === "string" ? part : renderSource(part, spelling))).join("")
+}
+
+function renderSource(source: Source, spelling: Spelling): string {
+  switch (source.kind) {
+    case "scratch":
+      return "scratch"
+    case "stage":
+      return source.name
+    case "image":
+      return spelling.imageName(source)
+    case "external":
+      return source.digest === undefined || source.reference.includes("@")
+        ? source.reference
+        : `${source.reference}@${source.digest}`
+  }
+}
+
+function renderInstruction(linked: LinkedInstruction, spelling: Spelling): readonly RenderedLine[] {
+  const { line } = linked.instruction
+  const rendered = editedLines(line, linked.edits, spelling)
+  const after = (line.segments.at(-1)?.line ?? 0) + 1
+  const heredocs = line.heredocs.map((text, index) => ({
+    text,
+    origin: { file: line.file, line: after + index },
+  }))
+  return [...rendered, ...heredocs]
+}
+
+/** The physical lines of an instruction, continued where the original is, with its edits made. */
+function editedLines(line: LogicalLine, edits: readonly Edit[], spelling: Spelling): readonly RenderedLine[] {
+  const breaks = line.segments.filter(({ offset }) => offset > 0 && offset < line.text.length)
+  const pieces = [{ text: "", line: line.segments[0]?.line ?? 1 }]
+  const append = (text: string) => {
+    const last = pieces.at(-1)
+    if (last !== undefined) last.text += text
+  }
+  const copy = (from: number, to: number) => {
+    let position = from
+    for (const segment of breaks) {
+      if (segment.offset < from || segment.offset >= to) continue
+      append(line.text.slice(position, segment.offset))
+      pieces.push({ text: "", line: segment.line })
+      position = segment.offset
+    }
+    append(line.text.slice(position, to))
+  }
+  let position = 0
+  for (const { start, end, parts } of edits) {
+    copy(position, start)
+    append(renderParts(parts, spelling))
+    position = end
+  }
+  copy(position, line.text.length)
+  return pieces.map(({ text, line: number }, index) => ({
+    text: index < pieces.length - 1 ? `${text}\\` : text,
+    origin: { file: line.file, line: number },
+  }))
+}
