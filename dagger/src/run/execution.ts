@@ -21,6 +21,11 @@ export interface ImageJob {
   /** Its stage in the linked Dockerfile. */
   readonly target: string
   readonly inputKey: string
+  readonly testKey: string
+  /** Whether success puts the run's tag on another image than before. */
+  readonly movesTag: boolean
+  /** Image that its first stage outside of the tree starts from. */
+  readonly base?: { readonly reference: string; readonly digest?: string }
   /** Where it is published. */
   readonly repository: Repository
   /** The published image that `retest`, `retag` and `reuse` are about. */

@@ -1,0 +1,95 @@
+import type { ImageKeyLabels } from "./labels.js"
+import { imageLabels } from "./labels.js"
+import type { LinkRequest } from "../dockerfile/link.js"
+import type { ExternalBase } from "../plan/inputKey.js"
+import { packageProbes } from "../manifest/packageProbes.js"
+import type { Plan, Step } from "../plan/planDocument.js"
+import { describeReason } from "../plan/reasons.js"
+import { formatProblem } from "../problems.js"
+import type { ImageSpec, Spec } from "../spec/spec.js"
+import { testFolders } from "../testing/testFolders.js"
+import type { ImageJob } from "./execution.js"
+import type { Probe } from "./inspectImage.js"
+import type { Prepared } from "./prepare.js"
+
+/** Every step of the plan with what it takes to carry it out, parents before children. */
+export function jobsOf(prepared: Prepared): readonly ImageJob[] {
+  return prepared.plan.steps.map((step) => jobOf(prepared, step))
+}
+
+function jobOf(prepared: Prepared, step: Step): ImageJob {
+  const { spec, tree, files, linked, repositories } = prepared
+  const image = spec.images.get(step.image)
+  const own = linked.images.get(step.image)
+  const repository = repositories.get(step.image)
+  if (image === undefined || own === undefined || repository === undefined) {
+    throw new Error(`the plan has an image "${step.image}" that the source has not: it is of another source`)
+  }
+  const ancestors = tree.ancestors(image.name).map((node) => node.image.directory)
+  const owner = { imagesDirectory: spec.imagesDirectory, ancestors, ...image }
+  return {
+    name: image.name,
+    parents: own.parents,
+    action: step.action,
+    reasons: step.reasons.map(describeReason),
+    target: own.target,
+    inputKey: step.inputKey,
+    testKey: step.testKey,
+    repository,
+    movesTag: step.movesTag,
+    ...(step.published !== undefined && { known: step.published }),
+    folders: testFolders(files, owner),
+    probes: probesOf(spec, image),
+    ...baseOf(own.bases),
+    labels: imageLabels(labelFacts(prepared, step)),
+    ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
+    notices: own.notices.map(formatProblem),
+  }
+}
+
+function labelFacts({ git, linked, plan }: Prepared, step: Step): ImageKeyLabels {
+  return {
+    title: step.image,
+    version: plan.tag,
+    inputKey: step.inputKey,
+    testKey: step.testKey,
+    ...(git.remoteUrl !== undefined && { source: git.remoteUrl }),
+    ...(git.head !== undefined && { revision: git.head.sha, created: git.head.committerTime }),
+    ...baseOf(linked.images.get(step.image)?.bases ?? []),
+  }
+}
+
+function baseOf(bases: readonly ExternalBase[]): Pick<ImageJob, "base"> {
+  const [first] = bases
+  if (first === undefined) return {}
+  const { reference, digest } = first
+  return { base: digest === undefined ? { reference } : { reference, digest } }
+}
+
+function probesOf(spec: Spec, image: ImageSpec): readonly Probe[] {
+  const info = image.infoCommands.flatMap((key) => {
+    const command = spec.infoCommands.get(key)
+    return command === undefined ? [] : [{ key: `info:${key}`, command: command.command }]
+  })
+  return [
+    ...info,
+    ...packageProbes.map(({ ecosystem, command }) => ({ key: `packages:${ecosystem}`, command })),
+  ]
+}
+
+/**
+ * What has to be linked to carry out a plan: the images that it builds and those whose stages they need, with the
+ * other parents as references to the registry.
+ */
+export function linkRequestFor(plan: Plan, all: LinkRequest): LinkRequest {
+  const built = plan.steps.filter(({ action }) => action === "build")
+  const wanted = new Set(built.map(({ image }) => image))
+  const sources = built.flatMap(({ parents }) => parents)
+  for (const parent of sources) if (parent.from === "source") wanted.add(parent.image)
+  const parents = new Map(
+    sources.flatMap((parent) =>
+      parent.from === "registry" ? [[parent.image, parent.reference] as const] : [],
+    ),
+  )
+  return { ...all, images: all.images.filter((name) => wanted.has(name)), parents }
+}

@@ -1,0 +1,101 @@
+import type { ImageManifest, InfoSection } from "../manifest/manifestData.js"
+import { ecosystems, formatManifest, manifestVersion } from "../manifest/manifestData.js"
+import { pageName } from "../manifest/pageName.js"
+import { readProbes } from "../manifest/packageProbes.js"
+import { renderPage } from "../manifest/page.js"
+import { formatReference } from "../reference/reference.js"
+import type { SourceFacts } from "../report/report.js"
+import type { Spec } from "../spec/spec.js"
+import { countTests } from "../testing/testRun.js"
+import type { PublishedFacts } from "./registryEdge.js"
+import type { ImageState } from "./execution.js"
+
+/** What all manifests of a run share. */
+export interface ManifestContext {
+  readonly spec: Spec
+  readonly tag: string
+  readonly platform: string
+  /** When the run started, milliseconds since 1970. */
+  readonly startedAt: number
+  readonly source: SourceFacts
+  readonly remoteUrl?: string
+  /** What the registry knows of an image that was published: layers and sizes. */
+  readonly published: ReadonlyMap<string, PublishedFacts>
+}
+
+/** Manifest pages of the images that this run looked into, with their data, by path in the artifacts. */
+export function renderManifests(
+  states: readonly ImageState[],
+  context: ManifestContext,
+): readonly (readonly [string, string])[] {
+  return states
+    .filter((state) => state.container !== undefined && state.probes.size > 0)
+    .flatMap((state) => {
+      const manifest = manifestOf(state, context)
+      const page = pageName({ ...state.job.repository, tag: context.tag })
+      return [
+        [`manifests/${page}.md`, renderPage(manifest)] as const,
+        [`manifests/${page}.json`, formatManifest(manifest)] as const,
+      ]
+    })
+}
+
+function manifestOf(state: ImageState, context: ManifestContext): ImageManifest {
+  const { job, digest, unpackedBytes } = state
+  const { source, remoteUrl, tag, platform, startedAt } = context
+  const registry = context.published.get(job.name)
+  const base = job.base
+  return {
+    version: manifestVersion,
+    name: job.name,
+    reference: formatReference({ ...job.repository, tag }),
+    ...(digest !== undefined && { digest }),
+    created: new Date(startedAt).toISOString(),
+    ...(source.commit !== undefined && {
+      commit: {
+        sha: source.commit,
+        ...(source.message !== undefined && { message: source.message }),
+        ...(source.committedAt !== undefined && { time: source.committedAt }),
+      },
+    }),
+    ...(remoteUrl !== undefined && { source: remoteUrl }),
+    ...(base !== undefined && { base }),
+    platform,
+    size: {
+      ...(registry !== undefined && { compressed: registry.compressedBytes }),
+      ...(unpackedBytes !== undefined && { unpacked: unpackedBytes }),
+    },
+    tags: state.published ? [tag] : [],
+    layers: registry === undefined ? [] : [...registry.layers],
+    ...testsOf(state),
+    sections: sectionsOf(state, context.spec),
+    packages: packagesOf(state),
+  }
+}
+
+function testsOf({ suites }: ImageState): Pick<ImageManifest, "tests"> {
+  if (suites.length === 0) return {}
+  const tests = suites.flatMap(({ run }) => run.tests)
+  const { passed, failed, skipped } = countTests(tests)
+  const errors = tests.filter((test) => test.outcome === "error").length
+  const seconds = suites.reduce((sum, { run }) => sum + run.seconds, 0)
+  return { tests: { passed, failed: failed - errors, skipped, errors, seconds } }
+}
+
+function sectionsOf({ probes, job }: ImageState, spec: Spec): InfoSection[] {
+  return (spec.images.get(job.name)?.infoCommands ?? []).flatMap((key) => {
+    const info = spec.infoCommands.get(key)
+    const answer = probes.get(`info:${key}`)
+    if (info === undefined || answer === undefined) return []
+    const output = answer.exitCode === 0 ? answer.stdout : `${answer.stdout}${answer.stderr}`
+    return [{ key, description: info.description, command: info.command, output, exitCode: answer.exitCode }]
+  })
+}
+
+function packagesOf({ probes }: ImageState): ImageManifest["packages"] {
+  const answers = ecosystems.flatMap((ecosystem) => {
+    const answer = probes.get(`packages:${ecosystem}`)
+    return answer === undefined ? [] : [[ecosystem, answer] as const]
+  })
+  return readProbes(new Map(answers))
+}

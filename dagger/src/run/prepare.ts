@@ -1,0 +1,178 @@
+import { Directory } from "@dagger.io/dagger"
+import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
+import { linkStack } from "../dockerfile/link.js"
+import type { GitFacts } from "../git/gitFacts.js"
+import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
+import type { ImageFacts, PlanFacts, PlanOptions, RegistryFacts } from "../plan/facts.js"
+import { inputKeys } from "../plan/inputKey.js"
+import { planStack } from "../plan/plan.js"
+import type { Plan } from "../plan/planDocument.js"
+import { readPlan } from "../plan/planDocument.js"
+import { testKey } from "../plan/testKey.js"
+import { InputError, atOption } from "../problems.js"
+import type { Repository } from "../reference/reference.js"
+import { formatReference } from "../reference/reference.js"
+import { publishedAs } from "../spec/publishedAs.js"
+import type { BuildArguments } from "../spec/settings.js"
+import { parseSettings } from "../spec/settings.js"
+import { branchTag } from "../tag/branchTag.js"
+import { selectImages } from "../tree/tree.js"
+import { resolveBases } from "./bases.js"
+import { askGit } from "./gitContainer.js"
+import type { OpenSource } from "./openSource.js"
+import { openSource } from "./openSource.js"
+import type { RegistryQuestion } from "./registryEdge.js"
+import type { StackRequest } from "./request.js"
+
+/** Everything known before anything is built. */
+export interface Prepared extends OpenSource {
+  readonly git: GitFacts
+  readonly plan: Plan
+  /** All images linked together, with pinned bases: what keys are made of. */
+  readonly linked: LinkedStack
+  readonly linkRequest: LinkRequest
+  readonly repositories: ReadonlyMap<string, Repository>
+  /** Why a base image could not be resolved, by reference. */
+  readonly unresolvedBases: ReadonlyMap<string, string>
+}
+
+/** The engine builds for what it runs on. */
+const platform = "linux/amd64"
+const mainBranch = "main"
+
+/** Asks a registry about all images at once. */
+export type RegistryAsker = (
+  questions: readonly RegistryQuestion[],
+) => Promise<ReadonlyMap<string, RegistryFacts>>
+
+/**
+ * Gathers the facts of a run and plans it; nothing is built or written.
+ * @throws InputError for mistakes in the source or the options
+ */
+export async function prepare(request: StackRequest, askRegistry: RegistryAsker): Promise<Prepared> {
+  const [open, git] = await Promise.all([
+    openSource(request.source),
+    askGit(request.source, gitQuestion(request)),
+  ])
+  const { spec, tree } = open
+  selectImages(tree, request.only)
+  const repositories = publishedAs(spec, request.registry)
+  const options = planOptions(request, spec.tagPrefix, git)
+  const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
+  const { digests, unresolved } = await resolveBases(basesOf(linkStack(unpinned)))
+  const linkRequest = { ...unpinned, bases: digests }
+  const linked = linkStack(linkRequest)
+  const found = { ...open, git, linked, linkRequest, repositories, unresolvedBases: unresolved }
+  if (request.plan !== undefined) return { ...found, plan: readPlan(request.plan) }
+  return { ...found, plan: planStack(await planFacts(found, options, askRegistry)) }
+}
+
+function gitQuestion({ branch, base, previous }: StackRequest): Parameters<typeof askGit>[1] {
+  return {
+    ...(branch !== undefined && { branch }),
+    ...(base !== undefined && { base }),
+    ...(previous !== undefined && { previous }),
+  }
+}
+
+function planOptions(request: StackRequest, prefix: string, git: GitFacts): PlanOptions {
+  const branch = branchOf(request, git)
+  return {
+    branch,
+    tag: branchTag(prefix, branch),
+    platform,
+    publish: request.publish,
+    fullRebuild: request.fullRebuild,
+    only: request.only,
+    mainBranch,
+    pullRequestTitle: request.pullRequestTitle,
+  }
+}
+
+/** Without a branch a run can still build and test; a published image needs the branch's name for its tag. */
+function branchOf({ branch, publish }: StackRequest, git: GitFacts): string {
+  if (branch !== undefined) return branch
+  if (git.branch.kind === "branch") return git.branch.name
+  if (!publish) return "local"
+  const message = `the checkout does not say which branch this is (${git.branch.why})`
+  throw new InputError([
+    { location: atOption("--branch"), message, hint: "name it, to publish under its tag" },
+  ])
+}
+
+function linkRequestOf(
+  { spec, tree, files }: OpenSource,
+  repositories: ReadonlyMap<string, Repository>,
+  buildArgs: BuildArguments,
+): LinkRequest {
+  return { spec, tree: files, images: tree.nodes.map(({ name }) => name), buildArgs, repositories }
+}
+
+function basesOf(linked: LinkedStack): readonly string[] {
+  return [...linked.images.values()].flatMap(({ bases }) => bases.map(({ reference }) => reference))
+}
+
+async function planFacts(
+  found: Omit<Prepared, "plan">,
+  options: PlanOptions,
+  askRegistry: RegistryAsker,
+): Promise<PlanFacts> {
+  const images = await imageFacts(found, options, askRegistry)
+  const { git, spec, linked } = found
+  const files = changedFiles(git)
+  const scope = {
+    imagesDirectory: spec.imagesDirectory,
+    specPath: spec.path,
+    rules: spec.changeRules,
+    images: [...spec.images.values()].map(({ name, directory }) => ({
+      name,
+      directory,
+      contextFiles: new Set(linked.images.get(name)?.contextFiles.map(({ path }) => path)),
+    })),
+  }
+  const changes = files === undefined ? undefined : classifyChanges(scope, files)
+  return { images, specPath: spec.path, git, changes, options }
+}
+
+async function imageFacts(
+  { spec, tree, files, linked, repositories }: Omit<Prepared, "plan">,
+  options: PlanOptions,
+  askRegistry: RegistryAsker,
+): Promise<readonly ImageFacts[]> {
+  const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
+  const keys = inputKeys(linked.images, { platform, isIgnored })
+  const unasked = tree.nodes.map(({ name, image }) => {
+    const own = linked.images.get(name)
+    const key = keys.get(name)
+    const repository = repositories.get(name)
+    if (own === undefined || key === undefined || repository === undefined)
+      throw new Error(`${name} was not linked`)
+    const ancestors = tree.ancestors(name).map((node) => node.image.directory)
+    const { directory, integrationTests } = image
+    const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
+    const tests = { imagesDirectory: spec.imagesDirectory, directory, ancestors, integrationTests, settings }
+    return {
+      name,
+      repository,
+      parents: own.parents,
+      bases: own.bases,
+      testKey: testKey(files, tests),
+      ...key,
+    }
+  })
+  const { tag } = options
+  const registry = await askRegistry(unasked.map((image) => ({ ...image, tag, prefix: spec.tagPrefix })))
+  return unasked.map((image) => ({
+    ...image,
+    repository: formatReference(image.repository),
+    registry: registry.get(image.name) ?? { kind: "unknown", why: "no registry was asked" },
+  }))
+}
+
+/** The build context of a linked stack: the images' folders with the linked Dockerfile beside them. */
+export function buildContext(source: Directory, linked: LinkedStack, dockerfile: string): Directory {
+  return source
+    .filter({ include: ["images/**"] })
+    .withNewFile(dockerfile, linked.dockerfile)
+    .withNewFile(".dockerignore", linked.dockerignore)
+}

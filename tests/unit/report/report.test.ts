@@ -1,0 +1,184 @@
+import { describe, expect, test } from "vitest"
+import { renderImageYaml } from "../../../dagger/src/report/imageYaml.js"
+import { renderMarkdown } from "../../../dagger/src/report/markdown.js"
+import type { ImageOutcome, ImageReport, StackReport } from "../../../dagger/src/report/report.js"
+import { describeOutcome, isFailed, isOk } from "../../../dagger/src/report/report.js"
+import { renderSummary } from "../../../dagger/src/report/summary.js"
+import { renderJunit } from "../../../dagger/src/testing/junit.js"
+import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
+import { judgeTests, mergeRuns } from "../../../dagger/src/testing/testRun.js"
+
+function result(id: string, outcome: TestResult["outcome"], more: Partial<TestResult> = {}): TestResult {
+  return { id, outcome, seconds: 1, message: "", output: "", attempts: 1, flaky: false, ...more }
+}
+
+function ran(...tests: TestResult[]): TestRun {
+  return { kind: "ran", startedAt: 1_795_486_214, seconds: tests.length, tests, otherUsers: [] }
+}
+
+function image(name: string, outcome: ImageOutcome, more: Partial<ImageReport> = {}): ImageReport {
+  return {
+    name,
+    action: "build",
+    reasons: ["its files changed"],
+    outcome,
+    reference: `ghcr.io/example/${name}:2026.4-main`,
+    published: false,
+    inputKey: "k".repeat(64),
+    steps: [{ name: "build", startedAt: 1000, milliseconds: 61_000 }],
+    suites: [],
+    notices: [],
+    logs: [`logs/${name}.log`],
+    ...more,
+  }
+}
+
+function report(...images: ImageReport[]): StackReport {
+  return {
+    version: 1,
+    source: { branch: "main", commit: "c".repeat(40), message: "A | change\n\nwith a body", dirty: false },
+    tag: "2026.4-main",
+    publish: false,
+    startedAt: 0,
+    milliseconds: 125_000,
+    images,
+    notices: [],
+    retries: [],
+    reproduce: "./stack build-stack --source=.",
+  }
+}
+
+const failing = image(
+  "leaf",
+  { kind: "tests-failed", reason: "leaf/test/test_a.py::test_b failed" },
+  {
+    suites: [
+      {
+        kind: "basic",
+        run: ran(
+          result("leaf/test/test_a.py::test_b", "failed", { message: "assert ``` < 1", output: "printed" }),
+          result("x", "passed"),
+        ),
+      },
+    ],
+  },
+)
+
+test.each<[ImageOutcome, boolean, string]>([
+  [{ kind: "passed" }, false, "passed"],
+  [{ kind: "untested", reason: "it has no tests" }, false, "built, not tested: it has no tests"],
+  [{ kind: "reused" }, false, "reused"],
+  [{ kind: "retagged" }, false, "retagged"],
+  [{ kind: "not-needed", reason: "unchanged" }, false, "not needed: unchanged"],
+  [{ kind: "build-failed", message: "exit 1" }, true, "FAILED to build"],
+  [{ kind: "tests-failed", reason: "a failed" }, true, "FAILED its tests: a failed"],
+  [{ kind: "over-budget", message: "too large" }, true, "FAILED: too large"],
+  [{ kind: "publish-failed", message: "401" }, true, "FAILED to publish"],
+  [{ kind: "skipped", because: "base", reason: "failed" }, true, "skipped: base failed"],
+])("%j", (outcome, failed, words) => {
+  const one = image("base", outcome)
+  expect(isFailed(one)).toBe(failed)
+  expect(isOk(report(one))).toBe(!failed)
+  expect(describeOutcome(outcome)).toBe(words)
+})
+
+describe("the summary", () => {
+  const text = renderSummary(
+    report(image("base", { kind: "passed" }, { unpackedBytes: 1_900_000_000 }), failing),
+  )
+
+  test("has an aligned row an image", () => {
+    expect(text.split("\n").slice(0, 3)).toEqual([
+      "image  plan   tests               time        size     outcome",
+      "base   build  none                1 min 01 s  1.90 GB  passed",
+      expect.stringMatching(/^leaf +build +1 passed, 1 failed +1 min 01 s +- +FAILED its tests/),
+    ])
+  })
+
+  test("names the failing test and its log, and how to repeat it", () => {
+    expect(text).toContain("  failed: leaf/test/test_a.py::test_b")
+    expect(text).toContain("  log: logs/leaf.log")
+    expect(text).toContain("1 of 2 images not good in 2 min 05 s; nothing published (no --publish)")
+    expect(text).toContain("reproduce: ./stack build-stack --source=.")
+  })
+})
+
+test("the summary keeps the end of a long build failure", () => {
+  const message = Array.from({ length: 40 }, (_, line) => `line ${line}`).join("\n")
+  const text = renderSummary(report(image("base", { kind: "build-failed", message })))
+  expect(text).toContain("  | line 39")
+  expect(text).not.toContain("line 24\n")
+})
+
+describe("report.md", () => {
+  const text = renderMarkdown(report(failing))
+
+  test("folds a failing test's output in a fence that holds it", () => {
+    expect(text).toContain("<summary>failed: leaf/test/test_a.py::test_b (1.0 s)</summary>")
+    expect(text).toContain("````\nassert ``` < 1\n\nprinted\n````")
+  })
+
+  test("keeps a commit's subject from breaking the page", () => {
+    expect(text).toContain('"A \\| change" on `main`')
+    expect(text).not.toContain("with a body")
+  })
+
+  test("says why, and what was slow", () => {
+    expect(text).toContain("- **leaf** build: its files changed")
+    expect(text).toContain("## Slowest tests")
+  })
+})
+
+test("a run that was skipped by request says only that", () => {
+  const skipped = { ...report(), skippedByRequest: "the commit message" }
+  expect(renderSummary(skipped)).toBe("skipped by request: the commit message\n")
+  expect(renderMarkdown(skipped)).toContain("Skipped by request")
+  expect(isOk(skipped)).toBe(true)
+})
+
+test("an image's YAML has its verdict, counts and times", () => {
+  const yaml = renderImageYaml(failing)
+  expect(yaml).toContain(
+    "successful: false\noutcome: tests-failed\nreason: leaf/test/test_a.py::test_b failed\n",
+  )
+  expect(yaml).toContain("  basic:\n    seconds: 2\n    passed: 1\n    failed: 1\n")
+  expect(yaml).toContain("started_at: 1970-01-01T00:00:01.000Z\n    seconds: 61\n")
+})
+
+describe("JUnit", () => {
+  test("counts, and escapes what XML cannot hold", () => {
+    const bad = result("leaf/test/test_a.py::test[<&\u0000>]", "hung", { message: 'a "b" <c>\u001b[0m' })
+    const xml = renderJunit("leaf", ran(result("a.py::ok", "passed"), bad, result("a.py::no", "skipped")))
+    expect(xml).toContain('tests="3" failures="1" errors="0" skipped="1"')
+    expect(xml).toContain('name="test[&lt;&amp;\u{FFFD}&gt;]"')
+    expect(xml).toContain('<failure type="hung" message="a &quot;b&quot; &lt;c&gt;\u{FFFD}[0m">')
+  })
+
+  test("a run that could not start is an error, not an empty success", () => {
+    const xml = renderJunit("leaf", { ...ran(), kind: "no-pytest" })
+    expect(xml).toContain('tests="1" failures="0" errors="1"')
+    expect(xml).toContain('<error message="no-pytest">')
+  })
+})
+
+describe("verdicts", () => {
+  test.each<[TestRun, string]>([
+    [ran(result("a", "passed"), result("b", "skipped")), "passed"],
+    [ran(result("a", "xfailed")), "passed"],
+    [ran(result("a", "skipped")), "none"],
+    [ran(result("a", "passed"), result("b", "killed")), "failed"],
+    [{ ...ran(), kind: "no-tests-collected" }, "failed"],
+    [{ ...ran(), kind: "no-python" }, "failed"],
+    [{ ...ran(), kind: "runner-failed", message: "gone\nand more" }, "failed"],
+  ])("%j", (run, kind) => {
+    expect(judgeTests(run).kind).toBe(kind)
+  })
+
+  test("a second user's broken run is the image's", () => {
+    const merged = mergeRuns(ran(result("a", "passed")), [
+      { ...ran(result("b", "failed")), kind: "no-python" },
+    ])
+    expect(merged.kind).toBe("no-python")
+    expect(merged.tests.map(({ id }) => id)).toEqual(["a", "b"])
+  })
+})

@@ -1,0 +1,185 @@
+import { execFileSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
+import { judgeTests, parseTestRun } from "../../../dagger/src/testing/testRun.js"
+
+const driver = resolve(import.meta.dirname, "../../../dagger/testing")
+
+/** Runs the real driver over Python test files, laid out as in an image. */
+function drive(files: Record<string, string>, ...options: string[]): TestRun {
+  const root = mkdtempSync(join(tmpdir(), "driver-"))
+  try {
+    cpSync(driver, join(root, "testing"), { recursive: true })
+    mkdirSync(join(root, "results"))
+    mkdirSync(join(root, "tests/base/test"), { recursive: true })
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(root, "tests/base/test", name), text)
+    const limits = ["--timeout", "3", "--total", "60", ...options]
+    execFileSync("python3", [join(root, "testing/driver.py"), ...limits, join(root, "tests/base/test")], {
+      env: { ...process.env, STACK_RESULTS: join(root, "results") },
+    })
+    return parseTestRun(readFileSync(join(root, "results/results.json"), "utf8"))
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+const everyWayToEnd = `
+import ctypes, os, pathlib, time
+import pytest
+
+def test_passes(): print("printed by the pass")
+def test_fails(): assert 1 == 2
+def test_hangs(): time.sleep(1000)
+def test_crashes(): ctypes.string_at(0)
+def test_exits(): os._exit(7)
+def test_eats_memory():
+    eaten = bytearray(600 << 20)
+    time.sleep(2)
+@pytest.mark.flaky(retries=2)
+def test_is_flaky(tmp_path_factory):
+    seen = pathlib.Path(os.environ["STACK_ARTIFACTS"]) / "seen"
+    first = not seen.exists()
+    seen.write_text("seen")
+    assert not first
+@pytest.mark.flaky(retries=1)
+def test_is_broken_but_marked_flaky(): assert False
+@pytest.mark.skip(reason="not here")
+def test_is_skipped(): pass
+@pytest.mark.xfail
+def test_fails_as_expected(): assert False
+@pytest.mark.as_user("2000:2000")
+def test_of_another_user(): pass
+@pytest.mark.timeout(20)
+def test_may_take_longer(): time.sleep(4)
+@pytest.fixture
+def broken(): raise RuntimeError("no fixture")
+def test_has_no_fixture(broken): pass
+def test_behind_all_of_them(): pass
+`
+
+describe("every way a test can end", () => {
+  let run: TestRun
+  let byName: Map<string, TestResult>
+  beforeAll(() => {
+    const files = { "test_ways.py": everyWayToEnd, "test_import.py": "import nowhere_to_be_found" }
+    run = drive(files, "--memory", String(400 << 20))
+    byName = new Map(run.tests.map((each) => [each.id.split("::")[1] ?? each.id, each]))
+  }, 60_000)
+
+  test.each([
+    ["test_passes", "passed", ""],
+    ["test_fails", "failed", "assert 1 == 2"],
+    ["test_hangs", "hung", "did not end within 3 s"],
+    ["test_crashes", "crashed", "SIGSEGV"],
+    ["test_exits", "crashed", "ended the interpreter with status 7"],
+    ["test_eats_memory", "killed", "400 MiB are allowed"],
+    ["test_is_flaky", "passed", ""],
+    ["test_is_broken_but_marked_flaky", "failed", "assert False"],
+    ["test_is_skipped", "skipped", "not here"],
+    ["test_fails_as_expected", "xfailed", "assert False"],
+    ["test_may_take_longer", "passed", ""],
+    ["test_has_no_fixture", "error", "no fixture"],
+    ["test_behind_all_of_them", "passed", ""],
+    ["base/test/test_import.py", "error", "nowhere_to_be_found"],
+  ])("%s: %s", (name, outcome, message) => {
+    expect(byName.get(name)).toMatchObject({ outcome, message: expect.stringContaining(message) as string })
+  })
+
+  test("only tests marked flaky are run again, and say so", () => {
+    expect(byName.get("test_is_flaky")).toMatchObject({ attempts: 2, flaky: true })
+    expect(byName.get("test_is_broken_but_marked_flaky")).toMatchObject({ attempts: 2, flaky: false })
+    expect(byName.get("test_fails")).toMatchObject({ attempts: 1, flaky: false })
+  })
+
+  test("tests of another user are left to a run as that user", () => {
+    expect(byName.has("test_of_another_user")).toBe(false)
+    expect(run.otherUsers).toEqual(["2000:2000"])
+  })
+
+  test("a hanging test's stack is in its message", () => {
+    expect(byName.get("test_hangs")?.message).toContain("test_hangs")
+  })
+})
+
+test("as another user, only that user's tests run", () => {
+  const run = drive({ "test_ways.py": everyWayToEnd }, "--user", "2000:2000")
+  expect(run.tests.map(({ id, outcome }) => [id, outcome])).toEqual([
+    ["base/test/test_ways.py::test_of_another_user", "passed"],
+  ])
+})
+
+test("a filter leaves the others out", () => {
+  const run = drive({ "test_ways.py": everyWayToEnd }, "--filter", "passes or behind")
+  expect(run.tests.map(({ id }) => id.split("::")[1])).toEqual(["test_passes", "test_behind_all_of_them"])
+})
+
+test.each<[string, Record<string, string>, string[], TestRun["kind"], string]>([
+  ["nothing to collect", { "test_none.py": "" }, [], "no-tests-collected", "no tests were collected"],
+  [
+    "a filter that matches nothing",
+    { "test_a.py": "def test_a(): pass" },
+    ["--filter", "zzz"],
+    "no-tests-collected",
+    "no tests",
+  ],
+  [
+    "an import that hangs",
+    { "test_h.py": "import time; time.sleep(99)" },
+    [],
+    "runner-failed",
+    "did not end within 3 s",
+  ],
+  [
+    "an import that crashes",
+    { "test_c.py": "import os; os._exit(3)" },
+    [],
+    "runner-failed",
+    "ended the interpreter with status 3",
+  ],
+  [
+    "too much time for all",
+    { "test_t.py": "import time\ndef test_a(): time.sleep(2)\ndef test_b(): time.sleep(2)\n" },
+    ["--total", "3"],
+    "timed-out",
+    "took over 3 s",
+  ],
+  [
+    "a server that is not there",
+    { "test_a.py": "def test_a(): pass" },
+    ["--server", "http://127.0.0.1:9/", "--server-seconds", "1"],
+    "no-server",
+    "did not answer",
+  ],
+])("%s is no pass", (_, files, options, kind, reason) => {
+  const run = drive(files, ...options)
+  expect(run.kind).toBe(kind)
+  expect(judgeTests(run)).toMatchObject({ kind: "failed", reason: expect.stringContaining(reason) as string })
+})
+
+test("a process that a test leaves behind is ended with the run", () => {
+  const marker = `stack-left-behind-${process.pid}`
+  const left = `import subprocess, sys\ndef test_a(): subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "${marker}"])`
+  drive({ "test_left.py": left })
+  const running = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
+  expect(running).not.toContain(marker)
+})
+
+let noPytest: string
+beforeAll(() => {
+  noPytest = mkdtempSync(join(tmpdir(), "no-pytest-"))
+  execFileSync("python3", ["-m", "venv", "--without-pip", join(noPytest, "venv")])
+})
+afterAll(() => {
+  rmSync(noPytest, { recursive: true, force: true })
+})
+
+test("an image without pytest says so", () => {
+  const python = join(noPytest, "venv/bin/python")
+  execFileSync(python, [join(driver, "driver.py"), "--timeout", "3", "--total", "9", noPytest], {
+    env: { PATH: process.env.PATH, STACK_RESULTS: noPytest },
+  })
+  expect(parseTestRun(readFileSync(join(noPytest, "results.json"), "utf8")).kind).toBe("no-pytest")
+})
