@@ -30,29 +30,34 @@ export function planStack(facts: PlanFacts): Plan {
   }
 }
 
+/** A step with what later ones need to know of it. */
+interface Placed {
+  readonly step: Step
+  readonly ancestors: ReadonlySet<string>
+  /** Where a build of it would take what it stands on from. */
+  readonly sources: readonly ParentSource[]
+}
+
 function decideSteps(facts: PlanFacts): Step[] {
   const selection = select(facts)
   const all = forces(facts)
-  const steps = new Map<string, Step>()
-  const lineages = new Map<string, ReadonlySet<string>>()
+  const placed = new Map<string, Placed>()
   for (const image of facts.images) {
-    const parents = image.parents.map((parent) => parentStep(steps, parent, image.name))
-    const ancestors = new Set(image.parents.flatMap((parent) => [...(lineages.get(parent) ?? []), parent]))
-    lineages.set(image.name, ancestors)
-    const rebuiltParents = parents.filter(({ action }) => action === "build").map(({ image: name }) => name)
+    const parents = image.parents.map((parent) => placedParent(placed, parent, image.name))
+    const ancestors = new Set(parents.flatMap((parent) => [...parent.ancestors, parent.step.image]))
+    const rebuiltParents = parents.flatMap(({ step }) => (step.action === "build" ? [step.image] : []))
     const decision = decide(image, { facts, forces: all, rebuiltParents, ancestors })
-    steps.set(
-      image.name,
-      stepOf(facts, image, narrow(decision, selection(image.name)), parents.map(sourceOf)),
-    )
+    const sources = sourcesOf(parents)
+    const step = stepOf(facts, image, narrow(decision, selection(image.name)), sources)
+    placed.set(image.name, { step, ancestors, sources })
   }
-  return [...steps.values()]
+  return [...placed.values()].map(({ step }) => step)
 }
 
-function parentStep(steps: ReadonlyMap<string, Step>, parent: string, child: string): Step {
-  const step = steps.get(parent)
-  if (step === undefined) throw new Error(`"${parent}" has to come before "${child}", which is built on it`)
-  return step
+function placedParent(placed: ReadonlyMap<string, Placed>, parent: string, child: string): Placed {
+  const found = placed.get(parent)
+  if (found === undefined) throw new Error(`"${parent}" has to come before "${child}", which is built on it`)
+  return found
 }
 
 /** What `--only` means for an image. */
@@ -96,7 +101,12 @@ function narrow(decision: Decision, selection: Selection): Decision {
   }
 }
 
-function stepOf(facts: PlanFacts, image: ImageFacts, decision: Decision, parents: ParentSource[]): Step {
+function stepOf(
+  facts: PlanFacts,
+  image: ImageFacts,
+  decision: Decision,
+  sources: readonly ParentSource[],
+): Step {
   const { action, reasons } = decision
   const { tag } = facts.options
   const { registry } = image
@@ -112,8 +122,17 @@ function stepOf(facts: PlanFacts, image: ImageFacts, decision: Decision, parents
     testKey: image.testKey,
     ...(published !== undefined && { published }),
     movesTag: moves,
-    parents: action === "build" ? parents : [],
+    parents: action === "build" ? [...sources] : [],
   }
+}
+
+/** The parents; and of those whose stages are built along, what these stand on. */
+function sourcesOf(parents: readonly Placed[]): readonly ParentSource[] {
+  const found = parents.flatMap(({ step, sources }) => {
+    const own = sourceOf(step)
+    return own.from === "source" ? [...sources, own] : [own]
+  })
+  return [...new Map(found.map((source) => [source.image, source])).values()]
 }
 
 /** Where a child gets this step's image from. */

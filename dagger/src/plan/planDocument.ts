@@ -75,7 +75,7 @@ const stepSchema = z.object({
   published: publishedSchema.optional(),
   /** Whether success puts the run's tag on another image than before. */
   movesTag: z.boolean(),
-  /** For `build`: where each parent comes from. */
+  /** For `build`: where each parent comes from, and what a parent from source itself stands on. */
   parents: z.array(parentSchema),
 })
 

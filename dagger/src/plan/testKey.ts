@@ -35,12 +35,26 @@ export function testKey(tree: SourceTree, owner: TestOwner): string {
     ...[...ancestors, directory].map((each) => `${each}/test`),
     ...(integrationTests ? [`${directory}/integration_tests`] : []),
   ]
-  const files = [
-    ...testSettings.flatMap((name) => [tree.files.get(name), tree.files.get(`${imagesDirectory}/${name}`)]),
-    ...folders.flatMap((folder) => filesBelow(tree, folder)),
-  ].filter((file) => file !== undefined)
+  const single = testSettings.flatMap((name) => [name, `${imagesDirectory}/${name}`])
   const given = Object.entries(settings).filter(([, value]) => value !== undefined)
-  return hashOf([keyVersion, integrationTests, given.toSorted(), files.filter(isSource).map(fileRow)])
+  return hashOf([
+    keyVersion,
+    integrationTests,
+    given.toSorted(),
+    single.flatMap((path) => tree.files.get(path) ?? []).map(fileRow),
+    folders.map((folder) => folderHash(tree, folder)),
+  ])
+}
+
+/** Hashes of folders by tree: an ancestor's tests are part of the key of every image that stands on it. */
+const hashes = new WeakMap<SourceTree, Map<string, string>>()
+
+function folderHash(tree: SourceTree, folder: string): string {
+  const known = hashes.get(tree) ?? new Map<string, string>()
+  hashes.set(tree, known)
+  const hash = known.get(folder) ?? hashOf(filesBelow(tree, folder).filter(isSource).map(fileRow))
+  known.set(folder, hash)
+  return hash
 }
 
 /** Python writes its caches beside the tests; they are no part of them. */

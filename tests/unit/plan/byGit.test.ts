@@ -21,6 +21,15 @@ describe("no registry can be asked", () => {
     expect(plan.steps[3]?.parents).toEqual([{ from: "step", image: "left" }])
   })
 
+  test("what a parent from source stands on is from source too", () => {
+    const world = withoutRegistry()
+    world.editInput("leaf")
+    expect(world.plan().steps[3]?.parents).toEqual([
+      { from: "source", image: "base" },
+      { from: "source", image: "left" },
+    ])
+  })
+
   test("a changed test builds, because there is no image to test", () => {
     const world = withoutRegistry()
     world.editTest("right")

@@ -79,7 +79,9 @@ test("a key stays the same over versions of this code: labels in registries hold
     bases: [{ reference: "docker.io/library/debian:13-slim", digest: "sha256:cd" }],
     platform: "linux/amd64",
   }
-  expect(inputKey(example)).toMatchInlineSnapshot(`"0165ff0260d4f0044d2219b9558e7305ef687b4d82209a12161df253811cc6f3"`)
+  expect(inputKey(example)).toMatchInlineSnapshot(
+    `"0165ff0260d4f0044d2219b9558e7305ef687b4d82209a12161df253811cc6f3"`,
+  )
 })
 
 describe("keys of a stack", () => {
