@@ -24,7 +24,11 @@ const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/
 const digestGrammar = /^sha256:[0-9a-f]{64}$/
 /** Path grammar of the OCI distribution specification, section "Pulling manifests". */
 const pathGrammar = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
-const hostGrammar = /^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?$/
+/** Names, IPv4 addresses and IPv6 addresses in brackets, with an optional port. */
+const hostGrammar =
+  /^(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)(?::([0-9]{1,5}))?$/
+/** Docker's limit, counted without the host. */
+const longestPath = 255
 
 /** Whether a text may be a tag. */
 export function isTag(text: string): boolean {
@@ -33,17 +37,16 @@ export function isTag(text: string): boolean {
 
 /**
  * Parses `[host[:port]/]path[:tag][@digest]` with Docker's defaults: no host means Docker Hub, and a Docker Hub
- * path of one part is an official image (`library/`).
+ * path of one part is an official image (`library/`). Hosts are lower-cased: their case says nothing.
  * @throws InvalidReference
  */
 export function parseReference(text: string): ImageReference {
   const [named = "", digest, ...more] = text.split("@")
   if (more.length > 0) throw new InvalidReference(`"${text}" has more than one "@"`)
   if (digest !== undefined && !digestGrammar.test(digest)) {
-    throw new InvalidReference(`"${text}": a digest is "sha256:" and 64 hex digits`)
+    throw new InvalidReference(`"${text}": a digest is "sha256:" and 64 lower-case hex digits`)
   }
-  const lastSlash = named.lastIndexOf("/")
-  const colon = named.indexOf(":", lastSlash + 1)
+  const colon = named.indexOf(":", named.lastIndexOf("/") + 1)
   const tag = colon === -1 ? undefined : named.slice(colon + 1)
   if (tag !== undefined && !isTag(tag)) {
     throw new InvalidReference(
@@ -88,26 +91,37 @@ export function underRegistry(prefix: string, repository: Repository): Repositor
   const bare = prefix.replace(/\/+$/, "")
   // A lone word could be a host or an organisation: here it is always the host, as the option is named.
   const [host = "", ...organisation] = bare.split("/")
-  if (!hostGrammar.test(host)) throw new InvalidReference(`"${prefix}" does not start with a registry's host`)
   const path = [...organisation, last].join("/")
   if (!pathGrammar.test(path)) throw new InvalidReference(`"${prefix}" is not a registry and organisation`)
-  return { registry: host === "index.docker.io" ? dockerHub : host, path }
+  return inRegistry(host, path, prefix)
 }
 
 function splitHost(named: string, text: string): Repository {
   const slash = named.indexOf("/")
   const first = slash === -1 ? "" : named.slice(0, slash)
   const hasHost = first.includes(".") || first.includes(":") || first === "localhost"
-  if (hasHost && !hostGrammar.test(first))
-    throw new InvalidReference(`"${text}": "${first}" is not a registry's host`)
   const path = hasHost ? named.slice(slash + 1) : named
+  const repository = inRegistry(hasHost ? first : dockerHub, path, text)
   if (!pathGrammar.test(path)) {
     throw new InvalidReference(
       `"${text}": a repository is lower-case letters, digits and single ".", "_", "-" between them, parts joined by "/"`,
     )
   }
-  if (!hasHost || first === "docker.io" || first === "index.docker.io") {
-    return { registry: dockerHub, path: path.includes("/") ? path : `library/${path}` }
+  if (path.length > longestPath) {
+    throw new InvalidReference(`"${text}": a repository has at most ${longestPath} characters`)
   }
-  return { registry: first, path }
+  return repository
+}
+
+/** @param text what the user wrote, for the message */
+function inRegistry(host: string, path: string, text: string): Repository {
+  const registry = host.toLowerCase()
+  const match = hostGrammar.exec(registry)
+  if (match === null) throw new InvalidReference(`"${text}": "${host}" is not a registry's host`)
+  const port = Number(match[1] ?? 1)
+  if (port < 1 || port > 65_535) {
+    throw new InvalidReference(`"${text}": a port is between 1 and 65535`)
+  }
+  if (registry !== dockerHub && registry !== "index.docker.io") return { registry, path }
+  return { registry: dockerHub, path: path.includes("/") ? path : `library/${path}` }
 }
