@@ -32,7 +32,7 @@ here=$(dirname "$0")
 printf '%s\\n' "$@" >"$here/state/arguments"
 echo $$ >>"$here/state/processes"
 export PROCESSES=$here/state/processes PYTHONDONTWRITEBYTECODE=1
-cleanup() { sleep 0.2; echo cleaned >"$here/state/cleaned"; }
+cleanup() { echo "Waiting for your processes to terminate..." >&2; sleep 0.2; echo cleaned >"$here/state/cleaned"; }
 trap cleanup EXIT
 while getopts "i:P:g:c:m:f" option; do
   [ "$option" = i ] && image=$OPTARG

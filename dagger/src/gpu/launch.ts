@@ -101,9 +101,11 @@ export interface WatchdogLimits {
  * closes (connection lost), falls silent (link frozen) or goes on for too long, the group is sent SIGTERM, and SIGKILL
  * after the grace period. The same is done for children left behind by a job that ended by itself.
  *
- * SIGTERM is sent once. `timeout -k` around the job would send it twice, to its child and to the group: a bash script
- * with an EXIT trap, as the cluster's launch script is, then dies in the middle of deleting its pod (seen in one of
- * ten runs). So `timeout` only bounds the waiting for a heartbeat.
+ * Two things protect the clean-up of a launch script, which deletes its pod in a bash EXIT trap:
+ * - SIGTERM is sent once. `timeout -k` around the job would send it twice, to its child and to the group, and bash
+ *   then dies in the middle of the trap (seen in one of eight runs). So `timeout` only bounds the wait for a heartbeat.
+ * - The job writes to a reader that outlives the connection. With sshd's end of the pipe gone, the first line that the
+ *   trap prints would end it by SIGPIPE. Both streams go the same way, so they keep their order.
  *
  * Written for a POSIX sh and one line long without apostrophes or exclamation marks: the account's login shell,
  * csh or fish perhaps, has to pass it on. Needs setsid (util-linux) and timeout (coreutils or busybox).
@@ -112,18 +114,21 @@ const supervisor = [
   "end() { kill -TERM -$job 2>/dev/null || return 0; n=0;",
   "while [ $n -lt $grace ] && kill -0 -$job 2>/dev/null; do sleep 1; n=$((n+1)); done;",
   "kill -KILL -$job 2>/dev/null; };",
-  "silence=$1 grace=$2 beats=$3; shift 3;",
-  "exec 3<&0 0</dev/null;",
-  'setsid "$@" 3<&- & job=$!;',
+  "supervise() { silence=$1 grace=$2 beats=$3; shift 3;",
+  'setsid "$@" 3<&- </dev/null & job=$!;',
   "( exec >/dev/null 2>&1;",
   'while [ $beats -gt 0 ] && timeout $silence sh -c "read -r beat" <&3; do beats=$((beats-1)); done;',
   // A connection may be lost before setsid has made the group.
   "kill -0 -$job || sleep 1; end ) & watchdog=$!;",
-  "exec 3<&-;",
   'trap "end; exit 143" HUP INT TERM;',
   // What the shell says of processes that it ends itself does not belong into the job's output.
   "wait $job; status=$?; exec 2>/dev/null;",
-  "kill $watchdog; end; exit $status",
+  "kill $watchdog; end; return $status; };",
+  // 3: heartbeat, 4: the job's exit status, 5: the connection.
+  "exec 3<&0 5>&1;",
+  'status=$( { { supervise "$@" 4>&- 5>&- 2>&1; echo $? >&4; }',
+  "| { cat >&5; cat >/dev/null; } 4>&-; } 4>&1 );",
+  "exit ${status:-143}",
 ].join(" ")
 
 /** The command line to give to sshd: the job under supervision. Its exit status is the job's. */
