@@ -84,6 +84,7 @@ function parseFrom(from: Instruction, problems: Problem[]): Pick<ParsedStage, "b
   if (base === undefined || !isWhole || more.length > 0) {
     const message = "FROM takes an image, or an image, AS and a stage's name"
     problems.push(problemAt(from, message, { offset: from.argsStart }))
+    return { base: "scratch" }
   }
   const lower = name?.text.toLowerCase()
   if (name !== undefined && !stageName.test(lower ?? "")) {
@@ -91,7 +92,7 @@ function parseFrom(from: Instruction, problems: Problem[]): Pick<ParsedStage, "b
     problems.push(problemAt(from, `"${name.text}" cannot name a stage`, { offset: name.start, hint }))
   }
   return {
-    base: base?.text ?? "scratch",
+    base: base.text,
     ...(platform !== undefined && { platform }),
     ...(lower !== undefined && { name: lower }),
   }

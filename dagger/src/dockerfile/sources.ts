@@ -99,7 +99,7 @@ function strangerComplaint({ name, parent, location }: ImageDraft["spec"], used:
   const hint =
     parent === undefined
       ? `add "depend_on: ${used}" to ${name}`
-      : `make both name the same image, or build ${parent} on ${used}`
+      : "an image can use those that depend_on leads to, directly or through them"
   return { kind: "complaint", message, hint }
 }
 

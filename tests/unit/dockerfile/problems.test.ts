@@ -1,0 +1,336 @@
+import { describe, expect, it } from "vitest"
+import { linkStack } from "../../../dagger/src/dockerfile/link.js"
+import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import type { StackImage } from "../../support/source.js"
+import { stackOf } from "../../support/source.js"
+import { link, linkProblems } from "../../support/dockerfile.js"
+import type { DockerfileImage } from "../../support/dockerfile.js"
+
+interface Case {
+  readonly name: string
+  readonly dockerfile: readonly string[]
+  readonly image?: StackImage
+  /** After `images/a/Dockerfile:`. */
+  readonly problems: readonly string[]
+}
+
+describe("a Dockerfile that cannot be linked", () => {
+  const cases: readonly Case[] = [
+    {
+      name: "an empty file",
+      dockerfile: [],
+      problems: ["1:1: the Dockerfile is empty (an image starts with FROM)"],
+    },
+    {
+      name: "no FROM",
+      dockerfile: ["# c", "ARG A", "RUN x"],
+      problems: [
+        "3:1: RUN stands before the first FROM; only ARG may",
+        "1:1: the Dockerfile has no FROM (an image starts with FROM)",
+      ],
+    },
+    {
+      name: "an unknown instruction",
+      dockerfile: ["FROM scratch", "  Copi a b"],
+      problems: ['2:3: unknown instruction "Copi" (did you mean "COPY"?)'],
+    },
+    {
+      name: "FROM without an image, with too much, with an odd stage name, with an unknown flag",
+      dockerfile: ["FROM", "FROM a b", "FROM scratch AS 1x", "FROM --platfrom=x scratch"],
+      problems: [
+        "1:5: FROM takes an image, or an image, AS and a stage's name",
+        "2:6: FROM takes an image, or an image, AS and a stage's name",
+        '3:17: "1x" cannot name a stage (a stage\'s name is a letter, then letters, digits, ".", "_" and "-")',
+        "4:6: unknown flag --platfrom (FROM takes --platform)",
+      ],
+    },
+    {
+      name: "FROM of nothing",
+      dockerfile: ["ARG TAG", "FROM ${IMAGE}${TAG}"],
+      problems: ['2:6: "${IMAGE}${TAG}" is empty: its variables have no value before the first FROM'],
+    },
+    {
+      name: "FROM that is no image",
+      dockerfile: ["ARG TAG", "FROM debian:${TAG}"],
+      problems: [
+        '2:6: FROM is not an image: "debian:": a tag has at most 128 letters, digits, ".", "_" or "-" and starts with neither "." nor "-"',
+      ],
+    },
+    {
+      name: "FROM with a required argument",
+      dockerfile: ["FROM ${BASE:?must-be-set}", "FROM ${BASE:?must be set}"],
+      problems: ["2:6: FROM takes an image, or an image, AS and a stage's name", "1:6: BASE: must-be-set"],
+    },
+    {
+      name: "FROM by a platform that is not given",
+      dockerfile: ["FROM debian-${TARGETARCH}"],
+      problems: ["1:6: the value of TARGETARCH is not known before the build"],
+    },
+    {
+      name: "COPY from later stages, by name and by number",
+      dockerfile: [
+        "FROM scratch",
+        "COPY --from=last / /",
+        "COPY \\",
+        "  --from=1 / /",
+        "FROM scratch AS last",
+      ],
+      problems: [
+        '2:6: COPY --from names the stage "last" of line 5, which must stand before this one',
+        "4:3: COPY --from 1 is not a stage before this one (there is no stage before this one)",
+      ],
+    },
+    {
+      name: "COPY from a variable",
+      dockerfile: ["FROM scratch", "COPY --from=$X / /"],
+      problems: ['2:6: COPY --from takes no variables: "$X" (name a stage whose FROM uses the variable)'],
+    },
+    {
+      name: "COPY of what does not exist, is ignored, or lies outside",
+      image: {
+        files: { ".dockerignore": "*.log\ndata", "x.log": "", "data/x": "", "src/x": "", "../b/x": "" },
+      },
+      dockerfile: [
+        "FROM scratch",
+        "COPY src sr? none /",
+        "COPY x.log /",
+        "ADD data/x /",
+        "COPY ../b /",
+        "COPY no* /",
+      ],
+      problems: [
+        '2:14: "none" does not exist in images/a, the build context of a',
+        '3:6: "x.log" is left out of the build context of a by its .dockerignore',
+        '4:5: "data/x" is left out of the build context of a by its .dockerignore',
+        '5:6: "b" does not exist in images/a, the build context of a',
+      ],
+    },
+    {
+      name: "a mount of what does not exist, from a later stage, of a type that only the base knows",
+      dockerfile: [
+        "FROM debian",
+        "RUN --mount=source=none,target=/x --mount=from=last,target=/y --mount=type=$KIND,target=/z true",
+        "FROM scratch AS last",
+      ],
+      problems: [
+        '2:5: "none" does not exist in images/a, the build context of a',
+        '2:35: RUN --mount from names the stage "last" of line 3, which must stand before this one',
+        "2:63: the type of this mount is not known before the build",
+      ],
+    },
+    {
+      name: "ADD by a variable of the base image, or through a symlink",
+      image: { files: { link: { symlink: "x" }, x: "" } },
+      dockerfile: ["FROM debian", "ADD $FILE /", "ADD link /"],
+      problems: [
+        "2:5: ADD of $FILE cannot be linked: $FILE is set by its base image (declare the variable with ARG or ENV in this Dockerfile, or use COPY)",
+        '3:5: ADD of "link" goes through a symlink, whose target cannot be told before the build (name the file itself, or use COPY)',
+      ],
+    },
+    {
+      name: "COPY without a destination, ARG without a name",
+      dockerfile: ["FROM scratch", "COPY x", 'ADD ["x"]', "ARG"],
+      problems: [
+        "2:1: COPY takes at least a source and a destination",
+        "3:1: ADD takes at least a source and a destination",
+        "4:1: ARG takes at least one name",
+      ],
+    },
+    {
+      name: "triggers that cannot be",
+      dockerfile: ["FROM scratch", "ONBUILD FROM x", "ONBUILD ONBUILD RUN x", "ONBUILD", "ONBUILD Rnu x"],
+      problems: [
+        "2:9: FROM cannot be triggered by ONBUILD",
+        "3:9: ONBUILD cannot be triggered by ONBUILD",
+        "4:1: ONBUILD takes an instruction",
+        '5:9: unknown instruction "Rnu" (did you mean "RUN"?)',
+      ],
+    },
+    {
+      name: "a build argument with a line break",
+      image: { build_args: { KEY: "a\nb" } },
+      dockerfile: ["FROM scratch", "ARG X KEY"],
+      problems: ["2:7: the value of the build argument KEY has a line break, which no ARG can hold"],
+    },
+    {
+      name: "values with open quotes",
+      dockerfile: ["ARG A='x", "FROM scratch", 'ENV B="x'],
+      problems: ["1:5: a single quote is not closed", "3:5: a double quote is not closed"],
+    },
+    {
+      name: "an open heredoc",
+      dockerfile: ["FROM scratch", "COPY <<EOF /x", "text"],
+      problems: ['2:1: the heredoc "EOF" is not closed: no line is just EOF'],
+    },
+    {
+      name: "a backslash at the end under another escape character",
+      dockerfile: ["# escape=`", "FROM scratch", "RUN dir c:\\"],
+      problems: [
+        "3:1: this RUN ends with a backslash, which continues a line in the linked Dockerfile (write it without the backslash at its end)",
+      ],
+    },
+    {
+      name: "its own image",
+      dockerfile: ["FROM ghcr.io/example/a:main"],
+      problems: [
+        "1:6: FROM names ghcr.io/example/a:main, which this file builds: every build would change its own input (give the digest of one build (name@sha256:...), or another base)",
+      ],
+    },
+  ]
+
+  it.each(cases)("$name", ({ dockerfile, image, problems }) => {
+    expect(linkProblems({ a: { ...image, dockerfile } })).toEqual(
+      problems.map((problem) => `images/a/Dockerfile:${problem}`),
+    )
+  })
+
+  it("names the ignore file's own mistakes", () => {
+    const files = { ".dockerignore": "a\nb[" }
+    expect(linkProblems({ a: { files, dockerfile: ["FROM scratch"] } })).toEqual([
+      'images/a/.dockerignore:2:1: the pattern "b[" is not valid: a "[" is not closed, or a "\\" ends it',
+    ])
+  })
+
+  it("says where a Dockerfile is missing", () => {
+    const tree = stackOf({ a: {} })
+    const spec = loadSpec(tree)
+    const files = new Map([...tree.files].filter(([path]) => path !== "images/a/Dockerfile"))
+    const bare = { files, text: (path: string) => (files.has(path) ? tree.text(path) : undefined) }
+    expect(() => linkStack({ spec, tree: bare, images: ["a"] })).toThrow(
+      "a has no Dockerfile: images/a/Dockerfile does not exist",
+    )
+  })
+})
+
+describe("images that contradict the tree", () => {
+  const base = ["FROM scratch"]
+  const cases: readonly [string, Readonly<Record<string, DockerfileImage>>, readonly string[]][] = [
+    [
+      "FROM an image without depend_on",
+      { base, child: ["FROM ghcr.io/example/base"] },
+      [
+        'FROM uses the image base of this stack, but child at spec.yml:6:5 has no depend_on (add "depend_on: base" to child)',
+      ],
+    ],
+    [
+      "FROM another image than depend_on says",
+      { base, other: base, child: { depend_on: "other", dockerfile: ["FROM ghcr.io/example/base"] } },
+      [
+        'FROM uses the image base of this stack, but child at spec.yml:9:5 says "depend_on: other" (an image can use those that depend_on leads to, directly or through them)',
+      ],
+    ],
+    [
+      "FROM a grandparent in place of the parent",
+      {
+        base,
+        middle: { depend_on: "base", dockerfile: ["FROM ghcr.io/example/base"] },
+        child: { depend_on: "middle", dockerfile: ["FROM ghcr.io/example/base"] },
+      },
+      [
+        'this uses the image base, but child at spec.yml:10:5 says "depend_on: middle", which it does not use (make both name the same image)',
+      ],
+    ],
+    [
+      "files of a sibling",
+      {
+        base,
+        left: { depend_on: "base", dockerfile: ["FROM ghcr.io/example/base"] },
+        child: {
+          depend_on: "base",
+          dockerfile: ["FROM ghcr.io/example/base", "COPY --from=ghcr.io/example/left / /"],
+        },
+      },
+      [
+        'COPY --from uses the image left of this stack, but child at spec.yml:10:5 says "depend_on: base" (an image can use those that depend_on leads to, directly or through them)',
+      ],
+    ],
+  ]
+
+  it.each(cases)("%s", (_, images, problems) => {
+    const found = linkProblems(images).map((problem) =>
+      problem.replace(/^images\/child\/Dockerfile:\d+:\d+: /, ""),
+    )
+    expect(found).toEqual(problems)
+  })
+
+  it("triggers of a parent that is not built along", () => {
+    const images = {
+      base: ["FROM scratch", "ONBUILD RUN true"],
+      child: { depend_on: "base", dockerfile: ["FROM ghcr.io/example/base"] },
+    }
+    expect(linkProblems(images, { images: ["child"] })).toEqual([
+      "images/child/Dockerfile:1:1: base has ONBUILD instructions, which act only where it is built in the same run (build base too)",
+    ])
+  })
+
+  it("two frontends", () => {
+    const images = {
+      a: ["# syntax=x/y:1", "FROM scratch"],
+      b: ["# c", "FROM scratch"],
+      c: ["#syntax=z", "FROM scratch"],
+    }
+    expect(linkProblems(images)).toEqual([
+      "images/c/Dockerfile:1:1: the frontend z contradicts x/y:1 of images/a/Dockerfile:1 (images that are built together share one # syntax=)",
+    ])
+  })
+
+  it("all of them are told at once", () => {
+    const images = { a: ["FROM"], b: ["RUN x"], c: ["FROM scratch", "COPY none /"] }
+    expect(linkProblems(images).map((problem) => problem.split(": ")[0])).toEqual([
+      "images/a/Dockerfile:1:5",
+      "images/b/Dockerfile:1:1",
+      "images/b/Dockerfile:1:1",
+      "images/c/Dockerfile:2:6",
+    ])
+  })
+})
+
+describe("notices", () => {
+  function notices(images: Readonly<Record<string, DockerfileImage>>, image: string): readonly string[] {
+    return (link(images).images.get(image)?.notices ?? []).map(
+      ({ message, hint }) => `${message} (${hint ?? ""})`,
+    )
+  }
+
+  it("of a build argument that nothing declares", () => {
+    const build_args = { VERSON: "1", HTTP_PROXY: "http://proxy", TARGETARCH: "arm" }
+    expect(notices({ a: { build_args, dockerfile: ["FROM scratch", "ARG VERSION"] } }, "a")).toEqual([
+      'the build argument VERSON of a is declared nowhere in its Dockerfile: it has no effect (did you mean "VERSION"?)',
+    ])
+  })
+
+  it("of a stock frontend", () => {
+    expect(notices({ a: ["# syntax=docker/dockerfile:1.7", "FROM scratch"] }, "a")).toEqual([
+      "# syntax=docker/dockerfile:1.7 is left out: the builder's own frontend is used (obeying it would need that image from a registry at every build)",
+    ])
+  })
+
+  it.each([
+    [["FROM debian"], "base is built first and changes nothing; FROM would name ghcr.io/example/base"],
+    [
+      [`FROM ghcr.io/example/base@sha256:${"ab".repeat(32)}`],
+      "its FROM pins a digest: without it, the image of the same run is used",
+    ],
+  ])("of a parent that is not used: %s", (dockerfile, hint) => {
+    expect(notices({ base: ["FROM scratch"], child: { depend_on: "base", dockerfile } }, "child")).toEqual([
+      `child depends on base, but no FROM, COPY --from or mount of its Dockerfile uses it (${hint})`,
+    ])
+  })
+
+  it("of what Dagger does not publish, in stages that make up the image", () => {
+    const dockerfile = [
+      "FROM scratch AS other",
+      "HEALTHCHECK NONE",
+      "FROM scratch AS below",
+      'SHELL ["/bin/sh"]',
+      "ONBUILD ENV A=1",
+      "FROM below",
+      "HEALTHCHECK CMD x",
+      "ONBUILD ENV A=1",
+    ]
+    const lines = (link({ a: dockerfile }).images.get("a")?.notices ?? []).map(
+      ({ location }) => location.line,
+    )
+    expect(lines).toEqual([7, 8, 4])
+  })
+})
