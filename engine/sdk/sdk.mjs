@@ -1,0 +1,91 @@
+// The engine's builtin TypeScript SDK: a module that tells the engine how to run modules in TypeScript.
+//   node sdk.mjs                answers a function call of the engine
+//   node sdk.mjs types FILE     writes the id of the module's types to FILE
+// It lies with core.mjs in /opt/dagger of the SDK's image, whose root file system modules run in too.
+import { writeFileSync } from "node:fs"
+import { connection, dag, serve } from "/opt/dagger/core.mjs"
+
+/** What the engine calls; arguments and results as in its interface for SDKs. */
+const functions = {
+  "": ({ args }) => ({ root: args.sdkSourceDir }),
+  moduleRuntime: async ({ parent, args }) => (await moduleRuntime(parent.root, args)).id(),
+  // The client in the module's folder, for editors, is left to the official SDK.
+  codegen: () => dag.generatedCode(dag.directory()).id(),
+}
+
+async function types() {
+  const object = (name) => dag.typeDef().withObject(name)
+  const withSources = (name, result) =>
+    dag
+      .function_(name, object(result))
+      .withArg("modSource", object("ModuleSource"))
+      .withArg("introspectionJson", object("File"))
+  const self = object("TypescriptSdk")
+  const constructor = dag.function_("", self).withArg("sdkSourceDir", object("Directory").withOptional(true))
+  const sdk = self
+    .withField("root", object("Directory"))
+    .withFunction(withSources("moduleRuntime", "Container"))
+    .withFunction(withSources("codegen", "GeneratedCode"))
+    .withConstructor(constructor)
+  return dag.module_().withObject(sdk).id()
+}
+
+/**
+ * The container that answers the calls of a module. Each step is a layer, so that a changed source file costs neither
+ * packages nor a client again, and a call of unchanged sources costs none of them.
+ */
+async function moduleRuntime(rootId, { modSource, introspectionJson }) {
+  const source = dag.loadModuleSourceFromID(modSource)
+  const [subpath, name] = await Promise.all([source.sourceSubpath(), source.moduleOriginalName()])
+  const files = source.contextDirectory().directory(subpath)
+  const root = dag.loadDirectoryFromID(rootId)
+  const base = dag
+    .container()
+    .withRootfs(root)
+    .withEnvVariable("PATH", "/usr/local/bin:/usr/bin:/bin")
+    // Node has certificates of its own; those that the engine adds to each container are in this file.
+    .withEnvVariable("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt")
+    .withWorkdir("/src")
+  return (
+    withPackages(base, files)
+      .withDirectory("sdk", root.directory("opt/dagger/client"))
+      .withFile("sdk/client.gen.ts", client(base, name, dag.loadFileFromID(introspectionJson)))
+      .withDirectory(".", files, { exclude: ["node_modules", "sdk"] })
+      .withExec(["node", "/opt/dagger/prepare.mjs", name])
+      // Compiled code survives from call to call.
+      .withMountedCache("/var/cache/node", dag.cacheVolume("stack-node-compile-cache"))
+      .withEnvVariable("NODE_COMPILE_CACHE", "/var/cache/node")
+      .withEntrypoint(["node", "--no-deprecation", "--enable-source-maps", "/src/.dagger/main.mjs"])
+  )
+}
+
+/** What the module's lock file names. */
+function withPackages(base, files) {
+  return base
+    .withMountedCache("/root/.npm", dag.cacheVolume("stack-npm"))
+    .withDirectory(".", files, { include: ["package.json", "package-lock.json", ".npmrc"] })
+    .withExec(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund"])
+    .withoutMount("/root/.npm")
+}
+
+/** The bindings of the engine's API, those of the module's dependencies included. */
+function client(base, name, schema) {
+  const options = ["--lang", "typescript", "--bundle", "--output", "/out", "--module-source-path", "/out"]
+  return base
+    .withMountedFile("/schema.json", schema)
+    .withExec(
+      ["/opt/dagger/codegen", "generate-module", ...options, "--module-name", name].concat(
+        "--introspection-json-path",
+        "/schema.json",
+      ),
+      { experimentalPrivilegedNesting: true },
+    )
+    .file("/out/sdk/src/api/client.gen.ts")
+}
+
+if (process.argv[2] === "types") {
+  await connection(async () => writeFileSync(process.argv[3], JSON.stringify(await types())))
+} else {
+  await serve((call) => functions[call.name](call))
+}
+process.exit()
