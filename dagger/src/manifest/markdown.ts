@@ -5,7 +5,7 @@
 export function plainText(text: string): string {
   return oneLine(text)
     .replaceAll(/[\\`*_{}[\]<>#|~&$]/g, "\\$&")
-    .replace(/^([-+]|\d+[.)])(?=\s)/, "\\$1")
+    .replace(/^(\d*)([-+.)])(?=\s)/, "$1\\$2")
 }
 
 /** A code span of one line; empty text gives an empty text, as Markdown has no empty code span. */
@@ -35,8 +35,8 @@ export function fenced(text: string, language = ""): string {
 
 /** A block that is closed until it is clicked on. */
 export function folded(summary: string, body: string): string {
-  // Without the empty lines GitHub takes the body for HTML.
-  return `<details>\n<summary>${plainText(summary)}</summary>\n\n${body}\n\n</details>`
+  // The lines of tags are HTML, in which Markdown's escapes do not count; the empty lines end it.
+  return `<details>\n<summary>${htmlText(summary)}</summary>\n\n${body}\n\n</details>`
 }
 
 /** A table; cells are Markdown already. Without rows it has a header only. */
@@ -77,6 +77,10 @@ const escapeSequences = new RegExp(
 /** `encodeURIComponent` leaves parentheses, which would end a link. */
 function percentEncoded(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`
+}
+
+function htmlText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
 }
 
 function oneLine(text: string): string {

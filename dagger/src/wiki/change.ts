@@ -1,7 +1,8 @@
 import { z } from "zod"
 import { manifestSchema, sourceCommitSchema } from "../manifest/manifestData.js"
 
-const promotedPair = z.object({
+/** Shape of `PromotedPair`. */
+export const promotedPairSchema = z.object({
   /** The reference whose page is copied. */
   from: z.string(),
   /** The reference that names the same image now. */
@@ -11,7 +12,7 @@ const promotedPair = z.object({
 })
 
 /** One image that got another tag. */
-export type PromotedPair = z.infer<typeof promotedPair>
+export type PromotedPair = z.infer<typeof promotedPairSchema>
 
 /** A change to a wiki, as JSON: what a run built, what was promoted, what production uses. */
 export const wikiChangeSchema = z.discriminatedUnion("kind", [
@@ -27,8 +28,8 @@ export const wikiChangeSchema = z.discriminatedUnion("kind", [
     at: z.string(),
     /** The commit the images were built from, where it is known; else it is taken from the wiki. */
     commit: sourceCommitSchema.optional(),
-    images: z.array(promotedPair).min(1),
+    images: z.array(promotedPairSchema).min(1),
   }),
-  z.object({ kind: z.literal("globalStable"), at: z.string(), images: z.array(promotedPair).min(1) }),
+  z.object({ kind: z.literal("globalStable"), at: z.string(), images: z.array(promotedPairSchema).min(1) }),
 ])
 export type WikiChange = z.infer<typeof wikiChangeSchema>

@@ -1,0 +1,109 @@
+/** Why a wiki could not be written. */
+export type FailureKind =
+  | "bad-job"
+  | "login-refused"
+  | "no-permission"
+  | "no-wiki"
+  | "unreachable"
+  /** Other writers were faster in every try. */
+  | "raced"
+  /** The wiki's own data does not allow the change. */
+  | "wiki-problem"
+  | "git-failed"
+
+/** A failure told in a sentence that never contains the token. */
+export class WikiFailure extends Error {
+  override readonly name = "WikiFailure"
+
+  constructor(
+    readonly kind: FailureKind,
+    message: string,
+    /** Whether a further try may go through: the server or the network had a trouble. */
+    readonly isTemporary = false,
+  ) {
+    super(message)
+  }
+}
+
+/** Replaces a secret, and the forms in which HTTP carries it, by stars. */
+export function redact(text: string, secret: string | undefined, user = ""): string {
+  if (secret === undefined || secret === "") return text
+  const forms = [
+    Buffer.from(`${user}:${secret}`).toString("base64"),
+    Buffer.from(secret).toString("base64"),
+    encodeURIComponent(secret),
+    secret,
+  ]
+  return forms.reduce((redacted, form) => redacted.replaceAll(form, "***"), text)
+}
+
+/** What git says when another writer was faster; nothing is wrong, start again from fetch. */
+export function isRace(gitOutput: string): boolean {
+  return /fetch first|non-fast-forward|stale info|cannot lock ref|failed to lock|failed to update ref|incorrect old value|reference already exists|Unable to create '[^']*\.lock'/i.test(
+    gitOutput,
+  )
+}
+
+/** Troubles of a server or network that a further try may not meet again. */
+const temporary =
+  /returned error: (?:408|429|5\d\d)|unexpected disconnect|early EOF|RPC failed|hung up unexpectedly|Connection reset|shallow file has changed/i
+
+/**
+ * Turns git's output into a failure.
+ * @param url without a login
+ */
+export function failureOf(gitOutput: string, url: string, hasToken: boolean): WikiFailure {
+  const known = rules.find(({ pattern }) => pattern.test(gitOutput))
+  const kind = known?.kind ?? "git-failed"
+  const message = known?.sentence(url, hasToken) ?? `git failed on the wiki ${url}: ${gist(gitOutput)}`
+  return new WikiFailure(kind, message, temporary.test(gitOutput))
+}
+
+interface Rule {
+  readonly kind: FailureKind
+  readonly pattern: RegExp
+  readonly sentence: (url: string, hasToken: boolean) => string
+}
+
+/** The first that matches is meant: git adds general sentences to precise ones. */
+const rules: readonly Rule[] = [
+  {
+    kind: "login-refused",
+    pattern:
+      /Authentication failed|could not read (?:Username|Password)|returned error: 401|Invalid username or/i,
+    sentence: (url, hasToken) =>
+      hasToken
+        ? `the wiki ${url} refused the token: it is wrong, expired or made for something else`
+        : `the wiki ${url} asks for a login: give a token that may write to it`,
+  },
+  {
+    kind: "no-permission",
+    pattern:
+      /returned error: 403|Permission to .* denied|Write access to repository not granted|hook declined|protected branch|insufficient permission|Permission denied|unable to (?:create|write) .*object/i,
+    sentence: (url) =>
+      `the token may not write to the wiki ${url}: it needs write permission ("contents: write" in a workflow)`,
+  },
+  {
+    kind: "no-wiki",
+    pattern:
+      /Repository not found|repository '[^']*' not found|does not exist|does not appear to be a git repository/i,
+    sentence: (url) =>
+      `there is no wiki at ${url}: check the address, create its first page in the browser (a wiki that was never opened has no repository), and see that the token may read it`,
+  },
+  {
+    kind: "unreachable",
+    pattern:
+      /Could not resolve host|Failed to connect|Connection refused|Connection timed out|Couldn't connect|SSL|certificate|No route to host|Network is unreachable|Operation too slow|block timeout|returned error: (?:408|429|5\d\d)/i,
+    sentence: (url) =>
+      `the wiki's host cannot be reached (${url}): try again later, or check address and network`,
+  },
+]
+
+/** The lines that tell something, without progress and advice. */
+function gist(gitOutput: string): string {
+  const lines = gitOutput
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => /^(?:fatal|error|remote|!)/.test(line))
+  return (lines.length > 0 ? lines.join("; ") : gitOutput.trim()).slice(0, 600)
+}

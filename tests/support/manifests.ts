@@ -1,0 +1,63 @@
+import type { ImageManifest, InstalledPackage } from "../../dagger/src/manifest/manifestData.js"
+import type { WikiChange } from "../../dagger/src/wiki/change.js"
+
+/** A digest that tells which one it is: `digestOf("a")` is `sha256:aaaa...`. */
+export function digestOf(digit: string): string {
+  return `sha256:${digit.repeat(64)}`
+}
+
+/** Packages of a text: `packagesOf("numpy 1.26.4, pandas 2.2.0")`. */
+export function packagesOf(text: string): InstalledPackage[] {
+  return text
+    .split(", ")
+    .filter((each) => each !== "")
+    .map((each) => {
+      const [name = "", version = ""] = each.split(" ")
+      return { name, version }
+    })
+}
+
+/** A small complete manifest of `ghcr.io/example/<name>:<tag>`. */
+export function manifestOf(
+  name = "base",
+  tag = "2026.4-main",
+  changes: Partial<ImageManifest> = {},
+): ImageManifest {
+  return {
+    version: 1,
+    name,
+    reference: `ghcr.io/example/${name}:${tag}`,
+    digest: digestOf("a"),
+    created: "2026-10-01T12:00:05Z",
+    commit: { sha: "0123456789abcdef", message: "Add a package", time: "2026-10-01T11:00:00Z" },
+    source: "https://github.com/example/stack",
+    base: { reference: "docker.io/library/debian:13-slim", digest: digestOf("b") },
+    platform: "linux/amd64",
+    size: { compressed: 28_000_000, unpacked: 74_800_000 },
+    tags: [tag],
+    layers: [
+      {
+        command: "RUN /bin/sh -c apt-get update # buildkit",
+        size: 12_000_000,
+        created: "2026-10-01T12:00:00Z",
+      },
+    ],
+    tests: { passed: 3, failed: 0, skipped: 1, errors: 0, seconds: 4.2 },
+    sections: [
+      {
+        key: "PY",
+        description: "Python Version",
+        command: "python --version",
+        output: "Python 3.11.8\n",
+        exitCode: 0,
+      },
+    ],
+    packages: { pip: { kind: "listed", packages: packagesOf("numpy 1.26.4, pandas 2.2.0") } },
+    ...changes,
+  }
+}
+
+/** A run's publication of these images. */
+export function publicationOf(sha: string, manifests: readonly ImageManifest[]): WikiChange {
+  return { kind: "publish", at: "2026-10-01T12:30:00Z", commit: { sha }, manifests: [...manifests] }
+}

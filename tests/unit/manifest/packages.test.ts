@@ -1,0 +1,121 @@
+import { execFileSync } from "node:child_process"
+import { describe, expect, test } from "vitest"
+import { packageProbes, readProbe } from "../../../dagger/src/manifest/packageProbes.js"
+import { packagesOf } from "../../support/manifests.js"
+import { runProgram } from "../../support/gitServer.js"
+import type { Ecosystem } from "../../../dagger/src/manifest/manifestData.js"
+
+/** Outputs and the packages in them. */
+const outputs: readonly (readonly [string, Ecosystem, string, string])[] = [
+  [
+    "dpkg-query with states: removed packages do not count",
+    "apt",
+    "ii \tadduser\t3.134\nrc \tgone\t1.0\nhi \theld\t2.0\nii \tlibc6\t2.36-9\nii \tlibc6\t2.36-9\n",
+    "adduser 3.134, held 2.0, libc6 2.36-9",
+  ],
+  [
+    "dpkg-query with names and versions only",
+    "apt",
+    "libc6:amd64\t2.36-9\nbash\t5.2\n",
+    "bash 5.2, libc6 2.36-9",
+  ],
+  [
+    "pip as JSON",
+    "pip",
+    '[{"name": "pip", "version": "24.0"}, {"name": "Jinja2", "version": "3.1"}]',
+    "Jinja2 3.1, pip 24.0",
+  ],
+  [
+    "pip as JSON after a warning",
+    "pip",
+    'WARNING: [x] old\n[{"name": "pip", "version": "24.0"}]\n',
+    "pip 24.0",
+  ],
+  ["pip without packages", "pip", "[]", ""],
+  [
+    "pip in columns",
+    "pip",
+    "Package    Version   Editable project location\n---------- --------- ----\nnumpy      1.26.4\nmine       0.1       /src\n",
+    "mine 0.1, numpy 1.26.4",
+  ],
+  ["pip freeze", "pip", "# comment\nnumpy==1.26.4\n-e git+https://x#egg=y\nz @ file:///z\n", "numpy 1.26.4"],
+  [
+    "R's probe, with a chatty profile",
+    "r",
+    "Welcome to R!\npackage\tMASS\t7.3-60\npackage\tabind\t1.4-5\n",
+    "MASS 7.3-60, abind 1.4-5",
+  ],
+  [
+    "R's printed matrix",
+    "r",
+    '       Package   LibPath              Version\nabind  "abind"   "/usr/lib/R/library" "1.4-5"\nbase   "base"    "/usr/lib/R/library" "4.3.1"\n',
+    "abind 1.4-5, base 4.3.1",
+  ],
+  [
+    "conda as JSON: what pip installed is in pip's list",
+    "conda",
+    '[{"name":"numpy","version":"1.26.4","build_string":"py311_0","channel":"conda-forge"},{"name":"x","version":"1","channel":"pypi"}]',
+    "numpy 1.26.4",
+  ],
+  [
+    "conda in columns",
+    "conda",
+    "# packages in environment at /opt/conda:\n#\n# Name    Version   Build  Channel\nnumpy     1.26.4    py311_0  conda-forge\nx  1  pypi_0    pypi\n",
+    "numpy 1.26.4",
+  ],
+]
+
+test.each(outputs)("%s", (_name, ecosystem, stdout, packages) => {
+  expect(readProbe(ecosystem, { exitCode: 0, stdout })).toEqual({
+    kind: "listed",
+    packages: packagesOf(packages),
+  })
+})
+
+test.each([
+  ["absent", { exitCode: 0, stdout: "@absent\n" }, { kind: "absent" }],
+  [
+    "failed",
+    { exitCode: 1, stdout: "", stderr: "Traceback\nModuleNotFoundError: No module named 'pip'\n" },
+    { kind: "failed", reason: "exit status 1: ModuleNotFoundError: No module named 'pip'" },
+  ],
+  [
+    "unreadable",
+    { exitCode: 0, stdout: "what?" },
+    { kind: "failed", reason: expect.stringContaining("what?") as string },
+  ],
+])("a package manager that is %s", (_name, output, list) => {
+  expect(readProbe("pip", output)).toEqual(list)
+})
+
+describe("the probes on this machine", () => {
+  test.each(packageProbes)("$ecosystem", async ({ ecosystem, command }) => {
+    const { status, stdout, stderr } = await runProgram("sh", ["-c", command])
+    const list = readProbe(ecosystem, { exitCode: status, stdout, stderr })
+    expect(list.kind).toBe(has(ecosystem) ? "listed" : "absent")
+    if (list.kind === "listed") expect(list.packages.length).toBeGreaterThan(0)
+  })
+
+  test.each(packageProbes)(
+    "$ecosystem is absent where there are no tools",
+    async ({ ecosystem, command }) => {
+      const { status, stdout } = await runProgram("/bin/sh", ["-c", command], { PATH: "/nonexistent" })
+      expect(readProbe(ecosystem, { exitCode: status, stdout })).toEqual({ kind: "absent" })
+    },
+  )
+})
+
+function has(ecosystem: Ecosystem): boolean {
+  const tools = {
+    apt: "command -v dpkg-query",
+    pip: "command -v pip || command -v python3",
+    r: "command -v Rscript",
+    conda: "command -v conda",
+  }
+  try {
+    execFileSync("sh", ["-c", tools[ecosystem]], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+}

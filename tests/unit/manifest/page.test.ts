@@ -1,0 +1,187 @@
+import { describe, expect, test } from "vitest"
+import { codeCell, codeSpan, fenced, plainText, terminalText } from "../../../dagger/src/manifest/markdown.js"
+import { formatManifest, parseManifest } from "../../../dagger/src/manifest/manifestData.js"
+import { renderPage } from "../../../dagger/src/manifest/page.js"
+import { pageName } from "../../../dagger/src/manifest/pageName.js"
+import { parseReference } from "../../../dagger/src/reference/reference.js"
+import { manifestOf, packagesOf } from "../../support/manifests.js"
+import type { InfoSection } from "../../../dagger/src/manifest/manifestData.js"
+
+function section(output: string, exitCode = 0, changes: Partial<InfoSection> = {}): string {
+  const info = { key: "KEY", description: "Title", command: "cmd", output, exitCode, ...changes }
+  const page = renderPage(manifestOf("base", "t", { sections: [info], packages: {}, layers: [] }))
+  return page.slice(page.indexOf(`## `, page.indexOf("docker pull")), page.indexOf("## Tests")).trim()
+}
+
+function lines(count: number): string {
+  return Array.from({ length: count }, (_, index) => `line ${index}`).join("\n")
+}
+
+test("a whole page", async () => {
+  await expect(renderPage(fullManifest)).toMatchFileSnapshot("golden/page.md")
+})
+
+test("a page of an image that was not published and of which little is known", async () => {
+  const unknown = { digest: undefined, commit: undefined, tests: undefined, base: undefined }
+  const page = renderPage({
+    ...manifestOf(),
+    ...unknown,
+    size: {},
+    layers: [],
+    sections: [],
+    packages: {},
+    tags: [],
+  })
+  await expect(page).toMatchFileSnapshot("golden/bare-page.md")
+})
+
+describe("info commands", () => {
+  test("30 lines are shown, 31 folded", () => {
+    expect(section(lines(30))).not.toContain("<details>")
+    expect(section(`${lines(30)}\n`)).not.toContain("<details>")
+    expect(section(lines(31))).toContain("<details>\n<summary>31 lines</summary>\n\n```text\nline 0")
+  })
+
+  test("empty output is a failure", () => {
+    expect(section(" \n")).toBe("## Title\n\n`cmd`\n\n> **Failed:** the command printed nothing.")
+  })
+
+  test("a failing command is a failure, with what it printed", () => {
+    expect(section("no such file\n", 2)).toBe(
+      "## Title\n\n`cmd`\n\n> **Failed:** the command ended with exit status 2.\n\n```text\nno such file\n```",
+    )
+  })
+
+  test("fences, HTML and pipes in the output stay in it", () => {
+    const output = "```\n</details><h1>|x|</h1>\n````"
+    expect(section(output)).toContain(`\`\`\`\`\`text\n${output}\n\`\`\`\`\``)
+  })
+
+  test("a title and a command with markup", () => {
+    expect(section("x", 0, { description: "A <b> & | [[x]]", command: "echo `date` | wc" })).toBe(
+      "## A \\<b\\> \\& \\| \\[\\[x\\]\\]\n\n``echo `date` | wc``\n\n```text\nx\n```",
+    )
+  })
+
+  test("an output without end is cut, and says so", () => {
+    expect(section(lines(4005))).toContain("5 more lines are in the page's data.")
+  })
+})
+
+describe("text in Markdown", () => {
+  test.each([
+    ["a `b` c", "``a `b` c``"],
+    ["`x`", "`` `x` ``"],
+    ["a\n  b", "`a b`"],
+    ["", ""],
+  ])("code span of %j", (text, markdown) => {
+    expect(codeSpan(text)).toBe(markdown)
+  })
+
+  test.each([
+    ["a | b", "`a \\| b`"],
+    [String.raw`sed 's/a\|b/<c>/'`, "<code>sed &#39;s/a&#92;&#124;b/&#60;c&#62;/&#39;</code>"],
+  ])("code in a cell of %j", (text, markdown) => {
+    expect(codeCell(text)).toBe(markdown)
+  })
+
+  test.each([
+    ["1. x", "1\\. x"],
+    ["- x_y*", "\\- x\\_y\\*"],
+    ["<script>", "\\<script\\>"],
+  ])("plain text of %j", (text, markdown) => {
+    expect(plainText(text)).toBe(markdown)
+  })
+
+  test.each([
+    ["\u001B[31mred\u001B[0m\u001B]0;title\u0007!", "red!"],
+    [" 10%\r 50%\r100%\ndone\r\n", "100%\ndone\n"],
+    ["a\u0000b\tc", "ab\tc"],
+  ])("terminal output %j", (text, plain) => {
+    expect(terminalText(text)).toBe(plain)
+  })
+
+  test("a fence is longer than any in the text", () => {
+    expect(fenced("````")).toBe("`````\n````\n`````")
+  })
+})
+
+test.each([
+  ["ghcr.io/ucsd-ets/datascience-notebook:2026.4-main", "ghcr-io-ucsd-ets-datascience-notebook-2026.4-main"],
+  ["ucsdets/datascience-notebook:2023.2-stable", "ucsdets-datascience-notebook-2023.2-stable"],
+  ["debian:13-slim", "debian-13-slim"],
+  ["localhost:5000/a/b:1_x", "localhost-5000-a-b-1_x"],
+  ["[::1]:5000/a:1", "1--5000-a-1"],
+  [`ghcr.io/a/b@sha256:${"0123456789ab".padEnd(64, "c")}`, "ghcr-io-a-b-sha256-0123456789ab"],
+])("the page of %s", (reference, name) => {
+  expect(pageName(parseReference(reference))).toBe(name)
+})
+
+test("a very long reference has a page name that a file system takes, and one of its own", () => {
+  const path = (last: string): string =>
+    `ghcr.io/${"a".repeat(150)}/${"b".repeat(50)}:${"c".repeat(120)}${last}`
+  const names = ["1", "2"].map((last) => pageName(parseReference(path(last))))
+  expect(new Set(names).size).toBe(2)
+  expect(Math.max(...names.map((name) => name.length))).toBe(200)
+})
+
+test("a manifest comes back from its JSON as it was", () => {
+  expect(parseManifest(formatManifest(fullManifest))).toEqual(fullManifest)
+})
+
+test.each([
+  ["{", "x.json is not JSON"],
+  ['{"version": 2}', "x.json has version 2, this module reads up to 1"],
+  ['{"version": 1}', "x.json is not an image manifest"],
+])("%s is refused", (json, message) => {
+  expect(() => parseManifest(json, "x.json")).toThrow(message)
+})
+
+const fullManifest = manifestOf("datascience-notebook", "2026.4-main", {
+  reference: "ghcr.io/ucsd-ets/datascience-notebook:2026.4-main",
+  tags: ["2026.4-main", "2026.4-stable"],
+  commit: {
+    sha: "0123456789abcdef",
+    message: "Add r-sf | fix <b>\n\nLong text",
+    time: "2026-10-01T11:00:00Z",
+  },
+  tests: { passed: 34, failed: 0, skipped: 2, errors: 1, seconds: 62.4 },
+  layers: [
+    { command: "/bin/sh -c #(nop) ADD file:8b1 in / ", size: 74_800_000, created: "2026-09-30T00:00:00Z" },
+    {
+      command: 'RUN |2 A=1 B=2 /bin/bash -o pipefail -c apt-get update | tee /log   && echo "`x`" # buildkit',
+      size: 12_000_000,
+    },
+    { command: String.raw`RUN /bin/sh -c sed -i 's/a\|b/c/' /etc/x # buildkit`, size: 80 },
+    { command: "ENV LANG=C.UTF-8", size: 0, created: "2026-10-01T12:00:00Z" },
+  ],
+  sections: [
+    {
+      key: "PY_VER",
+      description: "Python Version",
+      command: "python --version",
+      output: "Python 3.11.8\n",
+      exitCode: 0,
+    },
+    {
+      key: "PIP_LIST",
+      description: "pip Packages",
+      command: "pip list",
+      output: `Package Version\n${lines(40)}\n`,
+      exitCode: 0,
+    },
+    {
+      key: "CUDA",
+      description: "CUDA Version",
+      command: "bash -c 'conda list | grep \"cuda\"'",
+      output: "",
+      exitCode: 1,
+    },
+  ],
+  packages: {
+    apt: { kind: "listed", packages: packagesOf("bash 5.2.15-2, libc6 2.36-9+deb12u10") },
+    pip: { kind: "listed", packages: packagesOf("numpy 1.26.4, pandas 2.2.0") },
+    r: { kind: "failed", reason: "exit status 1: there is no package called ‘utils’" },
+    conda: { kind: "absent" },
+  },
+})

@@ -1,0 +1,286 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { pageProblems } from "../../../dagger/src/wiki/promoted.js"
+import { updateWiki } from "../../../dagger/src/wiki/update.js"
+import { wikiFilesOf } from "../../../dagger/src/wiki/wikiFiles.js"
+import { digestOf, manifestOf, packagesOf, publicationOf } from "../../support/manifests.js"
+import type { WikiChange } from "../../../dagger/src/wiki/change.js"
+import type { WikiOptions } from "../../../dagger/src/wiki/update.js"
+
+type Texts = ReadonlyMap<string, string>
+
+const empty: Texts = new Map()
+const links = { repository: "https://github.com/example/stack" }
+
+function apply(texts: Texts, change: WikiChange, options: WikiOptions = links): Texts {
+  return new Map([...texts, ...updateWiki(wikiFilesOf(texts), change, options).files])
+}
+
+function rowsOf(texts: Texts, path = "Home.md"): readonly string[] {
+  return (texts.get(path) ?? "")
+    .split("\n")
+    .filter((line) => line.startsWith("|") && !/^\|[ -]*(?:Commit|-)/.test(line))
+}
+
+function promotion(from: string, to: string, digit = "a", name = "base"): WikiChange {
+  const repository = `ghcr.io/example/${name}`
+  const images = [{ from: `${repository}:${from}`, to: `${repository}:${to}`, digest: digestOf(digit) }]
+  return { kind: "promote", at: "2026-11-01T00:00:00Z", images }
+}
+
+function globalStable(from: string, at = "2026-12-01T00:00:00Z"): WikiChange {
+  const image = {
+    from: `ghcr.io/example/base:${from}`,
+    to: "ghcr.io/example/base:stable",
+    digest: digestOf("a"),
+  }
+  return { kind: "globalStable", at, images: [image] }
+}
+
+/** `Home.md` as the old pipeline wrote it: no line break at the end, no data beside it. */
+const oldHome = [
+  "Welcome to the datahub-docker-stack wiki!",
+  "",
+  "| Commit | Image | Manifest |",
+  "|--------|-------|----------|",
+  "|[`5c83aa3`](https://github.com/o/r/commit/5c83aa3)|`o/base:2023.2-stable`<br>`o/ml:2023.2-stable`|[Link](https://x/a)<br>[Link](https://x/b)|",
+  "|[`4a59260`](https://github.com/o/r/commit/4a59260)|`o/base:2023.2-4a59260`|[Link](https://x/c)|",
+  "|[`f0891f1`](https://github.com/o/r/commit/f0891f1)|`o/base:2023.2-f0891f1`|[Link](https://x/d)|  ",
+  "|[`f0891f1`](https://github.com/o/r/commit/f0891f1)|`o/base:2023.2-f0891f1`|[Link](https://x/d)|",
+].join("\n")
+
+describe("publishing", () => {
+  test("a row in the old form, newest first", () => {
+    const first = apply(empty, publicationOf("1111111aaaa", [manifestOf("base"), manifestOf("ml")]))
+    const second = apply(first, publicationOf("2222222aaaa", [manifestOf("base")]))
+    expect(rowsOf(second)).toEqual([
+      "|[`2222222`](https://github.com/example/stack/commit/2222222)|`ghcr.io/example/base:2026.4-main`|[base](https://github.com/example/stack/wiki/ghcr-io-example-base-2026.4-main)|",
+      "|[`1111111`](https://github.com/example/stack/commit/1111111)|`ghcr.io/example/base:2026.4-main`<br>`ghcr.io/example/ml:2026.4-main`|[base](https://github.com/example/stack/wiki/ghcr-io-example-base-2026.4-main)<br>[ml](https://github.com/example/stack/wiki/ghcr-io-example-ml-2026.4-main)|",
+    ])
+  })
+
+  test("a wiki of the old pipeline: one line more, all others to the byte", () => {
+    const texts = apply(new Map([["Home.md", oldHome]]), publicationOf("1111111", [manifestOf()]))
+    const lines = (texts.get("Home.md") ?? "").split("\n")
+    expect(lines.filter((line) => !line.startsWith("|[`1111111`]"))).toEqual(oldHome.split("\n"))
+    expect(lines[4]).toMatch(/^\|\[`1111111`\]/)
+  })
+
+  test("the old pipeline goes on writing: its new rows are taken over where they stand", () => {
+    const texts = apply(new Map([["Home.md", oldHome]]), publicationOf("1111111", [manifestOf()]))
+    const row = "|[`9999999`](https://x)|`o/base:2026.4-9999999`|[Link](https://x/e)|"
+    const home = (texts.get("Home.md") ?? "").replace("|[`1111111`]", `${row}\n|[\`1111111\`]`)
+    const after = apply(new Map([...texts, ["Home.md", home]]), publicationOf("2222222", [manifestOf()]))
+    expect(rowsOf(after).map((line) => line.slice(3, 10))).toEqual([
+      "2222222",
+      "9999999",
+      "1111111",
+      "5c83aa3",
+      "4a59260",
+      "f0891f1",
+      "f0891f1",
+    ])
+  })
+
+  test("what people write stays: around the table and in a row", () => {
+    const texts = apply(empty, publicationOf("1111111", [manifestOf()]))
+    const home = (texts.get("Home.md") ?? "").replace(
+      /\|\n$/,
+      " (broken, do not use)|\n\nAsk the **help desk**.\n",
+    )
+    const edited = new Map([...texts, ["Home.md", `Read this first.\n\n${home}`]])
+    const after = apply(edited, publicationOf("2222222", [manifestOf()])).get("Home.md") ?? ""
+    expect(after).toMatch(/^Read this first\.\n\nImages of this stack/)
+    expect(after).toContain(" (broken, do not use)|\n\nAsk the **help desk**.\n")
+    expect(after.match(/1111111`/g)).toHaveLength(1)
+  })
+
+  test("a row that was deleted on the page comes back: the data is the truth", () => {
+    const texts = apply(empty, publicationOf("1111111", [manifestOf()]))
+    const emptied = new Map([...texts, ["Home.md", "Oops\n"]])
+    expect(rowsOf(apply(emptied, publicationOf("2222222", [manifestOf()])))).toHaveLength(2)
+  })
+
+  test("older rows move to a page for each quarter that Home links to", () => {
+    let texts: Texts = new Map([["Home.md", oldHome]])
+    for (const sha of ["1111111", "2222222", "3333333"]) {
+      texts = apply(texts, publicationOf(sha, [manifestOf()]), { ...links, recentRows: 2 })
+    }
+    expect(rowsOf(texts)).toHaveLength(2)
+    expect(rowsOf(texts, "Archive-2026.4.md")).toHaveLength(1)
+    expect(rowsOf(texts, "Archive-2023.2.md")).toEqual(oldHome.split("\n").slice(4))
+    expect(texts.get("Home.md")).toMatch(
+      /\nOlder images: \[2026\.4\]\(Archive-2026\.4\), \[2023\.2\]\(Archive-2023\.2\)\n/,
+    )
+  })
+
+  test("Home may grow again: no row stands on two pages", () => {
+    let texts: Texts = new Map([["Home.md", oldHome]])
+    texts = apply(texts, publicationOf("1111111", [manifestOf()]), { recentRows: 1 })
+    texts = apply(texts, publicationOf("2222222", [manifestOf()]), { recentRows: 50 })
+    expect(rowsOf(texts)).toHaveLength(6)
+    expect(rowsOf(texts, "Archive-2023.2.md")).toEqual([])
+  })
+
+  test("the page tells what changed since the stable image", () => {
+    const older = manifestOf("base", "2026.3-stable", {
+      digest: digestOf("c"),
+      packages: { pip: { kind: "listed", packages: packagesOf("numpy 1.25.0, pandas 2.2.0") } },
+    })
+    const texts = apply(
+      apply(empty, publicationOf("1111111", [older])),
+      publicationOf("2222222", [manifestOf()]),
+    )
+    const page = texts.get("ghcr-io-example-base-2026.4-main.md")
+    expect(page).toContain("## Changes since 2026.3-stable")
+    expect(page).toContain("| numpy | upgraded | `1.25.0` | `1.26.4` |")
+  })
+
+  test("two repositories with one page name are refused", () => {
+    const texts = apply(empty, publicationOf("1", [manifestOf("a", "1", { reference: "ghcr.io/a-b/c:1" })]))
+    const other = publicationOf("2", [manifestOf("a", "1", { reference: "ghcr.io/a/b-c:1" })])
+    expect(() => apply(texts, other)).toThrow("ghcr.io/a/b-c:1 and ghcr.io/a-b/c:1 would have the same page")
+  })
+})
+
+describe("promoting", () => {
+  const published = apply(empty, publicationOf("1111111", [manifestOf()]))
+
+  test("the page is copied under the new tag, with a row of its own", () => {
+    const texts = apply(published, promotion("2026.4-main", "2026.4-stable"))
+    expect(rowsOf(texts)[0]).toMatch(/^\|\[`0123456`\].*`ghcr\.io\/example\/base:2026\.4-stable`/)
+    const page = texts.get("ghcr-io-example-base-2026.4-stable.md")
+    expect(page).toContain("# base 2026.4-stable")
+    expect(page).toContain("| **Promoted from** | `ghcr.io/example/base:2026.4-main` |")
+    expect(page).toContain("| **Tags** | `2026.4-stable` `2026.4-main` |")
+    expect(texts.get("ghcr-io-example-base-2026.4-main.md")).toContain(
+      "| **Tags** | `2026.4-main` `2026.4-stable` |",
+    )
+  })
+
+  test("the page that had the tag before loses it", () => {
+    const other = manifestOf("base", "2026.4-fix", { digest: digestOf("d") })
+    let texts = apply(published, promotion("2026.4-main", "2026.4-stable"))
+    texts = apply(texts, publicationOf("2222222", [other]))
+    texts = apply(texts, promotion("2026.4-fix", "2026.4-stable", "d"))
+    expect(texts.get("ghcr-io-example-base-2026.4-main.md")).toContain("| **Tags** | `2026.4-main` |")
+    expect(texts.get("ghcr-io-example-base-2026.4-fix.md")).toContain(
+      "| **Tags** | `2026.4-fix` `2026.4-stable` |",
+    )
+  })
+
+  test("a page of the old pipeline is copied to the byte, with the commit of its row", () => {
+    const row =
+      "|[`4a59260`](https://github.com/o/r/commit/4a59260)|`ghcr.io/o/base:2023.2-main`|[Link](https://x/c)|"
+    const old = new Map([
+      ["Home.md", `| Commit | Image | Manifest |\n|---|---|---|\n${row}`],
+      ["ghcr-io-o-base-2023.2-main.md", "## Python Version\r\n"],
+    ])
+    const images = [
+      { from: "ghcr.io/o/base:2023.2-main", to: "ghcr.io/o/base:2023.2-stable", digest: digestOf("a") },
+    ]
+    const texts = apply(old, { kind: "promote", at: "2026-11-01T00:00:00Z", images })
+    expect(texts.get("ghcr-io-o-base-2023.2-stable.md")).toBe("## Python Version\r\n")
+    expect(rowsOf(texts)).toEqual([
+      expect.stringMatching(/^\|\[`4a59260`\]\(https:\/\/github\.com\/o\/r\/commit\/4a59260\)\|.*stable/),
+      row,
+    ])
+  })
+
+  test("nothing is written when a page is missing or tells of another image", () => {
+    expect(() => apply(published, promotion("2026.3-main", "2026.3-stable"))).toThrow(
+      "has no page ghcr-io-example-base-2026.3-main.md",
+    )
+    expect(() => apply(published, promotion("2026.4-main", "2026.4-stable", "e"))).toThrow(
+      "describes sha256:aaaa",
+    )
+    const change = promotion("2026.4-main", "2026.4-stable")
+    expect(change.kind === "promote" && pageProblems(wikiFilesOf(published), change.images)).toEqual([])
+  })
+})
+
+describe("global stable", () => {
+  const stable = apply(
+    apply(empty, publicationOf("1111111", [manifestOf()])),
+    promotion("2026.4-main", "2026.4-stable"),
+  )
+
+  test("Stable_Tag.md is rewritten, Home is not touched", () => {
+    const texts = apply(new Map([...stable, ["Stable_Tag.md", "| old |"]]), globalStable("2026.4-stable"))
+    expect(texts.get("Stable_Tag.md")).toBe(
+      [
+        "| Global-Stable Image | Based On | Manifest | Digest |",
+        "| --- | --- | --- | --- |",
+        `| \`ghcr.io/example/base:stable\` | \`ghcr.io/example/base:2026.4-stable\` | [base](https://github.com/example/stack/wiki/ghcr-io-example-base-stable) | \`${digestOf("a")}\` |`,
+        "",
+        "In production since 2026-12-01.",
+        "",
+      ].join("\n"),
+    )
+    expect(texts.get("Home.md")).toBe(stable.get("Home.md"))
+    expect(texts.get("ghcr-io-example-base-stable.md")).toContain("# base stable")
+  })
+
+  test("a later run for the same images changes nothing", () => {
+    const texts = apply(stable, globalStable("2026.4-stable"))
+    expect(
+      updateWiki(wikiFilesOf(texts), globalStable("2026.4-stable", "2027-01-01T00:00:00Z"), links).files.size,
+    ).toBe(0)
+  })
+})
+
+describe("properties", () => {
+  const sha = fc.stringMatching(/^[0-9a-f]{10}$/)
+  const tag = fc.constantFrom("2026.4-main", "2026.3-main", "2026.4-fix", "dev")
+  const publication = fc
+    .tuple(sha, fc.uniqueArray(fc.constantFrom("base", "ml", "r"), { minLength: 1 }), tag)
+    .map(([commit, names, on]) =>
+      publicationOf(
+        commit,
+        names.map((name) => manifestOf(name, on)),
+      ),
+    )
+  const cell = fc.stringMatching(/^[a-z0-9`<>[\]()#*_ é-]{0,20}$/)
+  const foreignRow = fc.tuple(cell, cell, cell).map((cells) => `|${cells.join("|")}|`)
+  const prose = fc.stringMatching(/^[A-Za-z0-9 #*_\r.-]{0,30}$/)
+  const page = fc
+    .tuple(
+      fc.array(prose, { maxLength: 3 }),
+      fc.array(foreignRow, { maxLength: 8 }),
+      fc.array(prose, { maxLength: 3 }),
+    )
+    .map(([before, rows, after]) => ({ before, rows, after }))
+  const recent = fc.integer({ min: 1, max: 12 })
+
+  test("any sequence of changes can be repeated without an effect, and loses no foreign row and no prose", () => {
+    fc.assert(
+      fc.property(
+        page,
+        fc.array(publication, { minLength: 1, maxLength: 5 }),
+        recent,
+        ({ before, rows, after }, changes, recentRows) => {
+          const header = ["| Commit | Image | Manifest |", "|---|---|---|"]
+          const home = [...before, ...header, ...rows, "", ...after].join("\n")
+          const options = { ...links, recentRows }
+          let texts: Texts = new Map([["Home.md", home]])
+          for (const change of changes) {
+            texts = apply(texts, change, options)
+            expect(updateWiki(wikiFilesOf(texts), change, options).files).toEqual(new Map())
+          }
+          const pages = [...texts].filter(([path]) => /^(?:Home|Archive-.*)\.md$/.test(path))
+          const lines = pages.flatMap(([, text]) => text.split("\n"))
+          const count = (list: readonly string[], line: string): number =>
+            list.filter((each) => each === line).length
+          for (const row of rows) expect(count(lines, row)).toBeGreaterThanOrEqual(count(rows, row))
+          const ours = new Set(changes.map((change) => JSON.stringify(change)))
+          const tableRows = pages.flatMap(([path]) => rowsOf(texts, path))
+          expect(tableRows.filter((line) => line.includes("/commit/")).length).toBeLessThanOrEqual(ours.size)
+          const kept = (texts.get("Home.md") ?? "").split("\n")
+          expect(kept.slice(0, before.length)).toEqual(before)
+          expect(kept.slice(kept.length - after.length)).toEqual(after)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+})
