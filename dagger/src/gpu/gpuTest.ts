@@ -138,7 +138,7 @@ export async function runGpuTest(options: GpuTestOptions, observer?: SessionObse
     signal,
   )
   const log = mergeLogs(readers.stderr.log, readers.stdout.log)
-  const judgement = judge(session.end, log, transcript.lastLine)
+  const judgement = judge(session.end, log, transcript.closingWords)
   const durationSeconds = (performance.now() - started) / 1000
   return verdict(plan, session, withoutSecrets(judgement, redact), { durationSeconds, log: transcript.text })
 }

@@ -11,23 +11,23 @@ export type RemoteEnd =
 /**
  * Judges a GPU test. Exit status 0 alone says nothing (the cluster's launch script ends with 0 whatever pytest
  * said) and a summary alone neither: both must speak for the image.
- * @param lastLine the last line of the output that was not empty: a failed launch says why there
+ * @param closingWords the last line of the output that complains, else its last line: a failed launch says why there
  */
-export function judge(end: RemoteEnd, log: PytestLog, lastLine: string): Judgement {
+export function judge(end: RemoteEnd, log: PytestLog, closingWords: string): Judgement {
   const run = decisiveRun(log)
   const counts = run === undefined ? {} : { counts: run.counts }
   if (end.kind === "broken")
     return { kind: "could-not-run", reason: end.reason, detail: end.detail, ...counts }
-  if (run === undefined) return judgeWithoutSummary(end, log, lastLine)
+  if (run === undefined) return judgeWithoutSummary(end, log, closingWords)
   const judgement = judgeRun(run, log)
   if (judgement.kind !== "passed" || succeeded(end)) return judgement
   return { kind: "failed", reason: "exit-status", detail: endInWords(end), counts: run.counts }
 }
 
-function judgeWithoutSummary(end: Ended, log: PytestLog, lastLine: string): Judgement {
-  const said = lastLine === "" ? endInWords(end) : `${endInWords(end)}: ${lastLine}`
+function judgeWithoutSummary(end: Ended, log: PytestLog, closingWords: string): Judgement {
+  const said = closingWords === "" ? endInWords(end) : `${endInWords(end)}: ${closingWords}`
   if (log.collectionFailed) return { kind: "failed", reason: "collection-error", detail: said }
-  if (succeeded(end)) return { kind: "could-not-run", reason: "no-summary", detail: lastLine }
+  if (succeeded(end)) return { kind: "could-not-run", reason: "no-summary", detail: closingWords }
   if (signalOf(end) !== undefined) {
     return { kind: "failed", reason: "killed", detail: endInWords(end) }
   }

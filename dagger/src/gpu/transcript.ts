@@ -5,6 +5,9 @@ const maximalLine = 64 * 1024
 const headCharacters = 128 * 1024
 const tailCharacters = 896 * 1024
 
+/** A launch script says first what is wrong, and then that it cleans up. */
+const complaints = /error|fail|denied|refused|invalid|cannot|not found|no such|exceeded|backoff|oomkilled/i
+
 /** Cuts a stream of bytes into lines of UTF-8 text, without their line ends. */
 export class LineSplitter {
   private readonly decoder = new StringDecoder("utf8")
@@ -42,10 +45,12 @@ export class Transcript {
   private tailLength = 0
   private leftOut = 0
   private last = ""
+  private lastComplaint = ""
 
   /** Appends a line, given without its line end. */
   add(line: string): void {
     if (line.trim() !== "") this.last = line.trim()
+    if (complaints.test(line)) this.lastComplaint = line.trim()
     if (this.tail.length === 0 && this.head.length + line.length < headCharacters) {
       this.head += `${line}\n`
       return
@@ -56,9 +61,9 @@ export class Transcript {
     if (this.tailLength > 2 * tailCharacters) this.shorten()
   }
 
-  /** The last line that is not empty, at most 300 characters of it. */
-  get lastLine(): string {
-    return this.last.slice(0, 300)
+  /** The last line that complains of something, else the last that is not empty; at most 300 characters of it. */
+  get closingWords(): string {
+    return (this.lastComplaint || this.last).slice(0, 300)
   }
 
   /** The log; where lines are left out, a line says how many. */

@@ -165,7 +165,15 @@ describe("logs", () => {
     expect(text).toMatch(/line 099999 x+\n {2}\n$/)
     const leftOut = Number(/\[\.\.\. (\d+) lines left out \.\.\.\]/.exec(text)?.[1])
     expect(leftOut + text.split("\n").length - 2).toBe(total + 1)
-    expect(transcript.lastLine).toMatch(/^line 099999/)
+  })
+
+  it("close with the last complaint, else with the last line", () => {
+    const transcript = new Transcript()
+    transcript.add("Submitting job")
+    transcript.add("  ")
+    expect(transcript.closingWords).toBe("Submitting job")
+    for (const line of ["Error: ImagePullBackOff", "pod deleted"]) transcript.add(line)
+    expect(transcript.closingWords).toBe("Error: ImagePullBackOff")
   })
 })
 
