@@ -4,11 +4,14 @@
  * The tree is described by spec.yml; every image has a folder below images/ with a Dockerfile and tests. Start with
  * "dagger call build-stack --source=." on a laptop: it builds and tests everything and publishes nothing.
  */
-import { argument, Directory, func, object, Secret } from "@dagger.io/dagger"
-import { buildStack } from "./run/buildStack.js"
+import { argument, Container, Directory, func, object, Secret, Service } from "@dagger.io/dagger"
+import { buildStack, planOnly } from "./run/buildStack.js"
 import { linkedDirectory } from "./run/linkedDirectory.js"
-import type { StackRequest } from "./run/request.js"
+import { openShell, serveImage } from "./run/openShell.js"
+import { loginOf } from "./run/registryEdge.js"
+import { StackPlan } from "./run/stackPlan.js"
 import { StackRun } from "./run/stackRun.js"
+import { testImage } from "./run/testImage.js"
 
 /** The images of a JupyterHub, from their source to production. */
 // The SDK reads arguments of decorators as text: only literals work there.
@@ -64,7 +67,126 @@ export class JupyterStack {
       plan,
     }
     const request = { source, only, set, publish, publishEach, fullRebuild, parallel, ...given(choices) }
-    return buildStack(request satisfies StackRequest)
+    return buildStack(request)
+  }
+
+  /**
+   * What build-stack would do for each image, and why; builds and writes nothing.
+   * @param source The checkout: spec.yml, images/ and .git.
+   * @param only Images to build, with what they are built on; all where none is named.
+   * @param set Build arguments over those of the spec, as image.ARG=value.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param branch Branch of the run, where the checkout does not say it.
+   * @param base What to compare with to see what changed; origin/main or main where not given.
+   * @param previous Commit that the branch was at before the push, for runs on main.
+   * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
+   * @param fullRebuild Plan to build every image, whatever is published.
+   */
+  @func({ cache: "never" })
+  async plan(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    only: string[] = [],
+    set: string[] = [],
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+    branch?: string,
+    base?: string,
+    previous?: string,
+    pullRequestTitle?: string,
+    fullRebuild = false,
+  ): Promise<StackPlan> {
+    const choices = { registry, registryUsername, registryPassword, branch, base, previous, pullRequestTitle }
+    const request = {
+      source,
+      only,
+      set,
+      fullRebuild,
+      publish: false,
+      publishEach: false,
+      parallel: 1,
+      ...given(choices),
+    }
+    return planOnly(request)
+  }
+
+  /**
+   * Runs all tests of one image, built from source or taken from a registry; fails if one fails.
+   *
+   * Add "junit export --path=out" or "logs export --path=out" for what the tests left.
+   * @param source The checkout: spec.yml and images/.
+   * @param image Name of the image in the spec.
+   * @param ref Published image to test instead of building one, such as ghcr.io/org/image:2026.4-main.
+   * @param filter Run only tests whose names match, as pytest's -k.
+   * @param set Build arguments over those of the spec, as image.ARG=value.
+   * @param registryUsername Login to the registry of --ref.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   */
+  @func({ cache: "never" })
+  async testImage(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    image: string,
+    ref?: string,
+    filter = "",
+    set: string[] = [],
+    registryUsername?: string,
+    registryPassword?: Secret,
+  ): Promise<StackRun> {
+    const login = loginOf(given({ registryUsername, registryPassword }))
+    return testImage({ source, image, set, ...given({ ref, login }) }, filter)
+  }
+
+  /**
+   * A container of one image, to look into: add "terminal". Its tests are in /stack/tests; it opens for an image whose
+   * tests fail, too.
+   * @param source The checkout: spec.yml and images/.
+   * @param image Name of the image in the spec.
+   * @param ref Published image to open instead of building one.
+   * @param set Build arguments over those of the spec, as image.ARG=value.
+   * @param registryUsername Login to the registry of --ref.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   */
+  @func({ cache: "never" })
+  async shell(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    image: string,
+    ref?: string,
+    set: string[] = [],
+    registryUsername?: string,
+    registryPassword?: Secret,
+  ): Promise<Container> {
+    const login = loginOf(given({ registryUsername, registryPassword }))
+    return openShell({ source, image, set, ...given({ ref, login }) })
+  }
+
+  /**
+   * The server of one image: add "up --ports=8888:8888" and open http://localhost:8888/?token=stack.
+   * @param source The checkout: spec.yml and images/.
+   * @param image Name of the image in the spec.
+   * @param ref Published image to serve instead of building one.
+   * @param set Build arguments over those of the spec, as image.ARG=value.
+   * @param token What the server asks for.
+   * @param registryUsername Login to the registry of --ref.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   */
+  @func({ cache: "never" })
+  async serve(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    image: string,
+    ref?: string,
+    set: string[] = [],
+    token = "stack",
+    registryUsername?: string,
+    registryPassword?: Secret,
+  ): Promise<Service> {
+    const login = loginOf(given({ registryUsername, registryPassword }))
+    return serveImage({ source, image, set, ...given({ ref, login }) }, token)
   }
 
   /**

@@ -79,6 +79,14 @@ export interface RetryNote {
   readonly waitMilliseconds: number
 }
 
+/** The call of a run, as far as it decides what is built and tested. */
+export interface CallRequest {
+  /** As the CLI names it: `build-stack`. */
+  readonly function: string
+  /** Options beside `--source`, without secrets. */
+  readonly arguments: readonly string[]
+}
+
 /** report.json: one object that every report of a run is rendered from. */
 export interface StackReport {
   readonly version: 1
@@ -95,6 +103,7 @@ export interface StackReport {
   readonly images: readonly ImageReport[]
   readonly notices: readonly string[]
   readonly retries: readonly RetryNote[]
+  readonly request: CallRequest
   /** Command that does the same on a laptop, without secrets. */
   readonly reproduce: string
 }

@@ -2,6 +2,7 @@ import { dag, Directory } from "@dagger.io/dagger"
 import { renderImageYaml } from "../report/imageYaml.js"
 import { renderMarkdown } from "../report/markdown.js"
 import type { ImageReport, StackReport } from "../report/report.js"
+import { isOk } from "../report/report.js"
 import { renderJunit } from "../testing/junit.js"
 import type { ImageState } from "./execution.js"
 
@@ -15,14 +16,19 @@ export function artifactsOf(
   more: ArtifactTexts,
 ): Directory {
   const texts = new Map([
-    ["report.json", `${JSON.stringify(report, null, 2)}\n`],
+    ["report.json", `${JSON.stringify({ ok: isOk(report), ...report }, null, 2)}\n`],
     ["report.md", renderMarkdown(report)],
     ...more,
     ...report.images.map((image) => [`artifacts/${image.name}.yaml`, renderImageYaml(image)] as const),
     ...states.flatMap(logsOf),
     ...states.flatMap(junitOf),
   ])
-  let directory = dag.directory()
+  // Folders are there even where nothing is in them, so that scripts need not ask.
+  let directory = dag
+    .directory()
+    .withNewDirectory("junit")
+    .withNewDirectory("logs")
+    .withNewDirectory("manifests")
   for (const [path, text] of texts) directory = directory.withNewFile(path, text)
   for (const { job, suites } of states) {
     for (const { kind, files } of suites) {

@@ -3,8 +3,8 @@ import { linkStack } from "../dockerfile/link.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
 import { planMarkdown } from "../plan/markdown.js"
-import type { ImageReport, SourceFacts, StackReport } from "../report/report.js"
-import { artifactsOf, logPaths } from "./artifacts.js"
+import { artifactsOf } from "./artifacts.js"
+import { assembleReport } from "./assembleReport.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { execute } from "./execute.js"
 import type { Execution, ImageState } from "./execution.js"
@@ -14,7 +14,8 @@ import type { Prepared } from "./prepare.js"
 import { buildContext, prepare } from "./prepare.js"
 import { loginOf, RegistryEdge } from "./registryEdge.js"
 import type { StackRequest } from "./request.js"
-import { reproduceCommand } from "./request.js"
+import { callRequest } from "./request.js"
+import { StackPlan } from "./stackPlan.js"
 import { StackRun } from "./stackRun.js"
 
 /**
@@ -23,19 +24,21 @@ import { StackRun } from "./stackRun.js"
  */
 export async function buildStack(request: StackRequest): Promise<StackRun> {
   const startedAt = Date.now()
-  const login = loginOf(request)
-  const registry = await RegistryEdge.open(login)
+  const registry = await RegistryEdge.open(loginOf(request))
   const prepared = await prepare(request, (questions) => registry.ask(questions))
-  const { plan } = prepared
+  const { plan, git } = prepared
   const states = plan.skippedByRequest === undefined ? await carryOut(request, prepared, registry) : []
-  const report = reportOf(request, prepared, states, registry, startedAt)
+  const { branch, tag, publish, skippedByRequest } = plan
+  const call = callRequest(request)
+  const facts = { request: call, git, branch, tag, publish, skippedByRequest, startedAt }
+  const report = assembleReport({ ...facts, notices: noticesOf(prepared), retries: registry.retries }, states)
   const manifests = renderManifests(states, {
     spec: prepared.spec,
-    tag: plan.tag,
+    tag,
     platform: plan.platform,
     startedAt,
     source: report.source,
-    ...(prepared.git.remoteUrl !== undefined && { remoteUrl: prepared.git.remoteUrl }),
+    ...(git.remoteUrl !== undefined && { remoteUrl: git.remoteUrl }),
     published: await registry.publishedFacts(states),
   })
   const texts = new Map([
@@ -44,6 +47,23 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
     ...manifests,
   ])
   return new StackRun(artifactsOf(report, states, texts), JSON.stringify(report))
+}
+
+/**
+ * Plans a run and does nothing of it.
+ * @throws InputError for mistakes in the source or the options
+ */
+export async function planOnly(request: StackRequest): Promise<StackPlan> {
+  const registry = await RegistryEdge.open(loginOf(request))
+  const { plan } = await prepare(request, (questions) => registry.ask(questions))
+  return new StackPlan(JSON.stringify(plan, null, 2))
+}
+
+function noticesOf({ plan, unresolvedBases }: Prepared): readonly string[] {
+  const unresolved = [...unresolvedBases].map(
+    ([reference, why]) => `${reference} could not be resolved: ${why}`,
+  )
+  return [...plan.notices, ...unresolved]
 }
 
 async function carryOut(
@@ -77,57 +97,4 @@ function planTexts(plan: Plan): readonly (readonly [string, string])[] {
     ["plan.md", planMarkdown(plan)],
     ["artifacts/IMAGES_CHANGED", imagesChangedText(plan)],
   ]
-}
-
-function reportOf(
-  request: StackRequest,
-  { plan, git, unresolvedBases }: Prepared,
-  states: readonly ImageState[],
-  registry: RegistryEdge,
-  startedAt: number,
-): StackReport {
-  const source: SourceFacts = {
-    branch: plan.branch,
-    dirty: git.dirty.length + git.untracked.length > 0,
-    ...(git.head !== undefined && {
-      commit: git.head.sha,
-      message: git.head.message,
-      committedAt: git.head.committerTime,
-    }),
-  }
-  const unresolved = [...unresolvedBases].map(
-    ([reference, why]) => `${reference} could not be resolved: ${why}`,
-  )
-  return {
-    version: 1,
-    ...(plan.skippedByRequest !== undefined && { skippedByRequest: plan.skippedByRequest }),
-    source,
-    tag: plan.tag,
-    publish: request.publish,
-    startedAt,
-    milliseconds: Date.now() - startedAt,
-    images: states.map((state) => imageReport(state, plan.tag)),
-    notices: [...plan.notices, ...unresolved],
-    retries: registry.retries,
-    reproduce: reproduceCommand("build-stack", request),
-  }
-}
-
-function imageReport(state: ImageState, tag: string): ImageReport {
-  const { job, journal, outcome, digest, unpackedBytes } = state
-  return {
-    name: job.name,
-    action: job.action,
-    reasons: job.reasons,
-    outcome: outcome ?? { kind: "untested", reason: "nothing was done for it" },
-    reference: `${job.repository.registry}/${job.repository.path}:${tag}`,
-    ...(digest !== undefined && { digest }),
-    published: state.published,
-    inputKey: job.inputKey,
-    ...(unpackedBytes !== undefined && { unpackedBytes }),
-    steps: journal.steps,
-    suites: state.suites.map(({ kind, run }) => ({ kind, run })),
-    notices: state.notices,
-    logs: logPaths(state),
-  }
 }

@@ -46,12 +46,17 @@ async function basicTests(
 ): Promise<SuiteOutput | undefined> {
   const folders = belowImages(state.job.folders.basic)
   if (folders.length === 0) return undefined
-  const image =
-    run.hubVersion === undefined ? container : container.withEnvVariable("STACK_HUB_VERSION", run.hubVersion)
+  const image = testEnvironment(run, container)
   const result = await state.journal.step("tests", () =>
     runBasicTests(image, run.tests, folders, run.limits, run.runId),
   )
   return { kind: "basic", ...result }
+}
+
+function testEnvironment({ hubVersion, fresh, runId }: Execution, container: Container): Container {
+  const image =
+    hubVersion === undefined ? container : container.withEnvVariable("STACK_HUB_VERSION", hubVersion)
+  return fresh === true ? image.withEnvVariable("STACK_RUN", runId) : image
 }
 
 /** Folders are named from the root of the source; tests are mounted from the folder of images. */

@@ -58,6 +58,8 @@ export interface Execution {
   readonly parallel: number
   /** Fresh for every run. */
   readonly runId: string
+  /** Run tests even where the engine has a pass of the same image and tests. */
+  readonly fresh?: boolean
 }
 
 /** What is known of an image while it goes through the run; each step returns the next state. */

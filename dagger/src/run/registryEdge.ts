@@ -19,7 +19,10 @@ export interface PublishedFacts {
   readonly layers: readonly { command: string; size?: number; created?: string }[]
 }
 
-export function loginOf({ registryUsername, registryPassword }: StackRequest): RegistryLogin | undefined {
+export function loginOf({
+  registryUsername,
+  registryPassword,
+}: Pick<StackRequest, "registryUsername" | "registryPassword">): RegistryLogin | undefined {
   if (registryUsername === undefined || registryPassword === undefined) return undefined
   return { username: registryUsername, password: registryPassword }
 }

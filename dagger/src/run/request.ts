@@ -1,4 +1,7 @@
 import { Directory, Secret } from "@dagger.io/dagger"
+import type { CallRequest } from "../report/report.js"
+
+export type { CallRequest } from "../report/report.js"
 
 /** What a caller asks of a run, as given on the command line. */
 export interface StackRequest {
@@ -24,20 +27,22 @@ export interface StackRequest {
   readonly plan?: string
 }
 
-/**
- * The command that does the same on a laptop, without secrets: a password is named by the variable that holds it.
- * @param command the function, as the CLI names it
- */
-export function reproduceCommand(command: string, request: StackRequest): string {
+/** Options of a run that change what is built and tested, for repeating it; nothing secret, nothing that publishes. */
+export function callRequest({ only, set, registry, branch, base, fullRebuild }: StackRequest): CallRequest {
   const options = [
-    ...request.only.map((name) => `--only=${name}`),
-    ...request.set.map((setting) => `--set=${setting}`),
-    ...(request.branch === undefined ? [] : [`--branch=${request.branch}`]),
-    ...(request.base === undefined ? [] : [`--base=${request.base}`]),
-    ...(request.registry === undefined ? [] : [`--registry=${request.registry}`]),
-    ...(request.fullRebuild ? ["--full-rebuild"] : []),
+    ...only.map((name) => `--only=${name}`),
+    ...set.map((setting) => `--set=${setting}`),
+    ...(branch === undefined ? [] : [`--branch=${branch}`]),
+    ...(base === undefined ? [] : [`--base=${base}`]),
+    ...(registry === undefined ? [] : [`--registry=${registry}`]),
+    ...(fullRebuild ? ["--full-rebuild"] : []),
   ]
-  return ["./stack", command, "--source=.", ...options.map(quoted)].join(" ")
+  return { function: "build-stack", arguments: options }
+}
+
+/** The command that does the same on a laptop, in a checkout of the same commit. */
+export function reproduceCommand({ function: name, arguments: options }: CallRequest): string {
+  return ["./stack", name, "--source=.", ...options.map(quoted)].join(" ")
 }
 
 /** An argument for a POSIX shell. */

@@ -3,6 +3,7 @@ import { isOk } from "../report/report.js"
 import type { StackReport } from "../report/report.js"
 import { describeOutcome } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
+import { printed } from "./printed.js"
 
 /** How one image of a run ended. */
 @object()
@@ -71,15 +72,25 @@ export class StackRun {
     return this.artifacts.file("report.json")
   }
 
+  /** Test results as JUnit XML, a file for each image and kind of test. */
+  @func()
+  junit(): Directory {
+    return this.artifacts.directory("junit")
+  }
+
+  /** Logs of the images, their tests and their servers. */
+  @func()
+  logs(): Directory {
+    return this.artifacts.directory("logs")
+  }
+
   /** Prints the summary, and fails if an image failed. The CLI calls it by itself. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
     const report = this.parsed()
     const summary = renderSummary(report)
     if (!isOk(report)) throw new Error(summary)
-    console.log(summary)
-    // The CLI takes what `sync` returns for the id of an object.
-    return this.artifacts.id()
+    return printed(summary)
   }
 
   private parsed(): StackReport {

@@ -44,6 +44,7 @@ function report(...images: ImageReport[]): StackReport {
     images,
     notices: [],
     retries: [],
+    request: { function: "build-stack", arguments: [] },
     reproduce: "./stack build-stack --source=.",
   }
 }

@@ -1,0 +1,65 @@
+import type { GitFacts } from "../git/gitFacts.js"
+import type { ImageReport, RetryNote, SourceFacts, StackReport } from "../report/report.js"
+import { formatReference } from "../reference/reference.js"
+import { logPaths } from "./artifacts.js"
+import type { ImageState } from "./execution.js"
+import type { CallRequest } from "./request.js"
+import { reproduceCommand } from "./request.js"
+
+/** What a report is made of beside the images. */
+export interface RunFacts {
+  readonly request: CallRequest
+  readonly git: GitFacts
+  readonly branch: string
+  readonly tag: string
+  readonly publish: boolean
+  readonly skippedByRequest?: string | undefined
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly notices: readonly string[]
+  readonly retries: readonly RetryNote[]
+}
+
+/** The report of a run that has ended now. */
+export function assembleReport(facts: RunFacts, states: readonly ImageState[]): StackReport {
+  const { request, git, branch, tag, publish, skippedByRequest, startedAt, notices, retries } = facts
+  return {
+    version: 1,
+    ...(skippedByRequest !== undefined && { skippedByRequest }),
+    source: sourceFacts(git, branch),
+    tag,
+    publish,
+    startedAt,
+    milliseconds: Date.now() - startedAt,
+    images: states.map((state) => imageReport(state, tag)),
+    notices,
+    retries,
+    request,
+    reproduce: reproduceCommand(request),
+  }
+}
+
+function sourceFacts({ head, dirty, untracked }: GitFacts, branch: string): SourceFacts {
+  const uncommitted = { branch, dirty: dirty.length + untracked.length > 0 }
+  if (head === undefined) return uncommitted
+  return { ...uncommitted, commit: head.sha, message: head.message, committedAt: head.committerTime }
+}
+
+function imageReport(state: ImageState, tag: string): ImageReport {
+  const { job, journal, outcome, digest, unpackedBytes } = state
+  return {
+    name: job.name,
+    action: job.action,
+    reasons: job.reasons,
+    outcome: outcome ?? { kind: "untested", reason: "nothing was done for it" },
+    reference: formatReference({ ...job.repository, tag }),
+    ...(digest !== undefined && { digest }),
+    published: state.published,
+    inputKey: job.inputKey,
+    ...(unpackedBytes !== undefined && { unpackedBytes }),
+    steps: journal.steps,
+    suites: state.suites.map(({ kind, run }) => ({ kind, run })),
+    notices: state.notices,
+    logs: logPaths(state),
+  }
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto"
+import { Directory } from "@dagger.io/dagger"
+import { linkStack } from "../dockerfile/link.js"
+import { publishedAs } from "../spec/publishedAs.js"
+import { parseSettings } from "../spec/settings.js"
+import { parseReference } from "../reference/reference.js"
+import type { StackReport } from "../report/report.js"
+import { testFolders } from "../testing/testFolders.js"
+import { selectImages } from "../tree/tree.js"
+import { artifactsOf } from "./artifacts.js"
+import { assembleReport } from "./assembleReport.js"
+import { resolveBases } from "./bases.js"
+import { linkedDockerfile } from "./buildImage.js"
+import { execute } from "./execute.js"
+import type { Execution, ImageJob, RegistryLogin } from "./execution.js"
+import { askGit } from "./gitContainer.js"
+import type { OpenSource } from "./openSource.js"
+import { openSource } from "./openSource.js"
+import { buildContext } from "./prepare.js"
+import { loginToRegistry } from "./publishImage.js"
+import { StackRun } from "./stackRun.js"
+
+/** One image, from source or from a registry. */
+export interface SingleImage {
+  readonly source: Directory
+  readonly image: string
+  /** `image.ARG=value` */
+  readonly set: readonly string[]
+  /** Take this published image instead of building one. */
+  readonly ref?: string
+  readonly login?: RegistryLogin
+}
+
+/** An image's source with what it takes to build it. */
+export interface OpenImage extends OpenSource {
+  readonly context: Directory
+  readonly target: string
+}
+
+/**
+ * Links one image with what it is built on.
+ * @throws InputError for mistakes in the source or the options
+ */
+export async function openImage({ source, image, set }: SingleImage): Promise<OpenImage> {
+  const open = await openSource(source)
+  const { spec, tree, files } = open
+  const images = selectImages(tree, [image]).map(({ name }) => name)
+  const request = {
+    spec,
+    tree: files,
+    images,
+    buildArgs: parseSettings(spec, set),
+    repositories: publishedAs(spec),
+  }
+  const bases = [...linkStack(request).images.values()].flatMap((each) => each.bases)
+  const { digests } = await resolveBases(bases.map(({ reference }) => reference))
+  const linked = linkStack({ ...request, bases: digests })
+  const target = linked.images.get(image)?.target
+  if (target === undefined) throw new Error(`${image} was not linked`)
+  return { ...open, context: buildContext(source, linked, linkedDockerfile), target }
+}
+
+/**
+ * Runs all tests of one image as `buildStack` does; never from a cache.
+ * @throws InputError for mistakes in the source or the options
+ */
+export async function testImage(single: SingleImage, filter: string): Promise<StackRun> {
+  const startedAt = Date.now()
+  const [open, git] = await Promise.all([openImage(single), askGit(single.source, {})])
+  const job = await jobOf(single, open)
+  const execution: Execution = {
+    context: open.context,
+    tests: single.source.directory(open.spec.imagesDirectory),
+    jobs: [job],
+    tag: open.spec.tagPrefix,
+    publish: false,
+    publishEach: false,
+    limits: { spec: open.spec.tests, filter },
+    ...(open.spec.hub !== undefined && { hubVersion: open.spec.hub.version }),
+    parallel: 2,
+    runId: randomUUID(),
+    fresh: true,
+  }
+  const nothingPublished = () => Promise.reject(new Error("a test run publishes nothing"))
+  const states = await execute(execution, nothingPublished)
+  const branch = git.branch.kind === "branch" ? git.branch.name : "local"
+  const facts = {
+    request: callOf(single, filter),
+    git,
+    branch,
+    tag: open.spec.tagPrefix,
+    publish: false,
+    startedAt,
+  }
+  const report: StackReport = assembleReport({ ...facts, notices: [], retries: [] }, states)
+  return new StackRun(artifactsOf(report, states, new Map()), JSON.stringify(report))
+}
+
+function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["request"] {
+  const options = [
+    `--image=${image}`,
+    ...set.map((setting) => `--set=${setting}`),
+    ...(ref === undefined ? [] : [`--ref=${ref}`]),
+    ...(filter === "" ? [] : [`--filter=${filter}`]),
+  ]
+  return { function: "test-image", arguments: options }
+}
+
+async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage): Promise<ImageJob> {
+  const { spec, tree, files, target } = open
+  const { image } = tree.node(name)
+  const ancestors = tree.ancestors(name).map((node) => node.image.directory)
+  const owner = { imagesDirectory: spec.imagesDirectory, ancestors, ...image }
+  const published = ref === undefined ? undefined : parseReference(ref)
+  if (published !== undefined && login !== undefined) await loginToRegistry(published, login)
+  return {
+    name,
+    parents: [],
+    action: ref === undefined ? "build" : "retest",
+    reasons: [ref === undefined ? "asked for by name" : `asked for as ${ref}`],
+    target,
+    inputKey: "",
+    testKey: "",
+    movesTag: false,
+    repository: published ?? image.repository,
+    ...(ref !== undefined && { known: { reference: ref, digest: published?.digest ?? "" } }),
+    folders: testFolders(files, owner),
+    probes: [],
+    labels: new Map(),
+    ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
+    notices: [],
+  }
+}
