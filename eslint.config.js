@@ -5,7 +5,7 @@ import tseslint from "typescript-eslint"
 const usesDagger = ["dagger/src/index.ts", "dagger/src/run/**"]
 
 export default defineConfig(
-  { ignores: ["**/node_modules/", "dagger/sdk/", "out/", "eslint.config.js"] },
+  { ignores: ["**/node_modules/", "dagger/sdk/", "engine/sdk/client/", "out/", "eslint.config.js"] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -43,6 +43,12 @@ export default defineConfig(
     files: ["dagger/src/run/**", "dagger/src/index.ts"],
     // Parameters and results of these are read by the SDK at run time; type-only imports would hide them.
     rules: { "@typescript-eslint/consistent-type-imports": "off" },
+  },
+  // Programs that run before npm has installed anything: plain JavaScript, outside the TypeScript project.
+  {
+    files: ["**/*.mjs"],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { parserOptions: { project: false } },
   },
   { files: ["tests/**", "bench/**"], rules: { "max-lines-per-function": "off" } },
 )
