@@ -64,9 +64,10 @@ function builtTable(manifest: ImageManifest): string {
     ["Platform", codeCell(platform)],
     ["Tests", manifest.tests === undefined ? undefined : testSentence(manifest.tests)],
     ["Packages", packageSentence(manifest)],
+    ["Failed sections", failedSections(manifest)],
   ]
   const known = rows.flatMap(([label, value]) => (value === undefined ? [] : [[`**${label}**`, value]]))
-  return table(["", ""], known)
+  return table(["", "What was built"], known)
 }
 
 /** `2026-10-01 12:00:05 UTC`; what is not a time is shown as it is. */
@@ -108,20 +109,34 @@ function pullBlocks({ reference, digest }: ImageManifest): readonly string[] {
 }
 
 function sectionBlocks(section: InfoSection): readonly string[] {
-  const heading = `## ${plainText(section.description === "" ? section.key : section.description)}`
-  return [heading, codeSpan(section.command), ...outputBlocks(section)].filter((block) => block !== "")
+  return [`## ${headingOf(section)}`, codeSpan(section.command), ...outputBlocks(section)].filter(
+    (block) => block !== "",
+  )
 }
 
 function outputBlocks({ output, exitCode }: InfoSection): readonly string[] {
   const text = terminalText(output).replace(/\s+$/, "")
-  const failure = exitCode === 0 ? [] : [`> **Failed:** the command ended with exit status ${exitCode}.`]
-  if (text === "") return failure.length > 0 ? failure : ["> **Failed:** the command printed nothing."]
+  const failure = exitCode === 0 ? [] : [`> ❌ **Failed:** the command ended with exit status ${exitCode}.`]
+  if (text === "") return failure.length > 0 ? failure : ["> ❌ **Failed:** the command printed nothing."]
   const lines = text.split("\n")
   const cut = lines.length - mostLines
   const note = cut > 0 ? [`${cut} more lines are in the page's data.`] : []
   const block = fenced(lines.slice(0, mostLines).join("\n"), "text")
   const shown = lines.length > openLines ? folded(plural(lines.length, "line"), block) : block
   return [...failure, shown, ...note]
+}
+
+function isFailed({ output, exitCode }: InfoSection): boolean {
+  return exitCode !== 0 || terminalText(output).trim() === ""
+}
+
+function headingOf({ description, key }: InfoSection): string {
+  return plainText(description === "" ? key : description)
+}
+
+function failedSections({ sections }: ImageManifest): string | undefined {
+  const failed = sections.filter(isFailed)
+  return failed.length === 0 ? undefined : `❌ ${failed.map(headingOf).join(", ")}`
 }
 
 /** Lists of package managers that no info command shows: each is otherwise on the page already. */
@@ -144,7 +159,7 @@ const showsPackages: Readonly<Record<Ecosystem, RegExp>> = {
 function packageList(ecosystem: Ecosystem, list: PackageList): readonly string[] {
   const heading = `## ${ecosystemTitles[ecosystem]}`
   if (list.kind === "absent") return []
-  if (list.kind === "failed") return [heading, `> **Failed:** ${plainText(list.reason)}`]
+  if (list.kind === "failed") return [heading, `> ❌ **Failed:** ${plainText(list.reason)}`]
   if (list.packages.length === 0) return []
   const width = Math.max(...list.packages.map(({ name }) => name.length))
   const lines = list.packages.map(({ name, version }) => `${name.padEnd(width)}  ${version}`)
@@ -186,12 +201,17 @@ function layerBlocks(layers: readonly ManifestLayer[]): readonly string[] {
   const rows = layers.map(({ command, size, created }, index) => [
     String(index + 1),
     codeCell(shortened(command)),
-    size === undefined ? "" : formatBytes(size),
-    created === undefined ? "" : formatTime(created),
+    size === undefined ? "" : unbroken(formatBytes(size)),
+    created === undefined ? "" : unbroken(formatTime(created).replace(/:\d\d UTC$/, "")),
   ])
-  const layerTable = table(["", "Command", "Size", "Created"], rows, "r-r-")
+  const layerTable = table(["", "Command", "Size", "Created (UTC)"], rows, "r-r-")
   const shown = layers.length > openLines ? folded(plural(layers.length, "layer"), layerTable) : layerTable
   return ["## Layers", shown]
+}
+
+/** Keeps a narrow column from breaking its lines. */
+function unbroken(text: string): string {
+  return text.replaceAll(" ", "&nbsp;")
 }
 
 /** Without what every builder adds in front: the shell, "nop" of the old builder, comments of BuildKit. */

@@ -43,12 +43,12 @@ describe("info commands", () => {
   })
 
   test("empty output is a failure", () => {
-    expect(section(" \n")).toBe("## Title\n\n`cmd`\n\n> **Failed:** the command printed nothing.")
+    expect(section(" \n")).toBe("## Title\n\n`cmd`\n\n> ❌ **Failed:** the command printed nothing.")
   })
 
   test("a failing command is a failure, with what it printed", () => {
     expect(section("no such file\n", 2)).toBe(
-      "## Title\n\n`cmd`\n\n> **Failed:** the command ended with exit status 2.\n\n```text\nno such file\n```",
+      "## Title\n\n`cmd`\n\n> ❌ **Failed:** the command ended with exit status 2.\n\n```text\nno such file\n```",
     )
   })
 

@@ -240,6 +240,11 @@ describe("properties", () => {
         names.map((name) => manifestOf(name, on)),
       ),
     )
+  const promotions = fc.constantFrom(
+    promotion("2026.4-main", "2026.4-stable"),
+    promotion("2026.3-main", "2026.3-stable"),
+    globalStable("2026.4-main"),
+  )
   const cell = fc.stringMatching(/^[a-z0-9`<>[\]()#*_ é-]{0,20}$/)
   const foreignRow = fc.tuple(cell, cell, cell).map((cells) => `|${cells.join("|")}|`)
   const prose = fc.stringMatching(/^[A-Za-z0-9 #*_\r.-]{0,30}$/)
@@ -250,36 +255,38 @@ describe("properties", () => {
       fc.array(prose, { maxLength: 3 }),
     )
     .map(([before, rows, after]) => ({ before, rows, after }))
+  /** Promotions have something to promote: both quarters' images are there. */
+  const published = ["2026.4-main", "2026.3-main"].map((on) =>
+    publicationOf("abcdef0", [manifestOf("base", on)]),
+  )
+  const history = fc
+    .array(fc.oneof(publication, promotions), { minLength: 1, maxLength: 5 })
+    .map((changes) => [...published, ...changes])
   const recent = fc.integer({ min: 1, max: 12 })
 
   test("any sequence of changes can be repeated without an effect, and loses no foreign row and no prose", () => {
     fc.assert(
-      fc.property(
-        page,
-        fc.array(publication, { minLength: 1, maxLength: 5 }),
-        recent,
-        ({ before, rows, after }, changes, recentRows) => {
-          const header = ["| Commit | Image | Manifest |", "|---|---|---|"]
-          const home = [...before, ...header, ...rows, "", ...after].join("\n")
-          const options = { ...links, recentRows }
-          let texts: Texts = new Map([["Home.md", home]])
-          for (const change of changes) {
-            texts = apply(texts, change, options)
-            expect(updateWiki(wikiFilesOf(texts), change, options).files).toEqual(new Map())
-          }
-          const pages = [...texts].filter(([path]) => /^(?:Home|Archive-.*)\.md$/.test(path))
-          const lines = pages.flatMap(([, text]) => text.split("\n"))
-          const count = (list: readonly string[], line: string): number =>
-            list.filter((each) => each === line).length
-          for (const row of rows) expect(count(lines, row)).toBeGreaterThanOrEqual(count(rows, row))
-          const ours = new Set(changes.map((change) => JSON.stringify(change)))
-          const tableRows = pages.flatMap(([path]) => rowsOf(texts, path))
-          expect(tableRows.filter((line) => line.includes("/commit/")).length).toBeLessThanOrEqual(ours.size)
-          const kept = (texts.get("Home.md") ?? "").split("\n")
-          expect(kept.slice(0, before.length)).toEqual(before)
-          expect(kept.slice(kept.length - after.length)).toEqual(after)
-        },
-      ),
+      fc.property(page, history, recent, ({ before, rows, after }, changes, recentRows) => {
+        const header = ["| Commit | Image | Manifest |", "|---|---|---|"]
+        const home = [...before, ...header, ...rows, "", ...after].join("\n")
+        const options = { ...links, recentRows }
+        let texts: Texts = new Map([["Home.md", home]])
+        for (const change of changes) {
+          texts = apply(texts, change, options)
+          expect(updateWiki(wikiFilesOf(texts), change, options).files).toEqual(new Map())
+        }
+        const pages = [...texts].filter(([path]) => /^(?:Home|Archive-.*)\.md$/.test(path))
+        const lines = pages.flatMap(([, text]) => text.split("\n"))
+        const count = (list: readonly string[], line: string): number =>
+          list.filter((each) => each === line).length
+        for (const row of rows) expect(count(lines, row)).toBeGreaterThanOrEqual(count(rows, row))
+        const ours = new Set(changes.map((change) => JSON.stringify(change)))
+        const tableRows = pages.flatMap(([path]) => rowsOf(texts, path))
+        expect(tableRows.filter((line) => line.includes("/commit/")).length).toBeLessThanOrEqual(ours.size)
+        const kept = (texts.get("Home.md") ?? "").split("\n")
+        expect(kept.slice(0, before.length)).toEqual(before)
+        expect(kept.slice(kept.length - after.length)).toEqual(after)
+      }),
       { numRuns: 150 },
     )
   })

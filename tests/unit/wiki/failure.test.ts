@@ -1,0 +1,83 @@
+import { expect, test } from "vitest"
+import { wikiAddress } from "../../../dagger/tools/wiki/address.js"
+import { failureOf, isRace, redact } from "../../../dagger/tools/wiki/failure.js"
+import type { FailureKind } from "../../../dagger/tools/wiki/failure.js"
+
+const url = "https://github.com/org/stack.wiki.git"
+
+/** What git and the hosts really say. */
+test.each<readonly [FailureKind, boolean, string]>([
+  [
+    "no-wiki",
+    false,
+    "remote: Repository not found.\nfatal: repository 'https://github.com/org/stack.wiki.git/' not found",
+  ],
+  [
+    "login-refused",
+    false,
+    "remote: Invalid username or token. Password authentication is not supported for Git operations.\nfatal: Authentication failed for 'https://github.com/org/stack.wiki.git/'",
+  ],
+  [
+    "no-permission",
+    false,
+    "remote: Permission to org/stack.wiki.git denied to github-actions[bot].\nfatal: unable to access 'https://github.com/org/stack.wiki.git/': The requested URL returned error: 403",
+  ],
+  [
+    "no-permission",
+    false,
+    "remote: Write access to repository not granted.\nfatal: unable to access 'x': The requested URL returned error: 403",
+  ],
+  ["unreachable", false, "fatal: unable to access 'x': Could not resolve host: github.com"],
+  ["unreachable", true, "fatal: unable to access 'x': The requested URL returned error: 502"],
+  [
+    "unreachable",
+    false,
+    "fatal: unable to access 'x': SSL certificate problem: unable to get local issuer certificate",
+  ],
+  ["unreachable", false, "block timeout reached"],
+  ["git-failed", true, "error: RPC failed; curl 56 GnuTLS recv error\nfatal: early EOF"],
+  ["git-failed", false, "fatal: something new"],
+])("%s (temporary: %s): %s", (kind, isTemporary, output) => {
+  expect(failureOf(output, url, true)).toMatchObject({ kind, isTemporary })
+})
+
+test.each([
+  ["!\tHEAD:refs/heads/master\t[rejected] (fetch first)", true],
+  ["!\tHEAD:refs/heads/master\t[rejected] (non-fast-forward)", true],
+  ["!\tHEAD:refs/heads/master\t[remote rejected] (failed to update ref)", true],
+  ["remote: error: cannot lock ref 'refs/heads/master': is at 1 but expected 2", true],
+  ["!\tHEAD:refs/heads/master\t[remote rejected] (pre-receive hook declined)", false],
+])("%s is a race: %s", (output, race) => {
+  expect(isRace(output)).toBe(race)
+})
+
+test("a secret is kept out in all the forms that it travels in", () => {
+  const secret = "a/b+c=="
+  const basic = Buffer.from(`me:${secret}`).toString("base64")
+  const text = `${secret} ${encodeURIComponent(secret)} ${basic} ${Buffer.from(secret).toString("base64")}`
+  expect(redact(text, secret, "me")).toBe("*** *** *** ***")
+})
+
+test.each([
+  [url, { url, origin: "https://github.com", repository: "https://github.com/org/stack" }],
+  [
+    "http://10.87.0.1:3000/org/w.git",
+    { url: "http://10.87.0.1:3000/org/w.git", origin: "http://10.87.0.1:3000" },
+  ],
+  ["/srv/wiki.git", { url: "file:///srv/wiki.git" }],
+  ["ext::sh -c evil", { url: expect.stringMatching(/^file:/) as string }],
+  ["file:///srv/wiki.git", { url: "file:///srv/wiki.git" }],
+])("the address %s", (text, address) => {
+  expect(wikiAddress(text, true)).toEqual(address)
+})
+
+test.each([
+  ["git@github.com:org/stack.wiki.git", "https"],
+  ["ssh://git@github.com/org/stack.wiki.git", "http, https and file"],
+  ["https://me:secret@github.com/w.git", "contains a login"],
+  ["https://secret@github.com/w.git", "contains a login"],
+  ["http://github.com/w.git", "use https"],
+  ["http://172.32.0.1/w.git", "use https"],
+])("the address %s is refused", (text, message) => {
+  expect(() => wikiAddress(text, true)).toThrow(message)
+})
