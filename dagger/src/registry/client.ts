@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto"
+import type { ImageReference, Repository } from "../reference/reference.js"
+import { formatReference } from "../reference/reference.js"
+import type { Descriptor, Manifest } from "./manifest.js"
+import { mediaTypeOf } from "./manifest.js"
+import { acceptedManifests } from "./mediaTypes.js"
+import { RegistryError } from "./registryError.js"
+import type { AccessScope } from "./login.js"
+import { RegistryTransport } from "./transport.js"
+import type { RegistryOptions } from "./transport.js"
+import type { WireAnswer } from "./wire.js"
+import { errorOf } from "./wire.js"
+
+/** The part of a registry that promotion and planning need; `RegistryClient` is it. */
+export interface ManifestStore {
+  /** What a reference names now, or undefined where there is nothing. @throws RegistryError */
+  resolve(reference: ImageReference): Promise<Descriptor | undefined>
+  /** A manifest, byte for byte, or undefined where there is none. @throws RegistryError */
+  manifest(reference: ImageReference): Promise<Manifest | undefined>
+  /** Stores a manifest under a tag, or under its own digest. @returns its digest @throws RegistryError */
+  putManifest(
+    repository: Repository,
+    tag: string | undefined,
+    manifest: Pick<Manifest, "bytes" | "mediaType">,
+  ): Promise<string>
+}
+
+/**
+ * A client of the OCI distribution API for manifests and configurations; layers are mounted, never moved.
+ * Every method throws RegistryError.
+ */
+export class RegistryClient implements ManifestStore {
+  private readonly transport: RegistryTransport
+
+  constructor(options: RegistryOptions = {}) {
+    this.transport = new RegistryTransport(options)
+  }
+
+  /** One HEAD request, if the registry tells the digest in its headers. */
+  async resolve(reference: ImageReference): Promise<Descriptor | undefined> {
+    const answer = await orUndefined(this.manifestRequest("HEAD", reference))
+    if (answer === undefined) return undefined
+    const digest = answer.headers.get("docker-content-digest")
+    const size = Number(answer.headers.get("content-length") ?? Number.NaN)
+    const mediaType = contentType(answer)
+    if (digest === null || Number.isNaN(size) || !acceptedManifests.includes(mediaType)) {
+      return this.manifest(reference)
+    }
+    requireDigest(answer, digest, reference.digest)
+    return { digest, size, mediaType }
+  }
+
+  async manifest(reference: ImageReference): Promise<Manifest | undefined> {
+    const answer = await orUndefined(this.manifestRequest("GET", reference))
+    if (answer === undefined) return undefined
+    const bytes = answer.body
+    const digest = digestOf(bytes)
+    requireDigest(answer, digest, answer.headers.get("docker-content-digest") ?? undefined)
+    requireDigest(answer, digest, reference.digest)
+    const mediaType = mediaTypeOf(bytes, contentType(answer))
+    if (!acceptedManifests.includes(mediaType)) {
+      const message = `a manifest of type "${mediaType}", which is not supported`
+      throw errorOf(answer.request, { kind: "protocol", message })
+    }
+    return { digest, size: bytes.length, mediaType, bytes }
+  }
+
+  async putManifest(
+    repository: Repository,
+    tag: string | undefined,
+    { bytes, mediaType }: Pick<Manifest, "bytes" | "mediaType">,
+  ): Promise<string> {
+    const digest = digestOf(bytes)
+    const answer = await this.transport.request({
+      method: "PUT",
+      registry: repository.registry,
+      path: manifestPath(repository, tag ?? digest),
+      scopes: [scopeOf(repository, true)],
+      headers: { "content-type": mediaType },
+      body: bytes,
+    })
+    requireDigest(answer, digest, answer.headers.get("docker-content-digest") ?? undefined)
+    return digest
+  }
+
+  /** A small blob: an image's configuration. */
+  async blob(repository: Repository, { digest }: Pick<Descriptor, "digest">): Promise<Uint8Array> {
+    const answer = await this.transport.request({
+      method: "GET",
+      registry: repository.registry,
+      path: `/v2/${repository.path}/blobs/${digest}`,
+      scopes: [scopeOf(repository, false)],
+    })
+    requireDigest(answer, digestOf(answer.body), digest)
+    return answer.body
+  }
+
+  /**
+   * Makes a blob of one repository one of another repository of the same registry; no byte of it moves.
+   * @throws RegistryError protocol, where the registry does not do it
+   */
+  async mountBlob(from: Repository, to: Repository, digest: string): Promise<void> {
+    if (from.registry !== to.registry) {
+      throw new RegistryError({ kind: "protocol", message: "blobs are mounted within one registry only" })
+    }
+    const scopes = [scopeOf(to, true), scopeOf(from, false)]
+    const query = new URLSearchParams({ mount: digest, from: from.path }).toString()
+    const path = `/v2/${to.path}/blobs/uploads/?${query}`
+    const answer = await this.transport.request({ method: "POST", registry: to.registry, path, scopes })
+    if (answer.status === 201) return
+    await this.cancelUpload(answer, to, scopes)
+    const message = `the registry does not mount ${digest} from ${formatReference(from)}`
+    throw errorOf(answer.request, { kind: "protocol", status: answer.status, message })
+  }
+
+  /** A registry that does not mount starts an upload instead, which would lie around for days. */
+  private async cancelUpload(
+    answer: WireAnswer,
+    { registry }: Repository,
+    scopes: readonly AccessScope[],
+  ): Promise<void> {
+    const location = answer.headers.get("location")
+    if (location === null || !URL.canParse(location, answer.request.url.href)) return
+    const { origin, pathname, search } = new URL(location, answer.request.url)
+    if (origin !== answer.request.url.origin) return
+    await orUndefined(
+      this.transport.request({ method: "DELETE", registry, path: `${pathname}${search}`, scopes }),
+    )
+  }
+
+  private manifestRequest(method: "GET" | "HEAD", reference: ImageReference): Promise<WireAnswer> {
+    return this.transport.request({
+      method,
+      registry: reference.registry,
+      path: manifestPath(reference, reference.digest ?? reference.tag ?? "latest"),
+      scopes: [scopeOf(reference, false)],
+      headers: { accept: acceptedManifests.join(", ") },
+    })
+  }
+}
+
+/** `sha256:<hex>` of bytes. */
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`
+}
+
+function manifestPath({ path }: Repository, tagOrDigest: string): string {
+  return `/v2/${path}/manifests/${tagOrDigest}`
+}
+
+function scopeOf({ path }: Repository, write: boolean): AccessScope {
+  return { repository: path, write }
+}
+
+function contentType({ headers }: WireAnswer): string {
+  return (headers.get("content-type") ?? "").replace(/;.*$/, "").trim().toLowerCase()
+}
+
+function requireDigest(answer: WireAnswer, actual: string, expected: string | undefined): void {
+  if (expected === undefined || expected === actual) return
+  const message = `the content is ${actual}, but ${expected} was promised`
+  throw errorOf(answer.request, { kind: "bad-digest", status: answer.status, message })
+}
+
+async function orUndefined(request: Promise<WireAnswer>): Promise<WireAnswer | undefined> {
+  try {
+    return await request
+  } catch (error) {
+    if (error instanceof RegistryError && error.kind === "not-found") return undefined
+    throw error
+  }
+}

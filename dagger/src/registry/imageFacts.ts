@@ -1,0 +1,182 @@
+import { z } from "zod"
+import type { ImageReference, Repository } from "../reference/reference.js"
+import type { ManifestStore } from "./client.js"
+import { labels } from "./labels.js"
+import type { Descriptor, IndexEntry, Manifest, ManifestDocument } from "./manifest.js"
+import { mapOf, readManifest, shaped } from "./manifest.js"
+import { parseJson, RegistryError } from "./registryError.js"
+
+/** One step of an image's history, oldest first. */
+export interface HistoryStep {
+  readonly createdBy: string
+  /** RFC 3339. */
+  readonly created?: string
+  /** The layer that it made; absent for a step that changes the configuration only. */
+  readonly layer?: Descriptor
+}
+
+/** What the registry knows of an image: from its manifest and configuration, without its layers. */
+export interface ImageFacts {
+  /** Of what the reference names: an index where there is one. */
+  readonly digest: string
+  readonly mediaType: string
+  /** Of the platform's own manifest; equal to `digest` where there is no index. */
+  readonly manifestDigest: string
+  /** `linux/amd64` */
+  readonly platform: string
+  /** All platforms of the index, or this one. */
+  readonly platforms: readonly string[]
+  /** RFC 3339. */
+  readonly created?: string
+  /** Labels of the configuration. */
+  readonly labels: ReadonlyMap<string, string>
+  /** Annotations of index and manifest. */
+  readonly annotations: ReadonlyMap<string, string>
+  /** Bytes of configuration and layers, as they are transferred. */
+  readonly compressedBytes: number
+  readonly layers: readonly Descriptor[]
+  readonly history: readonly HistoryStep[]
+}
+
+/** The part of a registry that tells about images. */
+export interface ImageStore extends Pick<ManifestStore, "manifest"> {
+  blob(repository: Repository, descriptor: Pick<Descriptor, "digest">): Promise<Uint8Array>
+}
+
+const configDocument = z.object({
+  created: z.string().nullish(),
+  os: z.string().nullish(),
+  architecture: z.string().nullish(),
+  variant: z.string().nullish(),
+  config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
+  history: z
+    .array(
+      z.object({
+        created: z.string().nullish(),
+        created_by: z.string().nullish(),
+        empty_layer: z.boolean().nullish(),
+      }),
+    )
+    .nullish(),
+})
+
+/**
+ * Everything about an image but its layers' content: two requests, three where there is an index.
+ * @param platform which of an index's images; its first where it has no such one
+ * @returns undefined where the reference names nothing
+ * @throws RegistryError
+ */
+export async function imageFacts(
+  store: ImageStore,
+  reference: ImageReference,
+  platform = "linux/amd64",
+): Promise<ImageFacts | undefined> {
+  const named = await store.manifest(reference)
+  return named === undefined ? undefined : factsOf(store, reference, named, platform)
+}
+
+/** Digest, and labels with annotations over them. */
+export interface LabelledImage {
+  readonly digest: string
+  readonly labels: ReadonlyMap<string, string>
+}
+
+/**
+ * An image's labels by as few requests as possible: this pipeline's images carry them as annotations too, so their
+ * manifest says it all; others need their configuration.
+ * @returns undefined where the reference names nothing
+ * @throws RegistryError
+ */
+export async function imageLabels(
+  store: ImageStore,
+  reference: ImageReference,
+): Promise<LabelledImage | undefined> {
+  const named = await store.manifest(reference)
+  if (named === undefined) return undefined
+  const { annotations } = readManifest(named)
+  if (annotations.has(labels.inputKey)) return { digest: named.digest, labels: annotations }
+  const facts = await factsOf(store, reference, named, undefined)
+  return { digest: facts.digest, labels: new Map([...facts.labels, ...facts.annotations]) }
+}
+
+async function factsOf(
+  store: ImageStore,
+  repository: Repository,
+  named: Manifest,
+  platform: string | undefined,
+): Promise<ImageFacts> {
+  const outer = readManifest(named)
+  const { manifest, document } = await ownManifest(store, repository, named, platform)
+  const config = await readConfig(store, repository, document.config)
+  const own = platformOf(config)
+  const sizes = [document.config, ...document.layers].map(({ size }) => size)
+  return {
+    digest: named.digest,
+    mediaType: named.mediaType,
+    manifestDigest: manifest.digest,
+    platform: own,
+    platforms: outer.kind === "index" ? outer.manifests.flatMap((entry) => entry.platform ?? []) : [own],
+    ...(typeof config.created === "string" && { created: config.created }),
+    labels: mapOf(config.config?.Labels),
+    annotations: new Map([...outer.annotations, ...document.annotations]),
+    compressedBytes: sizes.reduce((sum, size) => sum + size, 0),
+    layers: document.layers,
+    history: historyOf(config, document.layers),
+  }
+}
+
+interface OwnManifest {
+  readonly manifest: Manifest
+  readonly document: ManifestDocument & { kind: "image" }
+}
+
+/** Goes down from an index to the image of a platform. */
+async function ownManifest(
+  store: ImageStore,
+  { registry, path }: Repository,
+  manifest: Manifest,
+  platform: string | undefined,
+): Promise<OwnManifest> {
+  const document = readManifest(manifest)
+  if (document.kind === "image") return { manifest, document }
+  const { digest } = chosen(document.manifests, platform, manifest.digest)
+  const child = await store.manifest({ registry, path, digest })
+  if (child === undefined) throw broken(manifest.digest, `its image ${digest} is missing`)
+  const inner = readManifest(child)
+  if (inner.kind === "index") throw broken(manifest.digest, "it lists another index")
+  return { manifest: child, document: inner }
+}
+
+function chosen(entries: readonly IndexEntry[], platform: string | undefined, index: string): IndexEntry {
+  const images = entries.filter((entry) => entry.platform !== undefined)
+  const entry = images.find((each) => each.platform === platform) ?? images[0] ?? entries[0]
+  if (entry === undefined) throw broken(index, "it lists no image")
+  return entry
+}
+
+type Config = z.infer<typeof configDocument>
+
+async function readConfig(store: ImageStore, repository: Repository, config: Descriptor): Promise<Config> {
+  return shaped(configDocument, parseJson(await store.blob(repository, config)), config.digest)
+}
+
+function platformOf({ os, architecture, variant }: Config): string {
+  return [os, architecture, variant].filter((part) => (part ?? "") !== "").join("/")
+}
+
+/** History steps that are not marked as empty made the layers, in the same order. */
+function historyOf({ history }: Config, layers: readonly Descriptor[]): readonly HistoryStep[] {
+  let next = 0
+  return (history ?? []).map((step) => {
+    const layer = step.empty_layer === true ? undefined : layers[next++]
+    return {
+      createdBy: step.created_by ?? "",
+      ...(typeof step.created === "string" && { created: step.created }),
+      ...(layer !== undefined && { layer }),
+    }
+  })
+}
+
+function broken(digest: string, why: string): RegistryError {
+  return new RegistryError({ kind: "protocol", message: `the index ${digest} is broken: ${why}` })
+}
