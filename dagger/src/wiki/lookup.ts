@@ -1,5 +1,5 @@
 import { parseManifest } from "../manifest/manifestData.js"
-import { formatReference, parseReference, sameRepository } from "../reference/reference.js"
+import { parseReference, sameRepository } from "../reference/reference.js"
 import { manifestPath, manifestPathsOf, pagePath } from "./wikiFiles.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
 import type { ImageReference } from "../reference/reference.js"
@@ -56,7 +56,8 @@ function readManifest(files: WikiFiles, path: string): ImageManifest | undefined
 }
 
 function names({ reference }: ImageManifest, expected: ImageReference): boolean {
-  return formatReference(parseReference(reference)) === formatReference(expected)
+  const named = parseReference(reference)
+  return sameRepository(named, expected) && named.tag === expected.tag
 }
 
 function stableQuarter({ reference }: ImageManifest): number | undefined {

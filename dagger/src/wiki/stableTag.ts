@@ -1,4 +1,5 @@
 import { codeCell, table } from "../manifest/markdown.js"
+import { shortDigest } from "../text/format.js"
 import { pageLink } from "./homeRow.js"
 import type { WikiLinks } from "./homeRow.js"
 import type { GlobalStable } from "./wikiIndex.js"
@@ -12,7 +13,7 @@ export function renderStableTag({ at, images }: GlobalStable, links: WikiLinks):
     codeCell(reference),
     codeCell(from),
     pageLink(reference, links),
-    codeCell(digest),
+    codeCell(shortDigest(digest)),
   ])
   const since = `In production since ${at.slice(0, 10)}.`
   return `${table(["Global-Stable Image", "Based On", "Manifest", "Digest"], rows)}\n\n${since}\n`

@@ -211,7 +211,7 @@ describe("global stable", () => {
       [
         "| Global-Stable Image | Based On | Manifest | Digest |",
         "| --- | --- | --- | --- |",
-        `| \`ghcr.io/example/base:stable\` | \`ghcr.io/example/base:2026.4-stable\` | [base](https://github.com/example/stack/wiki/ghcr-io-example-base-stable) | \`${digestOf("a")}\` |`,
+        `| \`ghcr.io/example/base:stable\` | \`ghcr.io/example/base:2026.4-stable\` | [base](https://github.com/example/stack/wiki/ghcr-io-example-base-stable) | \`aaaaaaaaaaaa\` |`,
         "",
         "In production since 2026-12-01.",
         "",
@@ -287,7 +287,7 @@ describe("properties", () => {
         expect(kept.slice(0, before.length)).toEqual(before)
         expect(kept.slice(kept.length - after.length)).toEqual(after)
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 })
