@@ -79,12 +79,15 @@ function parentsOf(path: string): readonly string[] {
 
 /** The pattern, or why it is none. */
 function parsePattern(written: string): IgnorePattern | string {
-  const negated = written.startsWith("!")
-  const bare = negated ? written.slice(1).trim() : written
-  if (bare === "") return '"!" stands before a pattern'
-  const cleaned = cleanPath(bare)
-  const pattern = cleaned.length > 1 && cleaned.startsWith("/") ? cleaned.slice(1) : cleaned
-  if (!isGoPattern(pattern)) return 'a "[" is not closed, or a "\\" ends it'
+  const bare = written.startsWith("!") ? written.slice(1).trim() : written
+  const rooted = bare === "" ? "" : cleanPath(bare)
+  const relative = rooted.length > 1 && rooted.startsWith("/") ? rooted.slice(1) : rooted
+  // Cleaned once more with its "!", as docker does: "/!x" is a negation too, and "!/" is none.
+  const whole = cleanPath((written.startsWith("!") ? `!${relative}` : relative).trim())
+  const negated = whole.startsWith("!")
+  const pattern = negated ? whole.slice(1) : whole
+  if (pattern === "") return '"!" stands before a pattern'
+  if (!goPattern.test(pattern)) return 'a "[" is not closed, or a "\\" ends it'
   try {
     return { pattern, negated, matcher: new RegExp(`^${patternSource(pattern)}$`, "su") }
   } catch {
@@ -98,10 +101,8 @@ export function cleanPath(path: string): string {
   return normal.length > 1 && normal.endsWith("/") ? normal.slice(0, -1) : normal
 }
 
-/** Whether Go's `filepath.Match` accepts the pattern. */
-function isGoPattern(pattern: string): boolean {
-  return /^(?:[^\\[]|\\.|\[\^?(?:[^\\\]-]|\\.)(?:[^\\\]]|\\.)*\])*$/su.test(pattern)
-}
+/** What Go's `filepath.Match` accepts: escapes and classes are whole, ranges have two ends. */
+const goPattern = /^(?:[^\\[]|\\.|\[\^?(?:(?:[^\\\]-]|\\.)(?:-(?:[^\\\]-]|\\.))?)+\])*$/su
 
 function patternSource(pattern: string): string {
   const suffix = pattern.slice(2)
