@@ -9,8 +9,10 @@ import { connection, dag, serve } from "/opt/dagger/core.mjs"
 const functions = {
   "": ({ args }) => ({ root: args.sdkSourceDir }),
   moduleRuntime: async ({ parent, args }) => (await moduleRuntime(parent.root, args)).id(),
-  // The client in the module's folder, for editors, is left to the official SDK.
-  codegen: () => dag.generatedCode(dag.directory()).id(),
+  // The client in the module's folder, for editors, is left to the official SDK. The engine takes the difference to the
+  // context that it gave: with anything less, the module would find no file in its currentModule().source().
+  codegen: ({ args }) =>
+    dag.generatedCode(dag.loadModuleSourceFromID(args.modSource).contextDirectory()).id(),
 }
 
 async function types() {

@@ -1,4 +1,5 @@
 import { getTracer } from "@dagger.io/dagger/telemetry"
+import { passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { Limiter, startInOrder } from "../tree/schedule.js"
@@ -114,8 +115,22 @@ async function check(
     now = await limiter.run(() => step(now))
   }
   if (now.outcome !== undefined) return now
-  const passed = { ...now, outcome: passedOrUntested(now) }
+  const passed = await rememberPass(run, { ...now, outcome: passedOrUntested(now) }, writeTag)
   return run.publish && run.publishEach ? tagImage(run, passed, writeTag) : passed
+}
+
+/** Tags what passed with its keys, so that no later run tests the same image with the same tests again. */
+async function rememberPass(run: Execution, state: ImageState, writeTag: TagWriter): Promise<ImageState> {
+  const { digest, job, journal } = state
+  if (!run.publish || digest === undefined) return state
+  try {
+    await writeTag(job.repository, digest, passedTag(job.inputKey, job.testKey))
+    return state
+  } catch (error) {
+    const message = `the registry does not take tags: ${engineMessage(error)}`
+    journal.keep(message)
+    return { ...state, outcome: { kind: "publish-failed", message } }
+  }
 }
 
 function passedOrUntested(state: ImageState): NonNullable<ImageState["outcome"]> {

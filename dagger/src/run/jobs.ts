@@ -1,5 +1,5 @@
-import type { ImageKeyLabels } from "./labels.js"
-import { imageLabels } from "./labels.js"
+import type { LabelFacts } from "./imageLabels.js"
+import { imageLabelsOf } from "./imageLabels.js"
 import type { LinkRequest } from "../dockerfile/link.js"
 import type { ExternalBase } from "../plan/inputKey.js"
 import { packageProbes } from "../manifest/packageProbes.js"
@@ -41,13 +41,13 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     folders: testFolders(files, owner),
     probes: probesOf(spec, image),
     ...baseOf(own.bases),
-    labels: imageLabels(labelFacts(prepared, step)),
+    labels: imageLabelsOf(labelFacts(prepared, step)),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
     notices: own.notices.map(formatProblem),
   }
 }
 
-function labelFacts({ git, linked, plan }: Prepared, step: Step): ImageKeyLabels {
+function labelFacts({ git, linked, plan }: Prepared, step: Step): LabelFacts {
   return {
     title: step.image,
     version: plan.tag,

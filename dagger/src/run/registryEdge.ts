@@ -1,51 +1,161 @@
-import type { RegistryFacts } from "../plan/facts.js"
+import type { Secret } from "@dagger.io/dagger"
+import type { ImageManifest } from "../manifest/manifestData.js"
+import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
+import { passedTag } from "../plan/facts.js"
+import { InputError, atOption } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
+import { RegistryClient } from "../registry/client.js"
+import { retag } from "../registry/copyImage.js"
+import { imageFacts, imageLabels } from "../registry/imageFacts.js"
+import { labels } from "../registry/labels.js"
+import { RegistryError } from "../registry/registryError.js"
+import { TrafficLog } from "../registry/traffic.js"
 import type { RetryNote } from "../report/report.js"
 import type { ImageState, RegistryLogin } from "./execution.js"
-import { loginToRegistry } from "./publishImage.js"
-import type { StackRequest } from "./request.js"
+import { candidateTag, loginToRegistry } from "./publishImage.js"
 
+/** What is asked about one image before it is planned. */
 export interface RegistryQuestion {
   readonly name: string
   readonly repository: Repository
   readonly inputKey: string
   readonly testKey: string
+  /** The run's tag. */
   readonly tag: string
+  /** `<year>.<quarter>` of the run. */
   readonly prefix: string
 }
 
-export interface PublishedFacts {
-  readonly compressedBytes: number
-  readonly layers: readonly { command: string; size?: number; created?: string }[]
+/** What only the registry knows of a published image, for its manifest page. */
+export type PublishedFacts = Pick<ImageManifest, "layers"> & { readonly compressedBytes: number }
+
+/** The login of a call; both halves or none. @throws InputError where one is missing */
+export function loginOf(options: {
+  readonly registryUsername?: string
+  readonly registryPassword?: Secret
+}): RegistryLogin | undefined {
+  const { registryUsername: username, registryPassword: password } = options
+  if (username !== undefined && password !== undefined) return { username, password }
+  if (username === undefined && password === undefined) return undefined
+  const missing = username === undefined ? "--registry-username" : "--registry-password"
+  throw new InputError([{ location: atOption(missing), message: "a login has a user name and a password" }])
 }
 
-export function loginOf({
-  registryUsername,
-  registryPassword,
-}: Pick<StackRequest, "registryUsername" | "registryPassword">): RegistryLogin | undefined {
-  if (registryUsername === undefined || registryPassword === undefined) return undefined
-  return { username: registryUsername, password: registryPassword }
-}
-
+/** All that a run asks of registries and writes to them beside pushing: tags, by their API. */
 export class RegistryEdge {
-  readonly retries: RetryNote[] = []
-  private constructor(private readonly login: RegistryLogin | undefined) {}
-  static open(login: RegistryLogin | undefined): Promise<RegistryEdge> {
-    return Promise.resolve(new RegistryEdge(login))
+  private readonly traffic = new TrafficLog()
+  readonly client: RegistryClient
+
+  /** Hosts that the login is for: those that images are published to. Others are asked without. */
+  private readonly hosts = new Set<string>()
+
+  private constructor(
+    private readonly login: RegistryLogin | undefined,
+    credentials: { readonly username: string; readonly password: string } | undefined,
+  ) {
+    this.client = new RegistryClient({
+      credentials: (registry) => (this.hosts.has(registry) ? credentials : undefined),
+      observe: this.traffic.observe,
+    })
   }
-  ask(questions: readonly RegistryQuestion[]): Promise<ReadonlyMap<string, RegistryFacts>> {
-    return Promise.resolve(
-      new Map(questions.map(({ name }) => [name, { kind: "unknown" as const, why: "not asked" }])),
-    )
+
+  /** @param login for the registries of the images that are asked about or published */
+  static async open(login: RegistryLogin | undefined): Promise<RegistryEdge> {
+    if (login === undefined) return new RegistryEdge(login, undefined)
+    return new RegistryEdge(login, { username: login.username, password: await login.password.plaintext() })
   }
-  async loginEngine(repositories: readonly Repository[]): Promise<void> {
+
+  /** Requests that were tried again so far. */
+  get retries(): readonly RetryNote[] {
+    return this.traffic.read().retries.map(({ method, url, reason, waitMilliseconds }) => ({
+      request: `${method} ${url}`,
+      reason,
+      waitMilliseconds,
+    }))
+  }
+
+  /** What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too. */
+  async ask(questions: readonly RegistryQuestion[]): Promise<ReadonlyMap<string, RegistryFacts>> {
+    for (const { repository } of questions) this.hosts.add(repository.registry)
+    const answers = questions.map(async (question) => [question.name, await this.askOne(question)] as const)
+    return new Map(await Promise.all(answers))
+  }
+
+  private async askOne(question: RegistryQuestion): Promise<RegistryFacts> {
+    const { repository, inputKey, testKey, tag, prefix } = question
+    const others = [`${prefix}-main`, `${prefix}-stable`].filter((other) => other !== tag)
+    try {
+      const passed = await this.client.resolve({ ...repository, tag: passedTag(inputKey, testKey) })
+      const [branchTag, candidate, ...rest] = await Promise.all(
+        [tag, candidateTag(inputKey), ...others].map((each) =>
+          this.published(repository, each, passed?.digest),
+        ),
+      )
+      return { kind: "known", branchTag, candidate, otherTags: rest.filter((image) => image !== undefined) }
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error
+      return { kind: "unknown", why: error.message }
+    }
+  }
+
+  private async published(
+    repository: Repository,
+    tag: string,
+    passed: string | undefined,
+  ): Promise<RegistryImage | undefined> {
+    const image = await imageLabels(this.client, { ...repository, tag })
+    if (image === undefined) return undefined
+    return {
+      tag,
+      digest: image.digest,
+      inputKey: image.labels.get(labels.inputKey),
+      testKey: image.labels.get(labels.testKey),
+      revision: image.labels.get(labels.revision),
+      baseName: image.labels.get(labels.baseName),
+      baseDigest: image.labels.get(labels.baseDigest),
+      passed: passed === image.digest,
+    }
+  }
+
+  /** Makes the login known to the engine, for images that Dockerfiles start from. */
+  async loginEngine(repositories: Iterable<Repository>): Promise<void> {
     if (this.login === undefined) return
-    for (const repository of repositories) await loginToRegistry(repository, this.login)
+    const byHost = new Map([...repositories].map((repository) => [repository.registry, repository]))
+    for (const host of byHost.keys()) this.hosts.add(host)
+    for (const repository of byHost.values()) await loginToRegistry(repository, this.login)
   }
-  writeTag(..._all: unknown[]): Promise<void> {
-    return Promise.reject(new Error("not yet"))
+
+  /** Gives a published image another tag; nothing of it moves. @throws RegistryError */
+  async writeTag(repository: Repository, digest: string, tag: string): Promise<void> {
+    await retag(this.client, { ...repository, digest }, tag)
   }
-  publishedFacts(_states: readonly ImageState[]): Promise<ReadonlyMap<string, PublishedFacts>> {
-    return Promise.resolve(new Map())
+
+  /** Layers and sizes of the images that are in the registry. */
+  async publishedFacts(states: readonly ImageState[]): Promise<ReadonlyMap<string, PublishedFacts>> {
+    const found = await Promise.all(
+      states.map(async ({ job, digest }) => {
+        if (digest === undefined) return undefined
+        const facts = await this.factsOf(job.repository, digest)
+        return facts === undefined ? undefined : ([job.name, facts] as const)
+      }),
+    )
+    return new Map(found.filter((entry) => entry !== undefined))
+  }
+
+  private async factsOf(repository: Repository, digest: string): Promise<PublishedFacts | undefined> {
+    try {
+      const facts = await imageFacts(this.client, { ...repository, digest })
+      if (facts === undefined) return undefined
+      const layers = facts.history.map(({ createdBy, created, layer }) => ({
+        command: createdBy,
+        size: layer?.size ?? 0,
+        ...(created !== undefined && { created }),
+      }))
+      return { compressedBytes: facts.compressedBytes, layers }
+    } catch (error) {
+      // A page without a layer table is better than a run that fails after everything was published.
+      if (error instanceof RegistryError) return undefined
+      throw error
+    }
   }
 }

@@ -1,0 +1,33 @@
+import { labels } from "../registry/labels.js"
+
+/** What the labels of an image tell. */
+export interface LabelFacts {
+  readonly title: string
+  /** The run's tag. */
+  readonly version: string
+  readonly inputKey: string
+  readonly testKey: string
+  /** URL of the source repository. */
+  readonly source?: string
+  /** Commit. */
+  readonly revision?: string
+  /** RFC 3339: the commit's time, so that the same commit gives the same image. */
+  readonly created?: string
+  readonly base?: { readonly reference: string; readonly digest?: string | undefined }
+}
+
+/** Labels, and annotations alike, of an image; what is unknown is left out. */
+export function imageLabelsOf({ base, ...facts }: LabelFacts): ReadonlyMap<string, string> {
+  const written = [
+    [labels.title, facts.title],
+    [labels.version, facts.version],
+    [labels.source, facts.source],
+    [labels.revision, facts.revision],
+    [labels.created, facts.created],
+    [labels.baseName, base?.reference],
+    [labels.baseDigest, base?.digest],
+    [labels.inputKey, facts.inputKey],
+    [labels.testKey, facts.testKey],
+  ] as const
+  return new Map(written.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))
+}
