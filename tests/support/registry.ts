@@ -5,7 +5,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import type { ListenSettings } from "./faultProxy.js"
+import type { FaultProxy, ListenSettings } from "./faultProxy.js"
 import { makeTokenAuthority, startTokenFront } from "./registryTokens.js"
 import type { TokenSettings } from "./registryTokens.js"
 
@@ -35,6 +35,8 @@ export interface TestRegistry {
   readonly host: string
   /** Present where a login is asked for. */
   readonly login?: { readonly username: string; readonly password: string }
+  /** What stands in front of a registry with tokens and gives them; rules can be added to it. */
+  readonly front?: FaultProxy
   /** What the registry itself answered, oldest first; requests for tokens are not among it. */
   accessLog(): readonly AccessLine[]
   stop(): Promise<void>
@@ -70,7 +72,7 @@ export async function startRegistry(settings: RegistrySettings = {}): Promise<Te
   })
   const auth = { token: { realm: `http://${front.host}/token`, ...authority.registryConfig } }
   const stop = await run(directory, config(directory, `127.0.0.1:${innerPort}`, auth), innerPort)
-  return registryOf(directory, front.port, { login }, async () => {
+  return registryOf(directory, front.port, { login, front }, async () => {
     await front.stop()
     await stop()
   })
@@ -79,13 +81,13 @@ export async function startRegistry(settings: RegistrySettings = {}): Promise<Te
 function registryOf(
   directory: string,
   port: number,
-  { login }: Pick<TestRegistry, "login">,
+  parts: Pick<TestRegistry, "login" | "front">,
   stop: () => Promise<void>,
 ): TestRegistry {
   return {
     port,
     host: `127.0.0.1:${port}`,
-    ...(login !== undefined && { login }),
+    ...parts,
     accessLog: () => parseAccessLog(readFileSync(join(directory, "log"), "utf8")),
     stop,
   }
