@@ -1,0 +1,48 @@
+"""Python packages that the image promises."""
+
+import importlib
+import importlib.metadata
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROMISED = [
+    "bs4", "bottleneck", "datascience", "ipywidgets", "jupyterlab", "jupyterlab_git", "matplotlib", "nbclassic",
+    "nbconvert", "nbgitpuller", "nbgrader", "nltk", "notebook", "numexpr", "numpy", "openpyxl", "pandas", "PIL",
+    "pyarrow", "pytest", "requests", "scipy", "seaborn", "sklearn", "sqlalchemy", "statsmodels.api", "sympy",
+]
+
+
+def test_python_is_that_of_the_virtual_environment():
+    assert sys.prefix == "/opt/venv"
+    assert sys.version_info[:2] == (3, 11)
+
+
+@pytest.mark.parametrize("module", PROMISED)
+def test_module_is_imported(module):
+    importlib.import_module(module)
+
+
+def test_every_installed_package_has_the_packages_it_needs():
+    checked = subprocess.run(["pip", "check"], capture_output=True, text=True, timeout=120, check=False)
+    # The flavour cpu of scipy-ml-notebook leaves CUDA's packages out on purpose.
+    problems = [line for line in checked.stdout.splitlines() if os.environ.get("STACK_FLAVOUR") != "cpu"]
+    assert checked.returncode == 0 or problems == []
+
+
+def test_programs_of_the_packages_run():
+    for program in ["jupyter", "nbgrader", "jupyterhub-singleuser", "pytest", "uv"]:
+        ended = subprocess.run([program, "--version"], capture_output=True, timeout=60, check=False)
+        assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("extension", ["nbgrader", "jupyterlab_git", "jupyter_resource_usage", "nbgitpuller"])
+def test_server_extension_is_enabled(extension):
+    listed = subprocess.run(
+        ["jupyter", "server", "extension", "list"], capture_output=True, text=True, timeout=120, check=True
+    )
+    lines = [line for line in (listed.stdout + listed.stderr).splitlines() if extension in line]
+    assert any("enabled" in line for line in lines), lines
+    assert any("OK" in line for line in lines), lines

@@ -1,0 +1,47 @@
+"""Every kernel of the image computes: a notebook for each is executed as nbgrader and the hub's users do."""
+
+import subprocess
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+
+KERNELS = KernelSpecManager().get_all_specs()
+# By language: code whose result is 42 and comes as text.
+COMPUTATION = {"python": "print(6 * 7)", "R": "cat(6 * 7)"}
+
+
+def execute(folder, cells, kernel):
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in cells],
+        metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": ""}},
+    )
+    path = folder / "computation.ipynb"
+    nbformat.write(notebook, path)
+    ended = subprocess.run(
+        ["jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace", str(path)],
+        capture_output=True, text=True, timeout=180, check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return nbformat.read(path, as_version=4)
+
+
+def test_there_is_a_python_kernel():
+    assert "python3" in KERNELS
+
+
+@pytest.mark.parametrize("kernel", sorted(KERNELS))
+def test_kernel_executes_a_notebook(kernel, tmp_path):
+    language = KERNELS[kernel]["spec"]["language"]
+    done = execute(tmp_path, [COMPUTATION[language]], kernel)
+    assert "".join(output["text"] for output in done.cells[0].outputs).strip() == "42"
+
+
+def test_an_error_in_a_notebook_is_an_error_of_nbconvert(tmp_path):
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        execute(tmp_path, ["1 / 0"], "python3")
+
+
+def test_a_plot_is_an_image(tmp_path):
+    done = execute(tmp_path, ["import matplotlib.pyplot as plt; plt.plot([1, 2, 3]);"], "python3")
+    assert "image/png" in done.cells[0].outputs[-1]["data"]
