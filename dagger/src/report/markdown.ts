@@ -3,7 +3,7 @@ import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { escapeCell, fenced, folded } from "../text/markdown.js"
 import type { ImageReport, StackReport } from "./report.js"
-import { describeOutcome, describeTests, isFailed, isOk } from "./report.js"
+import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 import { elapsedOf } from "./summary.js"
 
 /** report.md: what GitHub shows as the job's summary. Long output is folded; nothing is lost, the logs have all. */
@@ -112,10 +112,7 @@ function renderNotices(report: StackReport): readonly string[] {
   const own = report.images.flatMap((image) =>
     image.notices.map((notice) => `- ${image.name}: ${escapeCell(notice)}`),
   )
-  const retries = report.retries.map(
-    (retry) =>
-      `- tried again after ${formatDuration(retry.waitMilliseconds)}: ${escapeCell(`${retry.request}: ${retry.reason}`)}`,
-  )
+  const retries = describeRetries(report.retries).map((retry) => `- ${escapeCell(retry)}`)
   const lines = [...report.notices.map((notice) => `- ${escapeCell(notice)}`), ...own, ...retries]
   return lines.length === 0 ? [] : [`## Notes\n\n${lines.join("\n")}`]
 }

@@ -1,4 +1,5 @@
 import type { TestRun } from "../testing/testRun.js"
+import { plural } from "../text/format.js"
 import { countTests } from "../testing/testRun.js"
 
 /** What the plan said of an image. */
@@ -161,4 +162,15 @@ export function describeTests(suites: readonly TestSuite[]): string {
   if (skipped > 0) parts.push(`${skipped} skipped`)
   if (flaky > 0) parts.push(`${flaky} flaky`)
   return parts.join(", ")
+}
+
+/** Retries as sentences, those of one cause and host together: a registry that is away is one thing to know. */
+export function describeRetries(retries: readonly RetryNote[]): readonly string[] {
+  const groups = new Map<string, number>()
+  for (const { request, reason } of retries) {
+    const host = /\/\/([^/]+)/.exec(request)?.[1] ?? request
+    const cause = `${host}: ${reason}`
+    groups.set(cause, (groups.get(cause) ?? 0) + 1)
+  }
+  return [...groups].map(([cause, count]) => `${plural(count, "request")} tried again: ${cause}`)
 }

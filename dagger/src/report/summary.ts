@@ -1,14 +1,14 @@
 import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
 import { isFailure } from "../testing/testRun.js"
 import type { ImageReport, StackReport } from "./report.js"
-import { describeOutcome, describeTests, isFailed, isOk } from "./report.js"
+import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 
 /** The run as plain text for a terminal: a row per image, then what failed and where its log is. */
 export function renderSummary(report: StackReport): string {
   if (report.skippedByRequest !== undefined) return `skipped by request: ${report.skippedByRequest}\n`
   const rows = report.images.map(summaryRow)
   const details = report.images.filter(isFailed).flatMap(failureLines)
-  const notes = [...report.notices, ...report.retries.map(retryLine)]
+  const notes = [...report.notices, ...describeRetries(report.retries)]
   return [
     ...alignColumns([["image", "plan", "tests", "time", "size", "outcome"], ...rows]),
     ...(details.length > 0 ? ["", ...details] : []),
@@ -46,10 +46,6 @@ function failureMessage({ outcome }: ImageReport): readonly string[] {
   // The end of a build's output says what went wrong; all of it is in the log.
   const kept = lines.length > 15 ? ["[...]", ...lines.slice(-15)] : lines
   return kept.map((line) => `  | ${line}`)
-}
-
-function retryLine(retry: StackReport["retries"][number]): string {
-  return `tried again after ${formatDuration(retry.waitMilliseconds)}: ${retry.request}: ${retry.reason}`
 }
 
 function closingLine(report: StackReport): string {

@@ -1,20 +1,21 @@
-import { dag, Directory } from "@dagger.io/dagger"
+import { Directory } from "@dagger.io/dagger"
 import { renderImageYaml } from "../report/imageYaml.js"
 import { renderMarkdown } from "../report/markdown.js"
 import type { ImageReport, StackReport } from "../report/report.js"
 import { isOk } from "../report/report.js"
 import { renderJunit } from "../testing/junit.js"
 import type { ImageState } from "./execution.js"
+import { directoryOf } from "./textFiles.js"
 
 /** Files of a run by path in the artifacts. */
 export type ArtifactTexts = ReadonlyMap<string, string>
 
 /** Everything that a run leaves behind, of failed images too, as one directory. */
-export function artifactsOf(
+export async function artifactsOf(
   report: StackReport,
   states: readonly ImageState[],
   more: ArtifactTexts,
-): Directory {
+): Promise<Directory> {
   const texts = new Map([
     ["report.json", `${JSON.stringify({ ok: isOk(report), ...report }, null, 2)}\n`],
     ["report.md", renderMarkdown(report)],
@@ -23,13 +24,9 @@ export function artifactsOf(
     ...states.flatMap(logsOf),
     ...states.flatMap(junitOf),
   ])
+  const written = await directoryOf(texts)
   // Folders are there even where nothing is in them, so that scripts need not ask.
-  let directory = dag
-    .directory()
-    .withNewDirectory("junit")
-    .withNewDirectory("logs")
-    .withNewDirectory("manifests")
-  for (const [path, text] of texts) directory = directory.withNewFile(path, text)
+  let directory = written.withNewDirectory("junit").withNewDirectory("logs").withNewDirectory("manifests")
   for (const { job, suites } of states) {
     for (const { kind, files } of suites) {
       if (files !== undefined) directory = directory.withDirectory(`screenshots/${job.name}/${kind}`, files)

@@ -3,6 +3,7 @@ import { linkStack } from "../dockerfile/link.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
 import { planMarkdown } from "../plan/markdown.js"
+import { renderSummary } from "../report/summary.js"
 import { artifactsOf } from "./artifacts.js"
 import { assembleReport } from "./assembleReport.js"
 import { linkedDockerfile } from "./buildImage.js"
@@ -46,7 +47,9 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
     [linkedDockerfile, prepared.linked.dockerfile] as const,
     ...manifests,
   ])
-  return new StackRun(artifactsOf(report, states, texts), JSON.stringify(report))
+  // What a `sync` prints is not shown by the CLI: the summary is printed here.
+  console.log(renderSummary(report))
+  return new StackRun(await artifactsOf(report, states, texts), JSON.stringify(report))
 }
 
 /**
@@ -56,6 +59,7 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
 export async function planOnly(request: StackRequest): Promise<StackPlan> {
   const registry = await RegistryEdge.open(loginOf(request))
   const { plan } = await prepare(request, (questions) => registry.ask(questions))
+  console.log(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))
 }
 
@@ -76,7 +80,7 @@ async function carryOut(
   const login = loginOf(request)
   await registry.loginEngine([...prepared.repositories.values()])
   const execution: Execution = {
-    context: buildContext(request.source, linked, linkedDockerfile),
+    context: await buildContext(request.source, linked, linkedDockerfile),
     tests: request.source.directory(spec.imagesDirectory),
     jobs: jobsOf(prepared),
     tag: plan.tag,

@@ -2,6 +2,7 @@ import { mkdtemp, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Container, dag, ReturnType } from "@dagger.io/dagger"
+import { directoryOf } from "./textFiles.js"
 
 /** A command whose output says something of an image; run by a shell in it, as its user. */
 export interface Probe {
@@ -41,8 +42,9 @@ export async function runProbes(
 ): Promise<ReadonlyMap<string, ProbeResult>> {
   if (probes.length === 0) return new Map()
   const user = await image.user()
-  let commands = dag.directory()
-  probes.forEach((probe, index) => (commands = commands.withNewFile(`${index}.sh`, `${probe.command}\n`)))
+  const commands = await directoryOf(
+    new Map(probes.map(({ command }, index) => [`${index}.sh`, `${command}\n`])),
+  )
   const answers = image
     .withMountedDirectory("/stack/probes", commands)
     .withMountedDirectory("/stack/answers", dag.directory(), user === "" ? {} : { owner: user })

@@ -1,10 +1,11 @@
-import { dag, Directory } from "@dagger.io/dagger"
+import { Directory } from "@dagger.io/dagger"
 import { linkStack } from "../dockerfile/link.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { openSource } from "./openSource.js"
+import { directoryOf } from "./textFiles.js"
 
 /**
  * The linked Dockerfile of a stack, with its `.dockerignore` under the name that docker looks for beside it.
@@ -19,8 +20,10 @@ export async function linkedDirectory(
   const images = selectImages(tree, only).map(({ name }) => name)
   const buildArgs = parseSettings(spec, set)
   const linked = linkStack({ spec, tree: files, images, buildArgs, repositories: publishedAs(spec) })
-  return dag
-    .directory()
-    .withNewFile(linkedDockerfile, linked.dockerfile)
-    .withNewFile(`${linkedDockerfile}.dockerignore`, linked.dockerignore)
+  return directoryOf(
+    new Map([
+      [linkedDockerfile, linked.dockerfile],
+      [`${linkedDockerfile}.dockerignore`, linked.dockerignore],
+    ]),
+  )
 }

@@ -23,6 +23,7 @@ import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
 import type { StackRequest } from "./request.js"
+import { directoryOf } from "./textFiles.js"
 
 /** Everything known before anything is built. */
 export interface Prepared extends OpenSource {
@@ -170,9 +171,14 @@ async function imageFacts(
 }
 
 /** The build context of a linked stack: the images' folders with the linked Dockerfile beside them. */
-export function buildContext(source: Directory, linked: LinkedStack, dockerfile: string): Directory {
-  return source
-    .filter({ include: ["images/**"] })
-    .withNewFile(dockerfile, linked.dockerfile)
-    .withNewFile(".dockerignore", linked.dockerignore)
+export async function buildContext(
+  source: Directory,
+  linked: LinkedStack,
+  dockerfile: string,
+): Promise<Directory> {
+  const texts = new Map([
+    [dockerfile, linked.dockerfile],
+    [".dockerignore", linked.dockerignore],
+  ])
+  return source.filter({ include: ["images/**"] }).withDirectory(".", await directoryOf(texts))
 }

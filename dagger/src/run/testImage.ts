@@ -5,6 +5,7 @@ import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { parseReference } from "../reference/reference.js"
 import type { StackReport } from "../report/report.js"
+import { renderSummary } from "../report/summary.js"
 import { testFolders } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import { artifactsOf } from "./artifacts.js"
@@ -57,7 +58,7 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
   const linked = linkStack({ ...request, bases: digests })
   const target = linked.images.get(image)?.target
   if (target === undefined) throw new Error(`${image} was not linked`)
-  return { ...open, context: buildContext(source, linked, linkedDockerfile), target }
+  return { ...open, context: await buildContext(source, linked, linkedDockerfile), target }
 }
 
 /**
@@ -93,7 +94,8 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     startedAt,
   }
   const report: StackReport = assembleReport({ ...facts, notices: [], retries: [] }, states)
-  return new StackRun(artifactsOf(report, states, new Map()), JSON.stringify(report))
+  console.log(renderSummary(report))
+  return new StackRun(await artifactsOf(report, states, new Map()), JSON.stringify(report))
 }
 
 function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["request"] {

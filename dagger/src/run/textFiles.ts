@@ -1,0 +1,18 @@
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import { dag, Directory } from "@dagger.io/dagger"
+
+/**
+ * A directory of texts. Written in one piece through the module's own folder: file by file, every text would stand in
+ * the progress output as an argument.
+ * @param texts by path
+ */
+export async function directoryOf(texts: ReadonlyMap<string, string>): Promise<Directory> {
+  const folder = await mkdtemp(join(process.cwd(), "texts-"))
+  for (const [path, text] of texts) {
+    const file = join(folder, path)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  }
+  return dag.currentModule().workdir(basename(folder)).sync()
+}
