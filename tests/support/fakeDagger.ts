@@ -1,0 +1,73 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { checkout } from "./stack.js"
+
+/** A call that reached the fake CLI. */
+export interface DaggerCall {
+  /** What stands after `dagger`. */
+  readonly args: readonly string[]
+  /** Its environment. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A stand-in of the dagger CLI for tests of what calls it: it records calls and "exports" a report. */
+export interface FakeDagger {
+  /** Folder for PATH. */
+  readonly bin: string
+  /** Calls of functions so far. */
+  calls(): readonly DaggerCall[]
+}
+
+/** How the fake answers. */
+export interface FakeAnswer {
+  /** What is exported as report.json; without it the call itself fails, as for a mistake in the spec. */
+  readonly report?: object
+  readonly version?: string
+}
+
+/** Puts a fake `dagger` into a folder. */
+export function fakeDagger(folder: string, answer: FakeAnswer = { report: { ok: true } }): FakeDagger {
+  const bin = join(folder, "bin")
+  const log = join(folder, "calls.jsonl")
+  mkdirSync(bin, { recursive: true })
+  writeFileSync(log, "")
+  const { version = engineVersion(), report } = answer
+  writeFileSync(join(folder, "fake.json"), JSON.stringify({ version, log, report }))
+  writeFileSync(join(bin, "dagger"), program(join(folder, "fake.json")))
+  chmodSync(join(bin, "dagger"), 0o755)
+  return {
+    bin,
+    calls: () =>
+      readFileSync(log, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as DaggerCall),
+  }
+}
+
+/** The version that dagger.json asks for, as `v0.19.10`. */
+export function engineVersion(): string {
+  const module = JSON.parse(readFileSync(join(checkout, "dagger.json"), "utf8")) as { engineVersion: string }
+  return module.engineVersion
+}
+
+function program(settings: string): string {
+  return `#!${process.execPath}
+const { appendFileSync, mkdirSync, readFileSync, writeFileSync } = require("node:fs")
+const { version, log, report } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
+const args = process.argv.slice(2)
+if (args[0] === "version") {
+  console.log(\`dagger \${version} (fake) linux/amd64\`)
+  process.exit()
+}
+appendFileSync(log, JSON.stringify({ args, env: process.env }) + "\\n")
+if (report === undefined) {
+  console.error("spec.yml:3:1: this is not understood")
+  process.exit(1)
+}
+const folder = args.find((arg) => arg.startsWith("--path=")).slice("--path=".length)
+mkdirSync(folder, { recursive: true })
+writeFileSync(folder + "/report.json", JSON.stringify(report))
+writeFileSync(folder + "/report.md", "# The report\\n")
+`
+}

@@ -1,0 +1,174 @@
+import { readFileSync } from "node:fs"
+import { basename } from "node:path"
+import { parse } from "yaml"
+import type { Value } from "./workflowExpressions.js"
+
+/** A mapping of a workflow file; its keys are checked one by one. */
+type Mapping = Readonly<Record<string, unknown>>
+
+/** A step of a job: a script or an action. */
+export interface WorkflowStep {
+  readonly name: string
+  readonly id?: string
+  readonly if?: string
+  readonly env: Readonly<Record<string, string>>
+  readonly run?: string
+  readonly shell?: string
+  /** `owner/name@commit` */
+  readonly uses?: string
+  readonly with: Readonly<Record<string, string>>
+}
+
+/** A job, with its expressions as they are written. */
+export interface WorkflowJob {
+  readonly id: string
+  readonly if?: string
+  readonly needs: readonly string[]
+  readonly runsOn: string
+  readonly environment?: string
+  readonly permissions: Readonly<Record<string, string>>
+  readonly steps: readonly WorkflowStep[]
+}
+
+/** An input of a workflow that is started by hand or called. */
+export interface WorkflowInput {
+  readonly type: "string" | "boolean"
+  readonly required: boolean
+  readonly default?: Value
+}
+
+/** One way to start a workflow. */
+export interface WorkflowTrigger {
+  /** Patterns of branches: for a pull request those it goes to. */
+  readonly branches?: readonly string[]
+  readonly inputs: ReadonlyMap<string, WorkflowInput>
+}
+
+/** A file of .github/workflows, as far as the stand-in of the runner knows the format. */
+export interface Workflow {
+  readonly file: string
+  readonly name: string
+  readonly triggers: ReadonlyMap<string, WorkflowTrigger>
+  readonly permissions: Readonly<Record<string, string>>
+  readonly concurrency: { readonly group: string; readonly cancelInProgress: string }
+  readonly jobs: readonly WorkflowJob[]
+}
+
+/**
+ * Reads a workflow.
+ * @throws Error for every key that the stand-in does not know, rather than to leave it out of the test
+ */
+export function readWorkflow(path: string): Workflow {
+  const top = mapping(parse(readFileSync(path, "utf8")), path)
+  onlyKeys(top, ["name", "on", "permissions", "concurrency", "jobs"], path)
+  const concurrency = mapping(top.concurrency, "concurrency")
+  onlyKeys(concurrency, ["group", "cancel-in-progress"], "concurrency")
+  return {
+    file: basename(path),
+    name: text(top.name, "name"),
+    triggers: new Map(
+      entries(top.on, "on").map(([event, trigger]) => [event, readTrigger(trigger ?? {}, event)]),
+    ),
+    permissions: texts(top.permissions, "permissions"),
+    concurrency: {
+      group: text(concurrency.group, "group"),
+      cancelInProgress: text(concurrency["cancel-in-progress"], "cancel-in-progress"),
+    },
+    jobs: entries(top.jobs, "jobs").map(([id, job]) => readJob(id, mapping(job, id))),
+  }
+}
+
+function readTrigger(given: unknown, event: string): WorkflowTrigger {
+  const trigger = mapping(given, event)
+  const known: Record<string, readonly string[]> = {
+    push: ["branches"],
+    pull_request: ["branches"],
+    workflow_dispatch: ["inputs"],
+    workflow_call: ["inputs"],
+  }
+  onlyKeys(trigger, known[event] ?? [], event)
+  const inputs = entries(trigger.inputs ?? {}, "inputs").map(
+    ([name, input]) => [name, readInput(input)] as const,
+  )
+  return {
+    ...(trigger.branches !== undefined && { branches: list(trigger.branches, "branches") }),
+    inputs: new Map(inputs),
+  }
+}
+
+function readInput(given: unknown): WorkflowInput {
+  const input = mapping(given, "input")
+  onlyKeys(input, ["type", "description", "required", "default"], "input")
+  if (input.type !== "string" && input.type !== "boolean")
+    throw new Error(`an input of type ${String(input.type)}`)
+  return {
+    type: input.type,
+    required: input.required === true,
+    ...(input.default !== undefined && { default: input.default as Value }),
+  }
+}
+
+function readJob(id: string, job: Mapping): WorkflowJob {
+  const known = ["name", "if", "needs", "runs-on", "timeout-minutes", "environment", "permissions", "steps"]
+  onlyKeys(job, known, id)
+  const needs = job.needs ?? []
+  return {
+    id,
+    needs: typeof needs === "string" ? [needs] : list(needs, "needs"),
+    runsOn: text(job["runs-on"], "runs-on"),
+    permissions: texts(job.permissions, "permissions"),
+    steps: (job.steps as readonly unknown[]).map((step) => readStep(mapping(step, "step"))),
+    ...(job.if !== undefined && { if: text(job.if, "if") }),
+    ...(job.environment !== undefined && { environment: text(job.environment, "environment") }),
+  }
+}
+
+function readStep(step: Mapping): WorkflowStep {
+  onlyKeys(step, ["name", "id", "if", "env", "run", "shell", "uses", "with"], "step")
+  if ((step.run === undefined) === (step.uses === undefined)) throw new Error("a step has either run or uses")
+  return {
+    name: text(step.name, "name"),
+    env: texts(step.env ?? {}, "env"),
+    with: texts(step.with ?? {}, "with"),
+    ...optionalTexts(step, ["id", "if", "run", "shell", "uses"]),
+  }
+}
+
+function optionalTexts<Key extends string>(
+  from: Mapping,
+  keys: readonly Key[],
+): Partial<Record<Key, string>> {
+  const given = keys.filter((key) => from[key] !== undefined)
+  return Object.fromEntries(given.map((key) => [key, text(from[key], key)])) as Partial<Record<Key, string>>
+}
+
+function onlyKeys(given: Mapping, known: readonly string[], where: string): void {
+  const unknown = Object.keys(given).find((key) => !known.includes(key))
+  if (unknown !== undefined)
+    throw new Error(`the stand-in of the runner does not know "${unknown}" in ${where}`)
+}
+
+function mapping(value: unknown, where: string): Mapping {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error(`${where} is no mapping`)
+  return value as Mapping
+}
+
+function entries(value: unknown, where: string): readonly (readonly [string, unknown])[] {
+  return Object.entries(mapping(value, where))
+}
+
+function text(value: unknown, where: string): string {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return String(value)
+  throw new Error(`${where} is no text`)
+}
+
+function texts(value: unknown, where: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(entries(value, where).map(([key, one]) => [key, text(one, key)]))
+}
+
+function list(value: unknown, where: string): readonly string[] {
+  if (!Array.isArray(value)) throw new Error(`${where} is no list`)
+  return value.map((one) => text(one, where))
+}

@@ -1,0 +1,109 @@
+import type { Workflow, WorkflowInput } from "./workflow.js"
+import type { Value } from "./workflowExpressions.js"
+
+/** What GitHub says of the event that starts a run. */
+export interface WorkflowEvent {
+  readonly name: "push" | "pull_request" | "workflow_dispatch"
+  readonly ref: string
+  /** Commit that is checked out: for a pull request the merge that GitHub makes. */
+  readonly sha: string
+  readonly actor: string
+  readonly headRef?: string
+  readonly baseRef?: string
+  readonly fromFork: boolean
+  /** The event file, as far as workflows read it. */
+  readonly payload: Readonly<Record<string, Value>>
+  /** What was filled in by hand. */
+  readonly inputs?: Readonly<Record<string, string | boolean>>
+}
+
+const nullCommit = "0".repeat(40)
+
+/** A push to a branch; `fork` is one in somebody's fork of the repository. */
+export function pushEvent(
+  branch: string,
+  sha: string,
+  more: { readonly before?: string; readonly message?: string; readonly fork?: boolean } = {},
+): WorkflowEvent {
+  const { before = nullCommit, message = "a change", fork = false } = more
+  const payload = { before, head_commit: { message }, repository: { fork } }
+  return { name: "push", ref: `refs/heads/${branch}`, sha, actor: "ada", fromFork: false, payload }
+}
+
+/** A pull request to main. */
+export function pullRequestEvent(
+  number: number,
+  sha: string,
+  more: { readonly branch?: string; readonly title?: string; readonly fork?: boolean } = {},
+): WorkflowEvent {
+  const { branch = "change", title = "A change", fork = false } = more
+  return {
+    name: "pull_request",
+    ref: `refs/pull/${number}/merge`,
+    sha,
+    actor: fork ? "mallory" : "ada",
+    headRef: branch,
+    baseRef: "main",
+    fromFork: fork,
+    payload: {
+      number,
+      pull_request: { title, head: { repo: { fork } } },
+      repository: { fork: false },
+    },
+  }
+}
+
+/** A run that somebody starts by hand. */
+export function dispatchEvent(
+  branch: string,
+  sha: string,
+  inputs: Readonly<Record<string, string | boolean>> = {},
+): WorkflowEvent {
+  const payload = { inputs: asTexts(inputs), repository: { fork: false } }
+  return {
+    name: "workflow_dispatch",
+    ref: `refs/heads/${branch}`,
+    sha,
+    actor: "ada",
+    fromFork: false,
+    payload,
+    inputs,
+  }
+}
+
+/** Whether an event starts a workflow. */
+export function startsOn({ triggers }: Workflow, event: WorkflowEvent): boolean {
+  const trigger = triggers.get(event.name)
+  if (trigger === undefined) return false
+  if (trigger.branches === undefined) return true
+  const branch = event.baseRef ?? event.ref.replace("refs/heads/", "")
+  return trigger.branches.some((pattern) => {
+    if (pattern !== "**" && pattern.includes("*")) throw new Error(`the pattern ${pattern} is not known here`)
+    return pattern === "**" || pattern === branch
+  })
+}
+
+/**
+ * The `inputs` context: what was filled in, else the defaults.
+ * @throws Error for an input that GitHub would refuse
+ */
+export function inputsOf({ triggers }: Workflow, event: WorkflowEvent): Readonly<Record<string, Value>> {
+  const declared = triggers.get(event.name)?.inputs ?? new Map<string, WorkflowInput>()
+  const given = event.inputs ?? {}
+  const strange = Object.keys(given).find((name) => !declared.has(name))
+  if (strange !== undefined) throw new Error(`the workflow has no input "${strange}"`)
+  return Object.fromEntries(
+    [...declared].map(([name, input]) => [name, inputValue(name, input, given[name])]),
+  )
+}
+
+function inputValue(name: string, input: WorkflowInput, given: string | boolean | undefined): Value {
+  const value = given ?? input.default ?? (input.type === "boolean" ? false : "")
+  if (typeof value !== input.type) throw new Error(`the input "${name}" is a ${input.type}`)
+  if (input.required && value === "") throw new Error(`the input "${name}" is required`)
+  return value
+}
+
+function asTexts(inputs: Readonly<Record<string, string | boolean>>): Readonly<Record<string, Value>> {
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, String(value)]))
+}

@@ -1,0 +1,312 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { DaggerCall, FakeAnswer } from "../../support/fakeDagger.js"
+import { fakeDagger } from "../../support/fakeDagger.js"
+import type { RunnerSettings, WorkflowRun } from "../../support/runner.js"
+import { runWorkflow } from "../../support/runner.js"
+import { checkout } from "../../support/stack.js"
+import { readWorkflow } from "../../support/workflow.js"
+import type { WorkflowEvent } from "../../support/workflowEvents.js"
+import { dispatchEvent, pullRequestEvent, pushEvent } from "../../support/workflowEvents.js"
+import type { WorkflowRepository } from "../../support/workflowRepository.js"
+import { workflowRepository } from "../../support/workflowRepository.js"
+
+/** A run of a workflow against a dagger CLI that only records its calls. */
+interface Recorded {
+  readonly run: WorkflowRun
+  readonly calls: readonly DaggerCall[]
+}
+
+let repository: WorkflowRepository
+let commit: string
+const folders: string[] = []
+const runs: WorkflowRun[] = []
+
+beforeAll(async () => {
+  repository = await workflowRepository([".github", "dagger.json"])
+  commit = await repository.commit("main", "second", { "README.md": "text" })
+})
+
+afterAll(async () => {
+  for (const run of runs) await run.remove()
+  for (const folder of folders) rmSync(folder, { recursive: true })
+  await repository.remove()
+})
+
+async function record(
+  file: string,
+  event: WorkflowEvent,
+  settings: Partial<RunnerSettings> = {},
+  answer?: FakeAnswer,
+): Promise<Recorded> {
+  const folder = mkdtempSync(join(tmpdir(), "fake-dagger-"))
+  folders.push(folder)
+  const fake = fakeDagger(folder, answer)
+  const workflow = readWorkflow(join(checkout, ".github/workflows", file))
+  const run = await runWorkflow(workflow, event, {
+    origin: repository.folder,
+    repository: "ucsd-ets/datahub-docker-stack",
+    serverUrl: "https://github.example",
+    secrets: { DSMLP_LOGIN_PASSWORD: "a $ecret" },
+    token: (permissions) => `token ${JSON.stringify(permissions)}`,
+    path: `${fake.bin}:/usr/local/bin:/usr/bin:/bin`,
+    ...settings,
+  })
+  if (run === undefined) throw new Error("the event did not start the workflow")
+  runs.push(run)
+  return { run, calls: fake.calls() }
+}
+
+/** Options and words of a call, without those that are always the same. */
+function wordsOf(call: DaggerCall | undefined): readonly string[] {
+  const always = ["call", "--source=.", "artifacts", "export", "--path=out", "--registry-username=ada"]
+  return call?.args.filter((word) => !always.includes(word) && !word.includes("=env://")) ?? []
+}
+
+describe("main.yml", () => {
+  it("publishes a branch, and leaves the wiki alone", async () => {
+    const { run, calls } = await record("main.yml", pushEvent("new-kernel", commit, { before: "abc123" }))
+    expect(calls).toHaveLength(1)
+    expect(wordsOf(calls[0])).toEqual([
+      "build-stack",
+      "--publish=true",
+      "--branch=new-kernel",
+      "--full-rebuild=false",
+      "--previous=abc123",
+    ])
+    expect(run.conclusion).toBe("success")
+    expect(run.jobs.get("wiki")?.conclusion).toBe("skipped")
+    expect(run.jobs.get("stack")?.summary).toBe("# The report\n")
+  })
+
+  it("hands over the job's token by name, never by value", async () => {
+    const { calls } = await record("main.yml", pushEvent("new-kernel", commit))
+    expect(calls[0]?.args).toContain("--registry-password=env://REGISTRY_PASSWORD")
+    expect(calls[0]?.env.REGISTRY_PASSWORD).toBe('token {"contents":"read","packages":"write"}')
+    expect(calls[0]?.args.join(" ")).not.toContain("token {")
+  })
+
+  it("publishes nothing for a pull request", async () => {
+    const title = `A "quoted" $(title) 'with' everything`
+    const { calls } = await record("main.yml", pullRequestEvent(7, commit, { branch: "new-kernel", title }))
+    expect(wordsOf(calls[0])).toEqual([
+      "build-stack",
+      "--publish=false",
+      "--branch=new-kernel",
+      "--full-rebuild=false",
+      `--pull-request-title=${title}`,
+    ])
+  })
+
+  it("runs a fork's pull request without secrets, on GitHub's machine, under another name than main", async () => {
+    const vars = { STACK_RUNNER: "our-machine" }
+    const event = pullRequestEvent(8, commit, { branch: "main", fork: true })
+    const { run, calls } = await record("main.yml", event, { vars })
+    expect(wordsOf(calls[0])).toContain("--publish=false")
+    expect(wordsOf(calls[0])).toContain("--branch=pull-8")
+    expect(calls[0]?.env.REGISTRY_PASSWORD).toBe('token {"contents":"read","packages":"read"}')
+    expect(JSON.stringify(calls[0]?.env)).not.toContain("a $ecret")
+    expect(run.jobs.get("stack")?.runsOn).toBe("ubuntu-latest")
+  })
+
+  it("takes the machine and the registry of the repository's variables", async () => {
+    const vars = { STACK_RUNNER: "our-machine", STACK_REGISTRY: "registry.example:5000/us" }
+    const { run, calls } = await record("main.yml", pushEvent("new-kernel", commit), { vars })
+    expect(run.jobs.get("stack")?.runsOn).toBe("our-machine")
+    expect(wordsOf(calls[0])).toContain("--registry=registry.example:5000/us")
+  })
+
+  it("pushes the wiki from main, from what the build left", async () => {
+    const { run, calls } = await record("main.yml", pushEvent("main", commit))
+    expect(calls).toHaveLength(2)
+    expect(wordsOf(calls[1])).toEqual([
+      "publish-manifests",
+      "--artifacts=build",
+      "--wiki=https://github.example/ucsd-ets/datahub-docker-stack.wiki.git",
+      "--wiki-username=x-access-token",
+    ])
+    expect(calls[1]?.env.WIKI_TOKEN).toBe('token {"contents":"write"}')
+    expect(calls[0]?.env).not.toHaveProperty("WIKI_TOKEN")
+    expect(run.conclusion).toBe("success")
+  })
+
+  it("leaves the wiki alone when an image failed, and shows what happened all the same", async () => {
+    const { run, calls } = await record("main.yml", pushEvent("main", commit), {}, { report: { ok: false } })
+    expect(calls).toHaveLength(1)
+    expect(run.conclusion).toBe("failure")
+    expect(run.jobs.get("wiki")?.conclusion).toBe("skipped")
+    const steps = run.jobs.get("stack")?.steps.map(({ name, conclusion }) => `${name}: ${conclusion}`)
+    expect(steps?.slice(-3)).toEqual([
+      "Job summary: success",
+      "Archive artifacts and logs: success",
+      "Verdict: failure",
+    ])
+    expect(run.jobs.get("stack")?.summary).toBe("# The report\n")
+  })
+
+  it.each([[{}], [{ ok: null }]])("takes the report %j for a failure", async (report) => {
+    const { run } = await record("main.yml", pushEvent("new-kernel", commit), {}, { report })
+    expect(run.conclusion).toBe("failure")
+  })
+
+  it("fails where the call itself fails", async () => {
+    const { run } = await record("main.yml", pushEvent("main", commit), {}, {})
+    expect(run.conclusion).toBe("failure")
+    expect(run.log).toContain("spec.yml:3:1")
+    expect(run.jobs.get("wiki")?.conclusion).toBe("skipped")
+  })
+
+  it.each([
+    ["a commit", pushEvent("main", "", { message: "docs [skip ci]" })],
+    ["a pull request", pullRequestEvent(9, "", { title: "Skip CI: docs" })],
+  ])("does nothing where %s says skip ci", async (_, event) => {
+    const { run, calls } = await record("main.yml", { ...event, sha: commit })
+    expect(run.conclusion).toBe("skipped")
+    expect(calls).toEqual([])
+  })
+
+  it("publishes from a fork's own branches only where the fork has a registry", async () => {
+    const event = pushEvent("main", commit, { fork: true })
+    const without = await record("main.yml", event)
+    expect(without.calls.map(wordsOf)).toEqual([expect.arrayContaining(["--publish=false"])])
+    const vars = { STACK_REGISTRY: "ghcr.io/mallory" }
+    const [build, wiki] = (await record("main.yml", event, { vars })).calls
+    expect(wordsOf(build)).toContain("--publish=true")
+    expect(wordsOf(wiki)).toContain("publish-manifests")
+  })
+
+  it("rebuilds everything by hand", async () => {
+    const { calls } = await record("main.yml", dispatchEvent("main", commit, { fullRebuild: true }))
+    expect(wordsOf(calls[0])).toEqual([
+      "build-stack",
+      "--publish=true",
+      "--branch=main",
+      "--full-rebuild=true",
+    ])
+  })
+})
+
+describe("tag.yml", () => {
+  const inputs = { originalTag: "2026.4-main" }
+
+  it("tags what passes the GPU test, in the environment with the rules", async () => {
+    const vars = { DSMLP_LOGIN_HOST_KEY: "ssh-ed25519 AAAA" }
+    const { run, calls } = await record("tag.yml", dispatchEvent("main", commit, inputs), { vars })
+    expect(wordsOf(calls[0])).toEqual([
+      "tag-stable",
+      "--tag=2026.4-main",
+      "--dry-run=false",
+      "--skip-gpu-test=false",
+      "--wiki=https://github.example/ucsd-ets/datahub-docker-stack.wiki.git",
+      "--wiki-username=x-access-token",
+      "--gpu-host-key=ssh-ed25519 AAAA",
+    ])
+    expect(calls[0]?.args).toContain("--gpu-password=env://GPU_PASSWORD")
+    expect(calls[0]?.env.GPU_PASSWORD).toBe("a $ecret")
+    expect(run.jobs.get("tagging")?.environment).toBe("production")
+    expect(run.conclusion).toBe("success")
+  })
+
+  it("needs no secret of production for a dry run", async () => {
+    const settings = { secrets: {}, environments: { production: { DSMLP_LOGIN_PASSWORD: "secret" } } }
+    const event = dispatchEvent("try", commit, { ...inputs, dryRun: true })
+    await repository.commit("try", "try", {})
+    const { run, calls } = await record("tag.yml", event, settings)
+    expect(wordsOf(calls[0])).toContain("--dry-run=true")
+    expect(calls[0]?.args.join(" ")).not.toContain("--gpu-password")
+    expect(run.jobs.get("tagging")?.environment).toBe("dry-run")
+  })
+
+  it("hands over the wish to skip the GPU test", async () => {
+    const event = dispatchEvent("main", commit, { ...inputs, skipGPUTest: true })
+    expect(wordsOf((await record("tag.yml", event)).calls[0])).toContain("--skip-gpu-test=true")
+  })
+
+  it("keeps a tag with signs of the shell in one word", async () => {
+    const originalTag = "2026.4-$(touch /tmp/x) 'a' \"b\""
+    const { calls } = await record("tag.yml", dispatchEvent("main", commit, { originalTag }))
+    expect(wordsOf(calls[0])).toContain(`--tag=${originalTag}`)
+  })
+
+  it("fails with its report", async () => {
+    const event = dispatchEvent("main", commit, inputs)
+    const { run } = await record("tag.yml", event, {}, { report: { ok: false } })
+    expect(run.conclusion).toBe("failure")
+    expect(run.jobs.get("tagging")?.summary).toBe("# The report\n")
+  })
+})
+
+describe.each([
+  ["tag.yml", { originalTag: "2026.4-main" }],
+  ["tag_global_stable.yml", { stablePrefix: "2026.4" }],
+])("%s", (file, inputs) => {
+  it("promotes from main only", async () => {
+    const { run, calls } = await record(file, dispatchEvent("try", commit, inputs))
+    expect(run.conclusion).toBe("failure")
+    expect(calls).toEqual([])
+    expect(run.log).toContain("from try only a dry run works")
+  })
+
+  it("asks for its input", async () => {
+    await expect(record(file, dispatchEvent("main", commit))).rejects.toThrow(/is required/)
+  })
+})
+
+describe("tag_global_stable.yml", () => {
+  it("tags the quarter's images", async () => {
+    const event = dispatchEvent("main", commit, { stablePrefix: "2026.4" })
+    const { run, calls } = await record("tag_global_stable.yml", event)
+    expect(wordsOf(calls[0])).toEqual([
+      "tag-global-stable",
+      "--prefix=2026.4",
+      "--dry-run=false",
+      "--wiki=https://github.example/ucsd-ets/datahub-docker-stack.wiki.git",
+      "--wiki-username=x-access-token",
+    ])
+    expect(run.jobs.get("global_stable_tagging")?.environment).toBe("production")
+  })
+})
+
+describe("test_gpu.yml", () => {
+  it("tests with the login of its environment", async () => {
+    const settings = {
+      secrets: {},
+      vars: { DSMLP_LOGIN_HOST: "login.example", DSMLP_LOGIN_PORT: "2222", DSMLP_LOGIN_USER: "tester" },
+      environments: { gpu: { DSMLP_LOGIN_PRIVATE_KEY: "-----BEGIN\nkey" } },
+    }
+    const event = dispatchEvent("main", commit, { originalTag: "2026.4-main" })
+    const { run, calls } = await record("test_gpu.yml", event, settings)
+    expect(wordsOf(calls[0])).toEqual([
+      "gpu-test",
+      "--tag=2026.4-main",
+      "--dry-run=false",
+      "--host=login.example",
+      "--port=2222",
+      "--user=tester",
+    ])
+    expect(calls[0]?.args).toContain("--private-key=env://GPU_PRIVATE_KEY")
+    expect(calls[0]?.env.GPU_PRIVATE_KEY).toBe("-----BEGIN\nkey")
+    expect(run.conclusion).toBe("success")
+  })
+})
+
+describe("events", () => {
+  it.each([
+    ["main.yml", true, true, true],
+    ["tag.yml", false, false, true],
+    ["tag_global_stable.yml", false, false, true],
+    ["test_gpu.yml", false, false, true],
+  ])("%s: push %s, pull request %s, by hand %s", (file, ...starts) => {
+    const workflow = readWorkflow(join(checkout, ".github/workflows", file))
+    const events = ["push", "pull_request", "workflow_dispatch"]
+    expect(events.map((event) => workflow.triggers.has(event))).toEqual(starts)
+  })
+
+  it("give no workflow a permission that its jobs do not ask for", () => {
+    for (const file of ["main.yml", "tag.yml", "tag_global_stable.yml", "test_gpu.yml"]) {
+      expect(readWorkflow(join(checkout, ".github/workflows", file)).permissions).toEqual({})
+    }
+  })
+})

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest"
+import { conditionHolds, evaluate, interpolate } from "../../support/workflowExpressions.js"
+
+const contexts = {
+  github: {
+    event_name: "push",
+    ref: "refs/heads/main",
+    head_ref: "",
+    event: { number: 7, head_commit: { message: "Skip CI, please" }, repository: { fork: false } },
+  },
+  vars: { STACK_REGISTRY: "" },
+  inputs: { dryRun: true },
+}
+
+// Values that GitHub gives for the same expressions, from its documentation of operators and functions.
+const values: readonly (readonly [expression: string, value: unknown])[] = [
+  ["github.event_name", "push"],
+  ["github['event_name']", "push"],
+  ["github.EVENT_NAME", "push"],
+  ["github.event.pull_request.title", null],
+  ["vars.MISSING", null],
+  ["'it''s'", "it's"],
+  ["github.head_ref || github.event_name", "push"],
+  ["github.head_ref && github.event_name", ""],
+  ["github.event.number && 'yes' || 'no'", "yes"],
+  ["false || null", null],
+  ["!github.head_ref", true],
+  ["github.event_name == 'PUSH'", true],
+  ["github.event_name != 'pull_request' && (!github.event.repository.fork || vars.X != '')", true],
+  ["null == ''", true],
+  ["true == 1", true],
+  ["'a' == 0", false],
+  ["vars.STACK_REGISTRY != ''", false],
+  ["contains(github.event.head_commit.message, 'skip ci')", true],
+  ["contains(github.event.pull_request.title, 'skip ci')", false],
+  ["startsWith(github.ref, 'refs/heads/')", true],
+  ["format('pull-{0}-{1}', github.event.number, inputs.dryRun)", "pull-7-true"],
+]
+
+describe("expressions", () => {
+  it.each(values)("%s is %j", (expression, value) => {
+    expect(evaluate(expression, contexts)).toEqual(value)
+  })
+
+  it.each([
+    ["git.ref", /no context "git"/],
+    ["github.ref ==", /the end/],
+    ["github.ref, 1", /"," was not expected/],
+    ["fromJSON('1')", /fromJSON\(\) is not known/],
+    ["success()", /works in an "if" only/],
+    ["a & b", /not understood/],
+    ["(true", /"\)" was expected/],
+    ["github.event.*", /not understood/],
+  ])("%s is refused", (expression, message) => {
+    expect(() => evaluate(expression, contexts)).toThrow(message)
+  })
+
+  it("stand within text", () => {
+    expect(interpolate("${{ github.event_name }}-${{ github.event.number }}!", contexts)).toBe("push-7!")
+  })
+
+  it("are empty where there is nothing, and never an object", () => {
+    expect(interpolate("[${{ github.event.before }}]", contexts)).toBe("[]")
+    expect(() => interpolate("${{ github.event }}", contexts)).toThrow(/an object or a list/)
+  })
+})
+
+describe("an if", () => {
+  const good = { failed: false }
+  const bad = { failed: true }
+
+  it.each([
+    [undefined, good, true],
+    [undefined, bad, false],
+    ["github.event_name == 'push'", good, true],
+    ["github.event_name == 'push'", bad, false],
+    ["${{ github.event_name == 'push' }}", good, true],
+    ["always()", bad, true],
+    ["failure() && inputs.dryRun", bad, true],
+    ["failure()", good, false],
+    ["!cancelled()", bad, true],
+    ["success() || inputs.dryRun", bad, true],
+  ] as const)("%s after %j: %s", (text, status, runs) => {
+    expect(conditionHolds(text, contexts, status)).toBe(runs)
+  })
+
+  it("that is partly an expression is refused", () => {
+    expect(() => conditionHolds("${{ true }} && false", contexts, good)).toThrow(/partly an expression/)
+  })
+})
