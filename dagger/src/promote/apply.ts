@@ -1,0 +1,175 @@
+import { formatReference, parseRepository } from "../reference/reference.js"
+import type { ImageReference } from "../reference/reference.js"
+import type { Manifest } from "../registry/manifest.js"
+import { RegistryError } from "../registry/registryError.js"
+import type { Journal, JournalEntry } from "./journal.js"
+import { journalManifest } from "./journal.js"
+import { entryFor } from "./plan.js"
+import type { Promotion, PromotionContext, PromotionOutcome, TagState } from "./promotion.js"
+import { readRegister } from "./survey.js"
+
+/** Times that tags are checked and put right before a promotion gives up against others that write them, too. */
+const mostRounds = 6
+/** Milliseconds between two rounds, doubled each time: whoever else writes needs time to finish. */
+const firstPause = 200
+
+/**
+ * Writes a promotion: journal, tags, check; on a failure the previous digests are put back.
+ *
+ * Registries cannot compare and swap, so two promotions at once can mix their sets. The journal in the registry is
+ * the arbiter: everybody writes it before the tags and checks all tags after. Who finds a tag that is not its own
+ * asks the journal, and makes the tags what *that* says, its own set or the other's. So whoever writes the last tag
+ * also checks after it and repairs: when all have ended, the tags are one set. A promotion that is killed leaves its
+ * journal: the next run of the same promotion, or a rollback, completes or clears it.
+ */
+export async function applyPromotion(
+  promotion: Promotion,
+  context: PromotionContext,
+): Promise<PromotionOutcome> {
+  const { journal, manifests, moving } = promotion
+  await context.saveJournal(journal)
+  try {
+    await writeJournal(promotion, context)
+    for (const entry of journal.entries.filter(({ repository }) => moving.has(repository))) {
+      await putTag(entry.repository, entry.next.digest, journal.to, context, manifests)
+    }
+    return await settle(promotion, context)
+  } catch (error) {
+    return undo(promotion, context, messageOf(error))
+  }
+}
+
+function writeJournal({ journal, register, kept }: Promotion, { store }: PromotionContext): Promise<string> {
+  return store.putManifest(register.repository, register.tag, journalManifest(journal, kept))
+}
+
+/** Checks the tags, and puts them right until they are one set. @throws RegistryError */
+async function settle(promotion: Promotion, context: PromotionContext): Promise<PromotionOutcome> {
+  const { journal, manifests } = promotion
+  for (let round = 0; round < mostRounds; round += 1) {
+    if ((await wrongEntries(journal, journal, context)).length === 0) return { kind: "promoted" }
+    const winner = (await currentJournal(promotion, context)) ?? journal
+    const wrong = await wrongEntries(winner, journal, context)
+    if (winner.id !== journal.id && wrong.length === 0) return { kind: "overtaken", by: winner }
+    await context.sleep(firstPause * 2 ** round * (0.5 + context.random()))
+    for (const entry of await wrongEntries(winner, journal, context)) {
+      await putTag(entry.repository, entry.next.digest, journal.to, context, manifests)
+    }
+  }
+  const message = `others keep moving the tag ${journal.to}; ${mostRounds} attempts to make it one set have failed`
+  throw new RegistryError({ kind: "protocol", message })
+}
+
+/** What the tags should be by a journal; images that it does not know stay as this promotion wants them. */
+function goal(winner: Journal, own: Journal): readonly JournalEntry[] {
+  const others = own.entries.filter(({ repository }) => entryFor(winner, repository) === undefined)
+  return [...winner.entries, ...others]
+}
+
+async function wrongEntries(
+  winner: Journal,
+  own: Journal,
+  { store }: PromotionContext,
+): Promise<readonly JournalEntry[]> {
+  const checked = await Promise.all(
+    goal(winner, own).map(async (entry) => {
+      const now = await store.resolve(targetOf(entry, own.to))
+      return now?.digest === entry.next.digest ? [] : [entry]
+    }),
+  )
+  return checked.flat()
+}
+
+async function currentJournal(
+  { register }: Promotion,
+  { store }: PromotionContext,
+): Promise<Journal | undefined> {
+  return (await readRegister(store, { ...register.repository, tag: register.tag })).journal
+}
+
+/** @param manifests those whose bytes are at hand, by repository */
+async function putTag(
+  repository: string,
+  digest: string,
+  to: string,
+  { store }: PromotionContext,
+  manifests: Promotion["manifests"] = new Map(),
+): Promise<void> {
+  const place = parseRepository(repository)
+  const known = manifests.get(repository)
+  const manifest = known?.digest === digest ? known : await byDigest(place, digest, store)
+  await store.putManifest(place, to, manifest)
+}
+
+async function byDigest(
+  place: ImageReference,
+  digest: string,
+  store: PromotionContext["store"],
+): Promise<Manifest> {
+  const manifest = await store.manifest({ ...place, digest })
+  if (manifest !== undefined) return manifest
+  const message = `${formatReference({ ...place, digest })} is no longer in the registry`
+  throw new RegistryError({ kind: "not-found", message })
+}
+
+/** Puts the previous digests back, unless another promotion has taken over. Nothing is ever deleted. */
+async function undo(promotion: Promotion, context: PromotionContext, why: string): Promise<PromotionOutcome> {
+  const { journal } = promotion
+  try {
+    const current = await currentJournal(promotion, context)
+    if (current !== undefined && current.id !== journal.id && current.id !== promotion.register.journal?.id) {
+      return await settle(promotion, context)
+    }
+    const left: string[] = []
+    for (const entry of journal.entries.toReversed()) {
+      const reference = targetOf(entry, journal.to)
+      const now = await context.store.resolve(reference)
+      if (now?.digest !== entry.next.digest || entry.previous?.digest === entry.next.digest) continue
+      if (entry.previous === undefined) left.push(formatReference(reference))
+      else await putTag(entry.repository, entry.previous.digest, journal.to, context)
+    }
+    if (left.length > 0) return await halfDone(promotion, context, `${why}; ${newTags(left)}`)
+    await restoreJournal(promotion, context)
+    return { kind: "undone", why }
+  } catch (error) {
+    return halfDone(promotion, context, `${why}; then, putting it back: ${messageOf(error)}`)
+  }
+}
+
+/** Deleting a tag deletes the image with all its other tags in some registries. */
+function newTags(references: readonly string[]): string {
+  const verb = references.length === 1 ? "is new and stays" : "are new and stay"
+  return `${references.join(", ")} ${verb}, because taking a tag away may delete the image`
+}
+
+async function restoreJournal({ register }: Promotion, { store }: PromotionContext): Promise<void> {
+  if (register.manifest !== undefined)
+    await store.putManifest(register.repository, register.tag, register.manifest)
+}
+
+async function halfDone(
+  { journal }: Promotion,
+  { store }: PromotionContext,
+  why: string,
+): Promise<PromotionOutcome> {
+  const tags = journal.entries.map(async (entry): Promise<TagState> => {
+    const reference = targetOf(entry, journal.to)
+    const shown = formatReference(reference)
+    try {
+      const now = await store.resolve(reference)
+      return { reference: shown, ...(now !== undefined && { digest: now.digest }) }
+    } catch (error) {
+      return { reference: shown, unknown: messageOf(error) }
+    }
+  })
+  return { kind: "half-done", why, tags: await Promise.all(tags) }
+}
+
+/** Half-way there is no failure after which nothing should be put back, whoever is to blame for it. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function targetOf({ repository }: JournalEntry, tag: string): ImageReference {
+  return { ...parseRepository(repository), tag }
+}

@@ -1,0 +1,47 @@
+import type { GpuVerdict } from "../gpu/verdict.js"
+import { formatReference, sameRepository } from "../reference/reference.js"
+import type { SurveyedImage } from "./survey.js"
+
+/** The part of the GPU test's verdict that decides. */
+export type GateVerdict = Pick<GpuVerdict, "kind" | "image" | "digest" | "sentence">
+
+/** What stands between a branch's images and the students. */
+export type GpuGate =
+  | { readonly kind: "verdict"; readonly verdict: GateVerdict }
+  /** By request (`--skip-gpu-test`), or because the spec has no GPU test. */
+  | { readonly kind: "skipped"; readonly why: string }
+  /** Not run yet: good for a dry run only. */
+  | { readonly kind: "pending" }
+
+/** Why the GPU test does not let these images pass; none where it does. */
+export function gateProblems(
+  gate: GpuGate,
+  images: readonly Pick<SurveyedImage, "name" | "repository" | "source" | "from">[],
+  dryRun: boolean,
+): readonly string[] {
+  if (gate.kind === "skipped" || (gate.kind === "pending" && dryRun)) return []
+  if (gate.kind === "pending") return ["the GPU test has not been run"]
+  const { kind, image, digest, sentence } = gate.verdict
+  if (kind !== "passed") return [`the GPU test did not pass: ${sentence}`]
+  const tested = images.find(({ repository }) => sameRepository(repository, image))
+  if (tested === undefined) return [`the GPU test was about ${formatReference(image)}, which is not promoted`]
+  if (digest === undefined)
+    return ["the GPU test launched the image by its tag, so nobody knows what was tested"]
+  // That the source is missing is told elsewhere.
+  if (tested.source === undefined || tested.source.digest === digest) return []
+  return [
+    `${tested.from} has moved since the GPU test: tested was ${digest}, now it is ${tested.source.digest}`,
+  ]
+}
+
+/** The gate in a sentence. */
+export function describeGate(gate: GpuGate): string {
+  switch (gate.kind) {
+    case "verdict":
+      return gate.verdict.sentence
+    case "skipped":
+      return `the GPU test was skipped: ${gate.why}`
+    case "pending":
+      return "the GPU test is run before the promotion"
+  }
+}

@@ -1,0 +1,108 @@
+import { formatReference } from "../reference/reference.js"
+import type { Traffic } from "../registry/traffic.js"
+import type { PromotedPair } from "../wiki/change.js"
+import { applyPromotion } from "./apply.js"
+import { describeGate, gateProblems } from "./gate.js"
+import type { GpuGate } from "./gate.js"
+import { isThere, planPromotion } from "./plan.js"
+import type { PromotionPlan, PromotionStamp } from "./plan.js"
+import type { PromotedImage, PromotionContext, PromotionOutcome } from "./promotion.js"
+import type { PromotionLine, PromotionReport } from "./report.js"
+import { survey } from "./survey.js"
+import type { Survey } from "./survey.js"
+import type { TagPair } from "./tags.js"
+
+/** What both promotions take. */
+export interface PromotionRequest {
+  /** The images of the tree, the first of which keeps the journal: always the same one. */
+  readonly images: readonly PromotedImage[]
+  /** Tells what would be done, and writes nothing. */
+  readonly dryRun: boolean
+  /** Digests by image, from an earlier look: an image that has moved since is not promoted. */
+  readonly expected?: ReadonlyMap<string, string>
+  /** Why images cannot be promoted as far as their manifest pages are concerned; `wiki/promoted.ts` answers it. */
+  readonly pageProblems?: (images: readonly PromotedPair[]) => readonly string[]
+}
+
+/** A promotion as its verb has worked it out. */
+export interface PromotionTask extends PromotionRequest {
+  readonly verb: "tag-stable" | "tag-global-stable"
+  readonly tags: TagPair
+  readonly gate?: GpuGate
+}
+
+/** A context that may also tell what went over the wire. */
+export interface MeteredContext extends PromotionContext {
+  readonly traffic?: () => Traffic
+}
+
+/**
+ * Gives a set of images another tag: all or none. Asks for everything first, decides, writes, checks. What goes wrong
+ * is in the report.
+ */
+export async function promote(task: PromotionTask, context: MeteredContext): Promise<PromotionReport> {
+  const { images, tags, verb, gate, dryRun } = task
+  const stamp = stampOf(context)
+  const found = await survey(context.store, images, tags)
+  const plan = planPromotion(found, tags.to, stamp, problemsOf(task, found))
+  const outcome = await carryOut(plan, dryRun, context)
+  return {
+    version: 1,
+    verb,
+    ...stamp,
+    ...tags,
+    outcome,
+    ...(gate !== undefined && { gate: describeGate(gate) }),
+    images: found.images.map((image) => lineOf(image, plan)),
+    notices: plan.kind === "write" ? plan.notices : [],
+    ...(plan.kind === "write" && !dryRun && { journal: plan.promotion.journal }),
+    ...(context.traffic !== undefined && { traffic: context.traffic() }),
+  }
+}
+
+/** Writes what a plan says, unless it is a dry run. */
+export async function carryOut(
+  plan: PromotionPlan,
+  dryRun: boolean,
+  context: PromotionContext,
+): Promise<PromotionOutcome> {
+  if (plan.kind !== "write") return plan
+  return dryRun ? { kind: "dry-run" } : applyPromotion(plan.promotion, context)
+}
+
+/** Time and name of a promotion. */
+export function stampOf(context: Pick<PromotionContext, "now" | "random">): PromotionStamp {
+  const at = new Date(context.now()).toISOString()
+  const suffix = Math.floor(context.random() * 2 ** 32).toString(16)
+  return { at, id: `${at}-${suffix.padStart(8, "0")}` }
+}
+
+function problemsOf(task: PromotionTask, { images }: Survey): readonly string[] {
+  const { expected, gate, pageProblems, dryRun } = task
+  const moved = images.flatMap(({ name, from, source }) => {
+    const digest = expected?.get(name)
+    if (digest === undefined || source === undefined || source.digest === digest) return []
+    return [`${from} has moved: expected was ${digest}, now it is ${source.digest}`]
+  })
+  const gated = gate === undefined ? [] : gateProblems(gate, images, dryRun)
+  const pairs = images.flatMap(({ from, to, source }) =>
+    source === undefined ? [] : [{ from, to, digest: source.digest }],
+  )
+  return [...moved, ...gated, ...(pageProblems?.(pairs) ?? [])]
+}
+
+function lineOf(image: Survey["images"][number], plan: PromotionPlan): PromotionLine {
+  const { name, from, to, source, target } = image
+  const journal = plan.kind === "write" ? plan.promotion.journal : undefined
+  const repository = formatReference(image.repository)
+  const entry = journal?.entries.find((each) => each.repository === repository)
+  const previous = journal === undefined ? target?.digest : entry?.previous?.digest
+  return {
+    name,
+    from,
+    to,
+    ...(source !== undefined && { digest: source.digest }),
+    ...(previous !== undefined && { previous }),
+    moves: source !== undefined && !isThere(image),
+  }
+}

@@ -1,0 +1,24 @@
+import type { GpuGate } from "./gate.js"
+import { promote } from "./promote.js"
+import type { MeteredContext, PromotionRequest } from "./promote.js"
+import type { PromotionReport } from "./report.js"
+import { stableTags } from "./tags.js"
+
+/** Makes a branch's images the stable ones of their quarter. */
+export interface TagStableRequest extends PromotionRequest {
+  /** `<year>.<quarter>-<branch>`; used as it is, whatever the spec's prefix. */
+  readonly tag: string
+  /**
+   * A dry run with a pending gate first tells the digests to test and finds what is missing before the GPU test is
+   * started for nothing; its digests are then `expected` here.
+   */
+  readonly gate: GpuGate
+}
+
+/** `2026.4-main` becomes `2026.4-stable`. @throws InputError for a tag of another form, before anything is asked */
+export async function tagStable(
+  request: TagStableRequest,
+  context: MeteredContext,
+): Promise<PromotionReport> {
+  return promote({ ...request, verb: "tag-stable", tags: stableTags(request.tag) }, context)
+}
