@@ -40,6 +40,7 @@ bring_up() {
   check_prerequisites
   mkdir -p "$run_dir"/private "$home"/{registry,state}
   install_debian_packages
+  check_ports
   build_engine
   # Only a start that fails takes down again what it has started itself.
   trap 'take_down_started' EXIT
@@ -49,8 +50,16 @@ bring_up() {
   restart_if_changed
   alive engine || start_engine
   trap - EXIT
-  sources_key >"$run_dir/sources"
+  [[ $(cat "$run_dir/engine.key") != "$(engine_key)" ]] || sources_key >"$run_dir/sources"
   ((${#started_now[@]} == 0)) || progress "engine v$DAGGER_VERSION and registry are up ($(seconds_since "$started"))"
+}
+
+# check_ports: before minutes of building, not after them.
+check_ports() {
+  alive registry ||
+    require_port "$registry_port" "*" "the local registry" "Stop it, or set STACK_REGISTRY_PORT to a free port."
+  alive engine ||
+    require_port 53 "$bridge_address" "the engine's name server" "On all addresses it leaves no room for ours: stop it."
 }
 
 take_down_started() {
@@ -65,12 +74,14 @@ stop_daemon() {
   esac
 }
 
-# restart_if_changed: an engine that another version of these files has started makes way, unless it is in use.
+# restart_if_changed: an engine that another version of these files has started makes way, but not while it is in use.
 restart_if_changed() {
   alive engine || return 0
   [[ $(cat "$run_dir/engine.key" 2>/dev/null) == "$(engine_key)" ]] && return
-  connected "$engine_socket" && die "the running engine was started from other sources, and a call is using it" \
-    "Wait until the call has ended, or give this checkout an engine of its own with STACK_ENGINE_HOME (one at a time)."
+  if connected "$engine_socket"; then
+    progress "the running engine has other parts, but a call is using it: it is used as it is, and replaced later"
+    return
+  fi
   progress "the engine's parts have changed: restarting it"
   stop_daemon engine
 }
@@ -82,7 +93,6 @@ engine_key() {
 }
 
 start_registry() {
-  require_port "$registry_port" "*" "the local registry" "Stop it, or set STACK_REGISTRY_PORT to a free port."
   cat >"$run_dir/registry.yml" <<YAML
 version: 0.1
 log: { level: warn, accesslog: { disabled: true } }
@@ -128,7 +138,6 @@ JSON
 }
 
 start_engine() {
-  require_port 53 "$bridge_address" "the engine's name server" "Stop it: on all addresses it leaves no room for the engine's."
   node "$engine_dir/oci.mjs" prune "$content" "$(<"$home/images/sdk")" "$(<"$home/images/debian")" "$(<"$home/images/node")"
   engine_config >"$run_dir/engine.json"
   rm -f "$engine_socket"

@@ -48,24 +48,32 @@ async function moduleRuntime(rootId, { modSource, introspectionJson }) {
     // Node has certificates of its own; those that the engine adds to each container are in this file.
     .withEnvVariable("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt")
     .withWorkdir("/src")
+  const installed = await withPackages(base, files)
   return (
-    withPackages(base, files)
+    installed
       .withDirectory("sdk", root.directory("opt/dagger/client"))
       .withFile("sdk/client.gen.ts", client(base, name, dag.loadFileFromID(introspectionJson)))
       .withDirectory(".", files, { exclude: ["node_modules", "sdk"] })
-      .withExec(["node", "/opt/dagger/prepare.mjs", name])
       // Compiled code survives from call to call.
       .withMountedCache("/var/cache/node", dag.cacheVolume("stack-node-compile-cache"))
       .withEnvVariable("NODE_COMPILE_CACHE", "/var/cache/node")
+      .withExec(["node", "/opt/dagger/prepare.mjs", name])
       .withEntrypoint(["node", "--no-deprecation", "--enable-source-maps", "/src/.dagger/main.mjs"])
   )
 }
 
-/** What the module's lock file names. */
-function withPackages(base, files) {
-  return base
+const packageFiles = new Set(["package.json", "package-lock.json", ".npmrc"])
+
+/**
+ * The module's npm packages. The files that name them are written anew: a layer made of a part of the sources is made
+ * again when any of the sources changes, one made of texts only when a text does.
+ */
+async function withPackages(base, files) {
+  const present = (await files.entries()).filter((name) => packageFiles.has(name))
+  const texts = await Promise.all(present.map((file) => files.file(file).contents()))
+  return present
+    .reduce((container, file, index) => container.withNewFile(file, texts[index]), base)
     .withMountedCache("/root/.npm", dag.cacheVolume("stack-npm"))
-    .withDirectory(".", files, { include: ["package.json", "package-lock.json", ".npmrc"] })
     .withExec(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund"])
     .withoutMount("/root/.npm")
 }
