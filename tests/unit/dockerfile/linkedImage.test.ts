@@ -172,7 +172,7 @@ describe("any stack", () => {
         const whole = link(images).images
         const alone = link(images, { images: ["base"] }).images
         expect(alone.get("base")).toEqual(whole.get("base"))
-        const swapped = link({ ...images, leaf: others["leaf"] ?? [] }).images
+        const swapped = link({ ...images, leaf: others.leaf ?? [] }).images
         expect(swapped.get("base")?.stages).toBe(whole.get("base")?.stages)
         expect(swapped.get("child")?.stages).toBe(whole.get("child")?.stages)
       }),
@@ -191,7 +191,7 @@ describe("any stack", () => {
   it("keeps every instruction of an image, in order", () => {
     fc.assert(
       fc.property(stack, (images) => {
-        const base = images["base"]
+        const base = images.base
         const written =
           base !== undefined && "dockerfile" in base ? base.dockerfile.join("\n").split("\n") : []
         const keywords = (lines: readonly string[]) =>
