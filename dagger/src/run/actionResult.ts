@@ -1,0 +1,63 @@
+import { Directory, File, func, object } from "@dagger.io/dagger"
+import { directoryOf } from "./textFiles.js"
+
+/** What came of a function that acts outside: a promotion, a GPU test, a change of the wiki. */
+@object()
+export class ActionResult {
+  /** report.json, report.md and what else there is to keep: export it with "artifacts export --path=out". */
+  @func()
+  artifacts: Directory
+
+  text: string
+
+  ok: boolean
+
+  constructor(artifacts: Directory, text: string, ok: boolean) {
+    this.artifacts = artifacts
+    this.text = text
+    this.ok = ok
+  }
+
+  // The engine knows a result by the call that made it: without "never" it would answer with an earlier one's.
+
+  /** What happened, for reading. */
+  @func({ cache: "never" })
+  summary(): string {
+    return this.text
+  }
+
+  /** report.json, the whole result for machines. */
+  @func({ cache: "never" })
+  report(): File {
+    return this.artifacts.file("report.json")
+  }
+
+  /** Fails if the action did, with the summary. The CLI calls it by itself. */
+  @func({ cache: "never" })
+  async sync(): Promise<string> {
+    if (!this.ok) throw new Error(this.text)
+    // The CLI takes what `sync` returns for the id of an object, and shows nothing else of it.
+    return this.artifacts.id()
+  }
+}
+
+/** What a function has to tell. */
+export interface ActionOutcome {
+  readonly ok: boolean
+  /** report.json beside `ok`. */
+  readonly report: object
+  readonly markdown: string
+  /** Further files of the artifacts by path. */
+  readonly files?: ReadonlyMap<string, string>
+}
+
+/** Prints an outcome and makes it the function's result. */
+export async function actionResult({ ok, report, markdown, files = new Map() }: ActionOutcome): Promise<ActionResult> {
+  console.log(markdown)
+  const texts = new Map([
+    ["report.json", `${JSON.stringify({ ok, ...report }, null, 2)}\n`],
+    ["report.md", markdown],
+    ...files,
+  ])
+  return new ActionResult(await directoryOf(texts), markdown, ok)
+}
