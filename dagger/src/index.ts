@@ -4,10 +4,12 @@
  * The tree is described by spec.yml; every image has a folder below images/ with a Dockerfile and tests. Start with
  * "dagger call build-stack --source=." on a laptop: it builds and tests everything and publishes nothing.
  */
-import { argument, Container, Directory, func, object, Secret, Service } from "@dagger.io/dagger"
+import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
 import { buildStack, planOnly } from "./run/buildStack.js"
+import { gpuTest } from "./run/gpuTest.js"
 import { linkedDirectory } from "./run/linkedDirectory.js"
 import { openShell, serveImage } from "./run/openShell.js"
+import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./run/promotion.js"
 import { loginOf } from "./run/registryEdge.js"
 import { StackPlan } from "./run/stackPlan.js"
 import { StackRun } from "./run/stackRun.js"
@@ -54,7 +56,7 @@ export class JupyterStack {
     pullRequestTitle?: string,
     fullRebuild = false,
     parallel = 2,
-    plan?: string,
+    plan?: File,
   ): Promise<StackRun> {
     const choices = {
       registry,
@@ -64,7 +66,7 @@ export class JupyterStack {
       base,
       previous,
       pullRequestTitle,
-      plan,
+      plan: await plan?.contents(),
     }
     const request = { source, only, set, publish, publishEach, fullRebuild, parallel, ...given(choices) }
     return buildStack(request)
@@ -187,6 +189,171 @@ export class JupyterStack {
   ): Promise<Service> {
     const login = loginOf(given({ registryUsername, registryPassword }))
     return serveImage({ source, image, set, ...given({ ref, login }) }, token)
+  }
+
+  /**
+   * Promotes the images of a branch to their quarter's stable ones: 2026.4-main becomes 2026.4-stable, by digest.
+   *
+   * Runs the GPU test on what is promoted first. All images or none: a failure on the way is taken back.
+   * @param source The checkout: spec.yml and images/.
+   * @param tag <year>.<quarter>-<branch>, used as it is.
+   * @param dryRun Say what would be done, and write nothing.
+   * @param skipGpuTest Promote without the GPU test.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param wiki URL of the wiki's git repository; the spec's where not given.
+   * @param wikiUsername Login to the wiki.
+   * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param gpuHost Login host of the cluster; the spec's where not given.
+   * @param gpuPort Its SSH port; the spec's where not given.
+   * @param gpuUser Account there; the spec's where not given.
+   * @param gpuPassword Password of the account, such as env://GPU_PASSWORD.
+   * @param gpuPrivateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
+   * @param gpuHostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; without one nothing is connected to.
+   */
+  @func({ cache: "never" })
+  async tagStable(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    tag: string,
+    dryRun = false,
+    skipGpuTest = false,
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+    wiki?: string,
+    wikiUsername?: string,
+    wikiToken?: Secret,
+    gpuHost?: string,
+    gpuPort?: number,
+    gpuUser?: string,
+    gpuPassword?: Secret,
+    gpuPrivateKey?: Secret,
+    gpuHostKey?: string,
+  ): Promise<ActionResult> {
+    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken }
+    const gpu = { gpuHost, gpuPort, gpuUser, gpuPassword, gpuPrivateKey, gpuHostKey }
+    return promoteToStable({ source, tag, dryRun, skipGpuTest, ...given({ ...logins, ...gpu }) })
+  }
+
+  /**
+   * Promotes the stable images of a quarter to those in production: 2026.4-stable becomes stable, by digest.
+   * @param source The checkout: spec.yml and images/.
+   * @param prefix <year>.<quarter>
+   * @param dryRun Say what would be done, and write nothing.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param wiki URL of the wiki's git repository; the spec's where not given.
+   * @param wikiUsername Login to the wiki.
+   * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   */
+  @func({ cache: "never" })
+  async tagGlobalStable(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    prefix: string,
+    dryRun = false,
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+    wiki?: string,
+    wikiUsername?: string,
+    wikiToken?: Secret,
+  ): Promise<ActionResult> {
+    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken }
+    return promoteToGlobalStable({ source, prefix, dryRun, ...given(logins) })
+  }
+
+  /**
+   * Takes the last promotion to a tag back: every image gets the tag that it had before.
+   * @param source The checkout: spec.yml and images/.
+   * @param tag stable or <year>.<quarter>-stable.
+   * @param journal Journal of the promotion to take back (journal.json of its artifacts), where it is not the last.
+   * @param force Also move tags that somebody else has written since.
+   * @param dryRun Say what would be done, and write nothing.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param wiki URL of the wiki's git repository; the spec's where not given.
+   * @param wikiUsername Login to the wiki.
+   * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   */
+  @func({ cache: "never" })
+  async rollback(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    tag: string,
+    journal?: File,
+    force = false,
+    dryRun = false,
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+    wiki?: string,
+    wikiUsername?: string,
+    wikiToken?: Secret,
+  ): Promise<ActionResult> {
+    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken }
+    const text = await journal?.contents()
+    return takeBack({ source, tag, force, dryRun, ...given({ ...logins, journal: text }) })
+  }
+
+  /**
+   * What stable and the quarter's stable are now: digest, since when, from which commit.
+   * @param source The checkout: spec.yml and images/.
+   * @param prefix <year>.<quarter>; the spec's where not given.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   */
+  @func({ cache: "never" })
+  async status(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    prefix?: string,
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+  ): Promise<ActionResult> {
+    return promotionStatus({ source, ...given({ prefix, registry, registryUsername, registryPassword }) })
+  }
+
+  /**
+   * Runs the tests that need a GPU: logs in to the cluster, launches the image there, and judges pytest's output.
+   * @param source The checkout: spec.yml and images/.
+   * @param tag Tag of the image to test; what it names now is tested.
+   * @param dryRun Connect to nothing, and print what would be run.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param gpuHost Login host of the cluster; the spec's where not given.
+   * @param gpuPort Its SSH port; the spec's where not given.
+   * @param gpuUser Account there; the spec's where not given.
+   * @param gpuPassword Password of the account, such as env://GPU_PASSWORD.
+   * @param gpuPrivateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
+   * @param gpuHostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; without one nothing is connected to.
+   */
+  @func({ cache: "never" })
+  async gpuTest(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    tag: string,
+    dryRun = false,
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+    gpuHost?: string,
+    gpuPort?: number,
+    gpuUser?: string,
+    gpuPassword?: Secret,
+    gpuPrivateKey?: Secret,
+    gpuHostKey?: string,
+  ): Promise<ActionResult> {
+    const registryLogin = { registry, registryUsername, registryPassword }
+    const gpu = { gpuHost, gpuPort, gpuUser, gpuPassword, gpuPrivateKey, gpuHostKey }
+    return gpuTest({ source, tag, dryRun, ...given({ ...registryLogin, ...gpu }) })
   }
 
   /**
