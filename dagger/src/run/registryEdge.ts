@@ -3,12 +3,13 @@ import type { ImageManifest } from "../manifest/manifestData.js"
 import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
 import { passedTag } from "../plan/facts.js"
 import { InputError, atOption } from "../problems.js"
-import type { Repository } from "../reference/reference.js"
+import type { ImageReference, Repository } from "../reference/reference.js"
 import { RegistryClient } from "../registry/client.js"
 import { retag } from "../registry/copyImage.js"
 import { imageFacts, imageLabels } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { RegistryError } from "../registry/registryError.js"
+import type { Traffic } from "../registry/traffic.js"
 import { TrafficLog } from "../registry/traffic.js"
 import type { RetryNote } from "../report/report.js"
 import type { ImageState, RegistryLogin } from "./execution.js"
@@ -74,9 +75,25 @@ export class RegistryEdge {
     }))
   }
 
+  /** Everything that went over the wire so far. */
+  readTraffic(): Traffic {
+    return this.traffic.read()
+  }
+
+  /** Names repositories that are ours: their hosts get the login. */
+  loginIsFor(repositories: Iterable<Repository>): void {
+    for (const { registry } of repositories) this.hosts.add(registry)
+  }
+
+  /** Digest that a reference names now, where there is one. @throws RegistryError */
+  async resolve(reference: ImageReference): Promise<string | undefined> {
+    this.loginIsFor([reference])
+    return (await this.client.resolve(reference))?.digest
+  }
+
   /** What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too. */
   async ask(questions: readonly RegistryQuestion[]): Promise<ReadonlyMap<string, RegistryFacts>> {
-    for (const { repository } of questions) this.hosts.add(repository.registry)
+    this.loginIsFor(questions.map(({ repository }) => repository))
     const answers = questions.map(async (question) => [question.name, await this.askOne(question)] as const)
     return new Map(await Promise.all(answers))
   }
@@ -121,7 +138,7 @@ export class RegistryEdge {
   async loginEngine(repositories: Iterable<Repository>): Promise<void> {
     if (this.login === undefined) return
     const byHost = new Map([...repositories].map((repository) => [repository.registry, repository]))
-    for (const host of byHost.keys()) this.hosts.add(host)
+    this.loginIsFor(byHost.values())
     for (const repository of byHost.values()) await loginToRegistry(repository, this.login)
   }
 

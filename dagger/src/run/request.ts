@@ -3,17 +3,21 @@ import type { CallRequest } from "../report/report.js"
 
 export type { CallRequest } from "../report/report.js"
 
-/** What a caller asks of a run, as given on the command line. */
-export interface StackRequest {
+/** Where images are published, and as whom, as given on the command line. */
+export interface RegistryOptionsOfCall {
   readonly source: Directory
-  /** Images to build; empty for all. */
-  readonly only: readonly string[]
-  /** `image.ARG=value` */
-  readonly set: readonly string[]
   /** `host[:port]/organisation` instead of those of the spec. */
   readonly registry?: string
   readonly registryUsername?: string
   readonly registryPassword?: Secret
+}
+
+/** What a caller asks of a run, as given on the command line. */
+export interface StackRequest extends RegistryOptionsOfCall {
+  /** Images to build; empty for all. */
+  readonly only: readonly string[]
+  /** `image.ARG=value` */
+  readonly set: readonly string[]
   readonly publish: boolean
   readonly publishEach: boolean
   readonly branch?: string

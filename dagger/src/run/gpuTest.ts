@@ -1,0 +1,121 @@
+import type { Secret } from "@dagger.io/dagger"
+import type { GpuTestOptions } from "../gpu/gpuTest.js"
+import { planGpuTest, renderGpuPlan, runGpuTest } from "../gpu/gpuTest.js"
+import { renderGpuJson, renderGpuMarkdown } from "../gpu/render.js"
+import type { GpuVerdict } from "../gpu/verdict.js"
+import { InputError, atOption } from "../problems.js"
+import { formatReference, isTag } from "../reference/reference.js"
+import { publishedAs } from "../spec/publishedAs.js"
+import type { Spec } from "../spec/spec.js"
+import { actionResult } from "./actionResult.js"
+import type { ActionResult } from "./actionResult.js"
+import { openSource } from "./openSource.js"
+import { loginOf, RegistryEdge } from "./registryEdge.js"
+import type { RegistryOptionsOfCall } from "./request.js"
+
+/** How to reach the cluster's login host; what is not given is the spec's. */
+export interface GpuLogin {
+  readonly gpuHost?: string
+  readonly gpuUser?: string
+  readonly gpuPort?: number
+  readonly gpuPassword?: Secret
+  readonly gpuPrivateKey?: Secret
+  /** Line of known_hosts or fingerprint. */
+  readonly gpuHostKey?: string
+}
+
+/** What a GPU test is asked for. */
+export interface GpuRequest extends RegistryOptionsOfCall, GpuLogin {
+  readonly tag: string
+  readonly dryRun: boolean
+}
+
+/**
+ * Runs the GPU test of the image that a tag names now; a dry run connects to no login host.
+ * @throws InputError, InvalidGpuTest for mistakes in the source or the options
+ */
+export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
+  const { spec } = await openSource(request.source)
+  const registry = await RegistryEdge.open(loginOf(request))
+  const image = testedImage(spec, request)
+  const named = request.dryRun ? undefined : await digestOf(registry, image)
+  const options = await gpuOptions(spec, request, image, named)
+  if (!request.dryRun) return verdictResult(await runGpu(options))
+  const plan = renderGpuPlan(planGpuTest(options))
+  return actionResult({ ok: true, report: { version: 1, kind: "dry-run", plan }, markdown: plan })
+}
+
+/** The image of the spec's GPU test under a tag. @throws InputError where the spec has none, or the tag is no tag */
+export function testedImage(
+  spec: Spec,
+  { tag, registry }: Pick<GpuRequest, "tag" | "registry">,
+): TestedImage {
+  if (spec.gpu === undefined) {
+    const location = { file: spec.path, line: 1, column: 1 }
+    throw new InputError([{ location, message: "there is no GPU test", hint: "describe it under `gpu`" }])
+  }
+  if (!isTag(tag)) {
+    const message = `${JSON.stringify(tag.slice(0, 140))} is not a tag`
+    throw new InputError([{ location: atOption("--tag"), message, hint: "such as 2026.4-main" }])
+  }
+  const repository = publishedAs(spec, registry).get(spec.gpu.image)
+  if (repository === undefined)
+    throw new Error(`the spec's GPU test is of ${spec.gpu.image}, which is no image of it`)
+  return { repository, tag }
+}
+
+/** An image by its tag. */
+export type TestedImage = Pick<GpuTestOptions, "repository" | "tag">
+
+async function digestOf(registry: RegistryEdge, { repository, tag }: TestedImage): Promise<string> {
+  const found = await registry.resolve({ ...repository, tag })
+  if (found !== undefined) return found
+  const message = `there is no image ${formatReference({ ...repository, tag })}`
+  throw new InputError([{ location: atOption("--tag"), message }])
+}
+
+/** Options of the GPU test, from the spec and the call; secrets are read here and nowhere else. */
+export async function gpuOptions(
+  spec: Spec,
+  login: GpuLogin,
+  image: TestedImage,
+  digest: string | undefined,
+): Promise<GpuTestOptions> {
+  const { gpu } = spec
+  if (gpu === undefined) throw new Error("the spec has no GPU test")
+  const password = await login.gpuPassword?.plaintext()
+  const privateKey = await login.gpuPrivateKey?.plaintext()
+  return {
+    ...image,
+    ...(digest !== undefined && { digest }),
+    host: login.gpuHost ?? gpu.host,
+    port: login.gpuPort ?? gpu.port,
+    user: login.gpuUser ?? gpu.user,
+    hostKey: login.gpuHostKey ?? gpu.hostKey ?? "",
+    credentials: {
+      ...(password !== undefined && { password }),
+      ...(privateKey !== undefined && { privateKey }),
+    },
+    launch: gpu.launch,
+    tests: gpu.tests,
+    timeoutSeconds: gpu.timeoutSeconds,
+  }
+}
+
+/** Runs the test with the job's output shown as it comes; secrets are redacted from it already. */
+export function runGpu(options: GpuTestOptions): Promise<GpuVerdict> {
+  return runGpuTest(options, {
+    connected: () => {
+      console.log(`connected to ${options.host}`)
+    },
+    line: (_, text) => {
+      console.log(text)
+    },
+  })
+}
+
+function verdictResult(verdict: GpuVerdict): Promise<ActionResult> {
+  const report = JSON.parse(renderGpuJson(verdict)) as object
+  const files = new Map([["logs/gpu-test.log", verdict.log]])
+  return actionResult({ ok: verdict.kind === "passed", report, markdown: renderGpuMarkdown(verdict), files })
+}
