@@ -8,6 +8,8 @@ export interface DaggerCall {
   readonly args: readonly string[]
   /** Its environment. */
   readonly env: Readonly<Record<string, string>>
+  /** Commit of the checkout that --source names; empty where it is none. */
+  readonly head: string
 }
 
 /** A stand-in of the dagger CLI for tests of what calls it: it records calls and "exports" a report. */
@@ -53,6 +55,7 @@ export function engineVersion(): string {
 
 function program(settings: string): string {
   return `#!${process.execPath}
+const { spawnSync } = require("node:child_process")
 const { appendFileSync, mkdirSync, readFileSync, writeFileSync } = require("node:fs")
 const { version, log, report } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
 const args = process.argv.slice(2)
@@ -60,7 +63,9 @@ if (args[0] === "version") {
   console.log(\`dagger \${version} (fake) linux/amd64\`)
   process.exit()
 }
-appendFileSync(log, JSON.stringify({ args, env: process.env }) + "\\n")
+const source = args.find((arg) => arg.startsWith("--source="))?.slice("--source=".length)
+const { stdout: head } = spawnSync("git", ["-C", source ?? "/", "rev-parse", "HEAD"], { encoding: "utf8" })
+appendFileSync(log, JSON.stringify({ args, env: process.env, head: head.trim() }) + "\\n")
 if (report === undefined) {
   console.error("spec.yml:3:1: this is not understood")
   process.exit(1)
