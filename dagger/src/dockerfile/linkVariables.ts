@@ -71,6 +71,9 @@ export function followEnvironment(
   }
 }
 
+/** Variables that the builder sets where an image does not: an empty one would stop every command. */
+const setByBuilder = new Set(["HOME", "PATH"])
+
 /**
  * What a stage must declare so that it sees the image it is built on as from a registry: BuildKit hands the arguments
  * of a stage on to those built on it, an image keeps only ENV. No Dockerfile can unset a variable; an empty one is
@@ -79,7 +82,7 @@ export function followEnvironment(
 export function argumentsToReset({ argumentNames, scope, environment }: StageDraft): readonly string[] {
   return [...argumentNames].sort().flatMap((name) => {
     if (!scope.has(name)) return []
-    if (!environment.has(name)) return [`${name}=`]
+    if (!environment.has(name)) return setByBuilder.has(name) ? [] : [`${name}=`]
     const kept = environment.get(name)
     return kept === undefined || kept === scope.get(name) ? [] : [`${name}=${quoteWord(kept)}`]
   })

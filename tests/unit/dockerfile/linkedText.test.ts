@@ -117,6 +117,8 @@ describe("one image", () => {
         "copy --link --chmod=755 . \\",
         "  /all/",
         "COPY ../f /d/../f *.x /to/",
+        "COPY\\",
+        " f /g",
         'COPY --chown=1 ["a b", "/c d"]',
       ],
       expected: [
@@ -126,6 +128,8 @@ describe("one image", () => {
         "copy --from=a--context --link --chmod=755 . \\",
         "  /all/",
         "COPY --from=a--context ../f /d/../f *.x /to/",
+        "COPY --from=a--context\\",
+        " f /g",
         'COPY --from=a--context --chown=1 ["a b", "/c d"]',
       ],
     },
@@ -413,7 +417,7 @@ describe("several images", () => {
 
   it("give a child the value that the image keeps, where an argument hides it", () => {
     const linked = link({
-      base: ["FROM scratch", "ENV LANG=C", "ARG LANG=build-only"],
+      base: ["FROM scratch", "ENV LANG=C", "ARG LANG=build-only", "ARG HOME=/root PATH=/bin"],
       child: { depend_on: "base", dockerfile: ["FROM ghcr.io/example/base"] },
     })
     expect(blockOf(linked, "child").at(-1)).toBe("ARG LANG=C")
