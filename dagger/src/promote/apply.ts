@@ -60,10 +60,9 @@ async function settle(promotion: Promotion, context: PromotionContext): Promise<
   throw new RegistryError({ kind: "protocol", message })
 }
 
-/** What the tags should be by a journal; images that it does not know stay as this promotion wants them. */
+/** What this promotion's tags should be by a journal; images that it does not know stay as they are wanted here. */
 function goal(winner: Journal, own: Journal): readonly JournalEntry[] {
-  const others = own.entries.filter(({ repository }) => entryFor(winner, repository) === undefined)
-  return [...winner.entries, ...others]
+  return own.entries.map((entry) => entryFor(winner, entry.repository) ?? entry)
 }
 
 async function wrongEntries(
@@ -129,8 +128,8 @@ async function undo(promotion: Promotion, context: PromotionContext, why: string
       else await putTag(entry.repository, entry.previous.digest, journal.to, context)
     }
     if (left.length > 0) return await halfDone(promotion, context, `${why}; ${newTags(left)}`)
-    await restoreJournal(promotion, context)
-    return { kind: "undone", why }
+    const unkept = current?.id === journal.id ? await restoreJournal(promotion, context) : ""
+    return { kind: "undone", why: `${why}${unkept}` }
   } catch (error) {
     return halfDone(promotion, context, `${why}; then, putting it back: ${messageOf(error)}`)
   }
@@ -142,9 +141,15 @@ function newTags(references: readonly string[]): string {
   return `${references.join(", ")} ${verb}, because taking a tag away may delete the image`
 }
 
-async function restoreJournal({ register }: Promotion, { store }: PromotionContext): Promise<void> {
-  if (register.manifest !== undefined)
+/** The tags count; without the older journal there is only no way back to what was before them. */
+async function restoreJournal({ register }: Promotion, { store }: PromotionContext): Promise<string> {
+  if (register.manifest === undefined) return ""
+  try {
     await store.putManifest(register.repository, register.tag, register.manifest)
+    return ""
+  } catch (error) {
+    return `; the earlier promotion's journal could not be put back: ${messageOf(error)}`
+  }
 }
 
 async function halfDone(

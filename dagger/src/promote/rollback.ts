@@ -1,7 +1,7 @@
 import { formatReference, parseRepository } from "../reference/reference.js"
 import type { ManifestStore } from "../registry/client.js"
 import type { Descriptor, Manifest } from "../registry/manifest.js"
-import { journalRepository, journalTag, journalVersion } from "./journal.js"
+import { InvalidJournal, journalRepository, journalTag, journalVersion } from "./journal.js"
 import type { Journal, JournalEntry } from "./journal.js"
 import type { PromotionPlan, PromotionStamp } from "./plan.js"
 import { carryOut, stampOf } from "./promote.js"
@@ -80,6 +80,7 @@ async function gather(
     const register = await readRegister(store, { ...place, tag: journalTag(to) })
     const journal = given ?? register.journal
     const finishes = given === undefined && journal?.kind === "rollback"
+    requireKnown(journal, images)
     const returns = await Promise.all(
       (journal?.entries ?? []).map((entry) => ask(entry, finishes ? entry.next : entry.previous, to, store)),
     )
@@ -87,6 +88,14 @@ async function gather(
   } catch (error) {
     return { register: unread, returns: [], problems: [knownMessage(error)] }
   }
+}
+
+/** Whoever may write a journal must not choose what else this login writes. @throws InvalidJournal */
+function requireKnown(journal: Journal | undefined, images: readonly PromotedImage[]): void {
+  const known = new Set(images.map(({ repository }) => formatReference(repository)))
+  const alien = journal?.entries.find(({ repository }) => !known.has(repository))
+  if (alien === undefined) return
+  throw new InvalidJournal(`the journal is about ${alien.repository}, which is no image of this tree`)
 }
 
 async function ask(

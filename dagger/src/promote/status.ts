@@ -140,7 +140,6 @@ function stateOf(
   })
   if (known.every(({ entry, digest }) => digest === entry.next.digest)) return "whole"
   const isOld = ({ entry, digest }: (typeof known)[number]) => digest === entry.previous?.digest
-  if (known.every(isOld)) return "interrupted"
   return known.every((each) => isOld(each) || each.digest === each.entry.next.digest)
     ? "interrupted"
     : "moved"
