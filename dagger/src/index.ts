@@ -5,6 +5,7 @@
  * "dagger call build-stack --source=." on a laptop: it builds and tests everything and publishes nothing.
  */
 import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
+import { ActionResult } from "./run/actionResult.js"
 import { buildStack, planOnly } from "./run/buildStack.js"
 import { gpuTest } from "./run/gpuTest.js"
 import { linkedDirectory } from "./run/linkedDirectory.js"
@@ -328,12 +329,12 @@ export class JupyterStack {
    * @param registry Registry and organisation instead of those of the spec.
    * @param registryUsername Login to the registry.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
-   * @param gpuHost Login host of the cluster; the spec's where not given.
-   * @param gpuPort Its SSH port; the spec's where not given.
-   * @param gpuUser Account there; the spec's where not given.
-   * @param gpuPassword Password of the account, such as env://GPU_PASSWORD.
-   * @param gpuPrivateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
-   * @param gpuHostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; without one nothing is connected to.
+   * @param host Login host of the cluster; the spec's where not given.
+   * @param port Its SSH port; the spec's where not given.
+   * @param user Account there; the spec's where not given.
+   * @param password Password of the account, such as env://GPU_PASSWORD.
+   * @param privateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
+   * @param hostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; without one nothing is connected to.
    */
   @func({ cache: "never" })
   async gpuTest(
@@ -344,15 +345,22 @@ export class JupyterStack {
     registry?: string,
     registryUsername?: string,
     registryPassword?: Secret,
-    gpuHost?: string,
-    gpuPort?: number,
-    gpuUser?: string,
-    gpuPassword?: Secret,
-    gpuPrivateKey?: Secret,
-    gpuHostKey?: string,
+    host?: string,
+    port?: number,
+    user?: string,
+    password?: Secret,
+    privateKey?: Secret,
+    hostKey?: string,
   ): Promise<ActionResult> {
     const registryLogin = { registry, registryUsername, registryPassword }
-    const gpu = { gpuHost, gpuPort, gpuUser, gpuPassword, gpuPrivateKey, gpuHostKey }
+    const gpu = {
+      gpuHost: host,
+      gpuPort: port,
+      gpuUser: user,
+      gpuPassword: password,
+      gpuPrivateKey: privateKey,
+      gpuHostKey: hostKey,
+    }
     return gpuTest({ source, tag, dryRun, ...given({ ...registryLogin, ...gpu }) })
   }
 

@@ -1,0 +1,207 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Secret } from "@dagger.io/dagger"
+import { planGpuTest, renderGpuPlan } from "../gpu/gpuTest.js"
+import type { GpuGate } from "../promote/gate.js"
+import { formatJournal, parseJournal } from "../promote/journal.js"
+import type { MeteredContext } from "../promote/promote.js"
+import type { PromotedImage } from "../promote/promotion.js"
+import { renderPromotionMarkdown } from "../promote/render.js"
+import type { PromotionReport } from "../promote/report.js"
+import { isPromotionOk } from "../promote/report.js"
+import { rollback } from "../promote/rollback.js"
+import { renderStatusMarkdown, status } from "../promote/status.js"
+import { tagGlobalStable } from "../promote/tagGlobalStable.js"
+import { tagStable } from "../promote/tagStable.js"
+import { globalStableTags, stableTags } from "../promote/tags.js"
+import { promotedPairs, wikiChangeOf } from "../promote/wikiEffects.js"
+import { publishedAs } from "../spec/publishedAs.js"
+import type { ActionResult } from "./actionResult.js"
+import { actionResult } from "./actionResult.js"
+import type { GpuLogin } from "./gpuTest.js"
+import { gpuOptions, runGpu, testedImage } from "./gpuTest.js"
+import type { OpenSource } from "./openSource.js"
+import { openSource } from "./openSource.js"
+import { loginOf, RegistryEdge } from "./registryEdge.js"
+import type { RegistryOptionsOfCall } from "./request.js"
+import type { WikiResult } from "../../tools/wiki/job.js"
+import type { WikiAccess } from "./wikiContainer.js"
+import { runWiki } from "./wikiContainer.js"
+
+/** What every promotion takes. */
+export interface PromotionCall extends RegistryOptionsOfCall {
+  readonly dryRun: boolean
+  /** URL of the wiki; the spec's where not given. */
+  readonly wiki?: string
+  readonly wikiUsername?: string
+  readonly wikiToken?: Secret
+}
+
+/** Everything opened that a promotion works with. */
+interface Bench extends OpenSource {
+  readonly images: readonly PromotedImage[]
+  readonly registry: RegistryEdge
+  readonly context: MeteredContext
+  readonly wiki?: WikiAccess
+}
+
+/**
+ * `2026.4-main` becomes `2026.4-stable`: looks first, then tests on the GPU, then promotes what was tested.
+ * @throws InputError for mistakes in the source or the options, before anything is asked
+ */
+export async function promoteToStable(
+  call: PromotionCall & GpuLogin & { readonly tag: string; readonly skipGpuTest: boolean },
+): Promise<ActionResult> {
+  const { tag, dryRun } = call
+  stableTags(tag)
+  const bench = await openBench(call)
+  const { images, context } = bench
+  const look = await tagStable({ images, tag, dryRun: true, gate: { kind: "pending" } }, context)
+  const problems = await missingPages(bench, look)
+  const ready = isPromotionOk(look) && problems.length === 0
+  const { gate, log } = ready ? await gpuGate(bench, call, look) : { gate: pending, log: undefined }
+  const expected = new Map(
+    look.images.flatMap(({ name, digest }) => (digest === undefined ? [] : [[name, digest]])),
+  )
+  const report = await tagStable(
+    { images, tag, dryRun, gate, expected, pageProblems: () => problems },
+    context,
+  )
+  return finish(bench, report, dryRun, log)
+}
+
+const pending: GpuGate = { kind: "pending" }
+
+/**
+ * `2026.4-stable` becomes `stable`.
+ * @throws InputError for mistakes in the source or the options, before anything is asked
+ */
+export async function promoteToGlobalStable(
+  call: PromotionCall & { readonly prefix: string },
+): Promise<ActionResult> {
+  const { prefix, dryRun } = call
+  globalStableTags(prefix)
+  const bench = await openBench(call)
+  const { images, context } = bench
+  const look = await tagGlobalStable({ images, prefix, dryRun: true }, context)
+  const problems = await missingPages(bench, look)
+  const report = await tagGlobalStable({ images, prefix, dryRun, pageProblems: () => problems }, context)
+  return finish(bench, report, dryRun)
+}
+
+/**
+ * Takes the last promotion to a tag back, or that of a journal.
+ * @param call.journal JSON of the journal to undo
+ * @throws InputError for mistakes in the source or the options; InvalidJournal
+ */
+export async function takeBack(
+  call: PromotionCall & { readonly tag: string; readonly journal?: string; readonly force: boolean },
+): Promise<ActionResult> {
+  const { tag, dryRun, force } = call
+  const bench = await openBench(call)
+  const journal = call.journal === undefined ? {} : { journal: parseJournal(call.journal, "--journal") }
+  const report = await rollback({ tag, images: bench.images, force, dryRun, ...journal }, bench.context)
+  return finish(bench, report, dryRun)
+}
+
+/**
+ * What the stable tags name now, since when, and from which commit.
+ * @param call.prefix `<year>.<quarter>`; the spec's where not given
+ */
+export async function promotionStatus(
+  call: RegistryOptionsOfCall & { readonly prefix?: string },
+): Promise<ActionResult> {
+  const { spec, images, registry } = await openBench({ ...call, dryRun: true })
+  const report = await status(images, call.prefix ?? spec.tagPrefix, registry.client)
+  const ok = report.tags.every(({ problems }) => problems.length === 0)
+  return actionResult({ ok, report, markdown: renderStatusMarkdown(report) })
+}
+
+async function openBench(call: PromotionCall): Promise<Bench> {
+  const open = await openSource(call.source)
+  const repositories = publishedAs(open.spec, call.registry)
+  const images = open.tree.nodes.flatMap(({ name }) => {
+    const repository = repositories.get(name)
+    return repository === undefined ? [] : [{ name, repository }]
+  })
+  const registry = await RegistryEdge.open(loginOf(call))
+  registry.loginIsFor(repositories.values())
+  const url = call.wiki ?? open.spec.wiki
+  const { wikiUsername: username, wikiToken: token } = call
+  const wiki =
+    url === undefined
+      ? {}
+      : { wiki: { url, ...(username !== undefined && { username }), ...(token !== undefined && { token }) } }
+  return { ...open, images, registry, context: contextOf(registry), ...wiki }
+}
+
+function contextOf(registry: RegistryEdge): MeteredContext {
+  return {
+    store: registry.client,
+    now: Date.now,
+    sleep: (milliseconds) => sleep(milliseconds),
+    random: Math.random,
+    // The registry keeps it too; in the log it is at hand when this process is killed half-way.
+    saveJournal: (journal) => {
+      console.log(`journal: ${JSON.stringify(journal)}`)
+      return Promise.resolve()
+    },
+    traffic: () => registry.readTraffic(),
+  }
+}
+
+/** Why the wiki is not ready for a promotion. */
+async function missingPages({ wiki }: Bench, look: PromotionReport): Promise<readonly string[]> {
+  if (wiki === undefined) return ["no wiki is given, so nobody can say that the manifest pages are there"]
+  const images = [...promotedPairs(look)]
+  if (images.length === 0) return []
+  const result = await runWiki(wiki, { kind: "check", images })
+  if (result.kind === "checked") return result.problems
+  return [
+    result.kind === "failed" ? `the wiki could not be asked: ${result.message}` : "the wiki gave no answer",
+  ]
+}
+
+/** Runs the GPU test on the digest that is to be promoted; a dry run only says what it would run. */
+async function gpuGate(
+  { spec }: Bench,
+  call: GpuLogin &
+    RegistryOptionsOfCall & { readonly tag: string; readonly skipGpuTest: boolean; readonly dryRun: boolean },
+  look: PromotionReport,
+): Promise<{ readonly gate: GpuGate; readonly log?: string | undefined }> {
+  if (call.skipGpuTest) return { gate: { kind: "skipped", why: "by request (--skip-gpu-test)" } }
+  if (spec.gpu === undefined) return { gate: { kind: "skipped", why: "the spec has no GPU test" } }
+  const digest = look.images.find(({ name }) => name === spec.gpu?.image)?.digest
+  const options = await gpuOptions(spec, call, testedImage(spec, call), digest)
+  if (call.dryRun) return { gate: pending, log: renderGpuPlan(planGpuTest(options)) }
+  const verdict = await runGpu(options)
+  return { gate: { kind: "verdict", verdict }, log: verdict.log }
+}
+
+/** Writes the wiki, and puts everything that happened into the result. */
+async function finish(
+  bench: Bench,
+  report: PromotionReport,
+  dryRun: boolean,
+  gpuLog?: string,
+): Promise<ActionResult> {
+  const wiki = dryRun ? undefined : await updateWiki(bench, report)
+  const failed =
+    wiki?.kind === "failed" ? `The wiki was not updated: ${wiki.message} Run the same again.` : undefined
+  const parts = [renderPromotionMarkdown(report), failed, dryRun ? gpuLog : undefined]
+  const files = new Map([
+    ...(report.journal === undefined ? [] : [["journal.json", formatJournal(report.journal)] as const]),
+    ...(gpuLog === undefined ? [] : [["logs/gpu-test.log", gpuLog] as const]),
+  ])
+  return actionResult({
+    ok: isPromotionOk(report) && failed === undefined,
+    report: { ...report, ...(wiki !== undefined && { wiki }) },
+    markdown: parts.filter((part) => part !== undefined).join("\n\n"),
+    files,
+  })
+}
+
+async function updateWiki({ wiki }: Bench, report: PromotionReport): Promise<WikiResult | undefined> {
+  const change = wikiChangeOf(report)
+  if (change === undefined || wiki === undefined) return undefined
+  return runWiki(wiki, { kind: "update", change })
+}
