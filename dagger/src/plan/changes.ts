@@ -1,8 +1,8 @@
 import { posix } from "node:path"
 import type { ChangedPath, GitFacts } from "../git/gitFacts.js"
 import type { ChangeRules } from "../spec/spec.js"
+import { commonTests, testDirectories, testSettings } from "../testing/testFolders.js"
 import { compareCodeUnits } from "../text/order.js"
-import { commonTests, testDirectories, testSettings } from "./testKey.js"
 
 /** A changed file; `committed` is false for what only the working tree has. */
 export interface ChangedFile extends ChangedPath {
@@ -120,7 +120,7 @@ function meaningOf(scope: ChangeScope, file: ChangedFile): Meaning {
 
 function isCommonTest(imagesDirectory: string, path: string): boolean {
   if (path.startsWith(`${imagesDirectory}/${commonTests}/`)) return true
-  return testSettings.some((name) => path === name || path === `${imagesDirectory}/${name}`)
+  return testSettings.some((name) => path === `${imagesDirectory}/${name}`)
 }
 
 function meaningInImage(image: ImageScope, file: ChangedFile): Meaning {

@@ -1,26 +1,14 @@
 import { filesBelow } from "../source/sourceTree.js"
 import type { SourceTree } from "../source/sourceTree.js"
+import type { TestOwner } from "../testing/testFolders.js"
+import { possibleTestFolders, testSettings } from "../testing/testFolders.js"
 import { fileRow, hashOf } from "./inputKey.js"
 
 /** What decides which tests an image gets, and when they pass. */
-export interface TestOwner {
-  readonly imagesDirectory: string
-  /** The image's folder. */
-  readonly directory: string
-  /** Folders of its ancestors, from the root down: their tests run in it too. */
-  readonly ancestors: readonly string[]
-  /** Whether `integration_tests/` runs against its server. */
-  readonly integrationTests: boolean
+export interface TestTerms extends TestOwner {
   /** Further settings that can turn a verdict: time limits, memory, size budget. Plain data. */
   readonly settings?: Readonly<Record<string, string | number | boolean | undefined>>
 }
-
-/** Folder of tests that every image gets, below the images folder. */
-export const commonTests = "tests_common"
-/** Folders of an image that hold tests. */
-export const testDirectories = ["test", "integration_tests"] as const
-/** Files that change how pytest runs all of them; at the root or in the images folder. */
-export const testSettings = ["conftest.py", "pytest.ini"] as const
 
 const keyVersion = "test-key/1"
 
@@ -28,21 +16,17 @@ const keyVersion = "test-key/1"
  * Hex SHA-256 over all but the image that can change the verdict of its tests. Written as a label beside the input
  * key, so that a change of tests alone is found by content.
  */
-export function testKey(tree: SourceTree, owner: TestOwner): string {
-  const { imagesDirectory, directory, ancestors, integrationTests, settings = {} } = owner
-  const folders = [
-    `${imagesDirectory}/${commonTests}`,
-    ...[...ancestors, directory].map((each) => `${each}/test`),
-    ...(integrationTests ? [`${directory}/integration_tests`] : []),
-  ]
-  const single = testSettings.flatMap((name) => [name, `${imagesDirectory}/${name}`])
+export function testKey(tree: SourceTree, owner: TestTerms): string {
+  const { imagesDirectory, integrationTests, settings = {} } = owner
+  const { basic, integration } = possibleTestFolders(owner)
+  const single = testSettings.map((name) => `${imagesDirectory}/${name}`)
   const given = Object.entries(settings).filter(([, value]) => value !== undefined)
   return hashOf([
     keyVersion,
     integrationTests,
     given.toSorted(),
     single.flatMap((path) => tree.files.get(path) ?? []).map(fileRow),
-    folders.map((folder) => folderHash(tree, folder)),
+    [...basic, ...integration].map((folder) => folderHash(tree, folder)),
   ])
 }
 

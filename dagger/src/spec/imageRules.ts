@@ -1,5 +1,6 @@
 import { InvalidReference, formatReference, parseRepository, underRegistry } from "../reference/reference.js"
 import { filesBelow } from "../source/sourceTree.js"
+import { commonTests } from "../testing/testFolders.js"
 import { hintFor, suggest } from "../text/suggest.js"
 import { imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
 import type { Repository } from "../reference/reference.js"
@@ -9,14 +10,12 @@ import type { Place, YamlFile } from "./yamlFile.js"
 
 /** Folder that holds one folder per image, wherever the spec stands. */
 export const imagesDirectory = "images"
-/** Folder beside those of the images with the tests that run in all of them. */
-const sharedTests = "tests_common"
 
 /** On file systems that ignore case, and as build stages, `Base` and `base` are one. */
 export function imagesHaveFoldersOfTheirOwn({ file }: Facts): readonly Problem[] {
   const seen = new Map<string, string>()
   return imagesOf(file).flatMap(([name, image]) => {
-    if (name === sharedTests)
+    if (name === commonTests)
       return problemAtKey(image, `"${name}" is the folder of tests that all images share`)
     const other = seen.get(name.toLowerCase())
     seen.set(name.toLowerCase(), other ?? name)

@@ -1,6 +1,26 @@
 import type { SourceTree } from "../source/sourceTree.js"
 import { filesBelow } from "../source/sourceTree.js"
 
+/** Folder of tests that every image gets, below the folder of images. */
+export const commonTests = "tests_common"
+/** Folders of an image that hold tests: those that run in it, and those that run against its server. */
+export const testDirectories = ["test", "integration_tests"] as const
+/**
+ * Files in the folder of images that change how pytest runs all tests. Those at the root of the checkout do not act:
+ * they belong to whatever else is tested there.
+ */
+export const testSettings = ["conftest.py", "pytest.ini"] as const
+
+/** What decides which tests an image gets. */
+export interface TestOwner {
+  readonly imagesDirectory: string
+  /** The image's folder, and its ancestors' from the root down: their tests run in it too. */
+  readonly directory: string
+  readonly ancestors: readonly string[]
+  /** Whether the spec asks for the tests against the running server. */
+  readonly integrationTests: boolean
+}
+
 /** Where an image's tests are: paths from the root of the source, in the order they run. */
 export interface TestFolders {
   /** Run inside the image: the common tests, its ancestors' from the root down, then its own. */
@@ -9,23 +29,22 @@ export interface TestFolders {
   readonly integration: readonly string[]
 }
 
-/** What decides where tests are looked for. */
-export interface TestOwner {
-  readonly imagesDirectory: string
-  /** The image's folder, and its ancestors' from the root down. */
-  readonly directory: string
-  readonly ancestors: readonly string[]
-  /** Whether the spec asks for the tests against the running server. */
-  readonly integrationTests: boolean
+/** The folders where an image's tests are looked for, whether they are there or not. */
+export function possibleTestFolders(owner: TestOwner): TestFolders {
+  const { imagesDirectory, directory, ancestors, integrationTests } = owner
+  const [inside, beside] = testDirectories
+  return {
+    basic: [
+      `${imagesDirectory}/${commonTests}`,
+      ...[...ancestors, directory].map((each) => `${each}/${inside}`),
+    ],
+    integration: integrationTests ? [`${directory}/${beside}`] : [],
+  }
 }
 
 /** The folders that hold tests for an image; folders without a test file are left out. */
 export function testFolders(tree: SourceTree, owner: TestOwner): TestFolders {
-  const basic = [
-    `${owner.imagesDirectory}/tests_common`,
-    ...[...owner.ancestors, owner.directory].map((directory) => `${directory}/test`),
-  ]
-  const integration = owner.integrationTests ? [`${owner.directory}/integration_tests`] : []
+  const { basic, integration } = possibleTestFolders(owner)
   return { basic: basic.filter(hasTests(tree)), integration: integration.filter(hasTests(tree)) }
 }
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest"
 import { testKey } from "../../../dagger/src/plan/testKey.js"
-import type { TestOwner } from "../../../dagger/src/plan/testKey.js"
+import type { TestTerms } from "../../../dagger/src/plan/testKey.js"
 import { sourceOf } from "../../support/source.js"
 
-const owner: TestOwner = {
+const owner: TestTerms = {
   imagesDirectory: "images",
   directory: "images/left",
   ancestors: ["images/base"],
@@ -20,6 +20,7 @@ const files: Readonly<Record<string, string>> = {
   "images/right/test/test_right.py": "1",
   "images/tests_common/test_units.py": "1",
   "images/conftest.py": "1",
+  "images/pytest.ini": "[pytest]",
   "pytest.ini": "[pytest]",
 }
 
@@ -30,7 +31,8 @@ test.each([
   ["a test of what it stands on", "images/base/test/test_base.py", true],
   ["a common test", "images/tests_common/test_units.py", true],
   ["a fixture of all", "images/conftest.py", true],
-  ["pytest's settings", "pytest.ini", true],
+  ["pytest's settings", "images/pytest.ini", true],
+  ["pytest's settings for something else", "pytest.ini", false],
   ["an integration test of what it stands on", "images/base/integration_tests/test_server.py", false],
   ["a test of an image beside it", "images/right/test/test_right.py", false],
   ["its Dockerfile", "images/left/Dockerfile", false],
