@@ -89,6 +89,19 @@ export class Probe {
     return 1.5
   }
 
+  /** Sleeps in a container. */
+  @func({ cache: "never" })
+  async nap(seconds: number): Promise<string> {
+    const bed = dag.container().from("debian:bookworm-slim").withEnvVariable("NOW", String(Date.now()))
+    return bed.withExec(["sleep", String(seconds)]).stdout()
+  }
+
+  /** The names in a folder of the caller. */
+  @func({ cache: "never" })
+  async list(folder: Directory): Promise<string[]> {
+    return folder.entries()
+  }
+
   /** The time at which a layer was made: the same as long as the engine keeps it. */
   @func({ cache: "never" })
   async made(key: string): Promise<string> {

@@ -1,0 +1,150 @@
+import { existsSync } from "node:fs"
+import { cp, readFile } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { stateFolder } from "../support/engineShell.js"
+import { probeModule } from "../support/probeModule.js"
+import { checkout, run, workspace } from "../support/stack.js"
+import type { Ended } from "../support/stack.js"
+
+const built = process.env.STACK_ENGINE_HOME ?? "/var/lib/stack-engine"
+
+/** A second engine, beside the one of the other tests: with a network, a port and a state directory of its own. */
+const second = {
+  STACK_ENGINE_NETWORK_NAME: "second",
+  STACK_ENGINE_NETWORK: "10.89.0.0/16",
+  STACK_REGISTRY_PORT: "5091",
+  STACK_ENGINE_HOME: "",
+}
+
+/** engine.sh of a checkout, with the second engine's settings. */
+function engine(
+  command: string,
+  from = checkout,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const options = { cwd: tmpdir(), env: { ...second, ...env }, timeout: 600_000 }
+  return run(join(from, "engine/engine.sh"), command.split(" "), options)
+}
+
+async function shell(script: string): Promise<string> {
+  return (await run("bash", ["-c", script], { cwd: checkout, env: second })).stdout.trim()
+}
+
+/** What the host sees of an engine's network, and of what an engine writes where it should not. */
+const traces = () =>
+  shell(`ip link show second0 2>/dev/null; iptables-save | grep -F -e 10.89. -e second; mount | grep -F stack-engine
+    pgrep --full --list-full -- "$STACK_ENGINE_HOME"; true`)
+const hostFiles = () => shell("sha256sum /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt")
+
+beforeAll(async () => {
+  second.STACK_ENGINE_HOME = await stateFolder()
+  // What is built already is the same for both: nothing of it is written to.
+  for (const part of ["bin", "cni", "build", "content", "images", "steps"]) {
+    await shell(`cp -al '${built}/${part}' '${second.STACK_ENGINE_HOME}/'`)
+  }
+})
+
+afterAll(async () => {
+  await engine("down")
+  await shell(`rm -rf '${second.STACK_ENGINE_HOME}'`)
+})
+
+describe("up and down", () => {
+  it("start an engine and a registry beside another, and leave nothing on the host", async () => {
+    const before = await hostFiles()
+    const up = await engine("up")
+    expect(up).toMatchObject({ status: 0, stdout: "" })
+    expect(up.stderr).toMatch(/^\d\d:\d\d:\d\d {2}engine v[\d.]+ and registry are up \(\d+ s\)$/m)
+    expect((await engine("status")).stdout).toMatch(
+      /^engine +running, pid \d+[^]*^registry +running, pid \d+/m,
+    )
+    expect(await shell("curl -fsS http://127.0.0.1:5091/v2/docker.io/library/debian/tags/list")).toContain(
+      "bookworm-slim",
+    )
+
+    const down = await engine("down")
+    expect(down).toMatchObject({ status: 0, stdout: "" })
+    expect((await engine("status")).status).not.toBe(0)
+    expect(await traces()).toBe("")
+    expect(await hostFiles()).toBe(before)
+  })
+
+  it("do nothing when there is nothing to do", async () => {
+    await engine("up")
+    const pid = await engine("pid")
+    expect(await engine("up")).toEqual({ status: 0, stdout: "", stderr: "" })
+    expect(await engine("pid")).toEqual(pid)
+    await engine("down")
+    expect(await engine("down")).toEqual({ status: 0, stdout: "", stderr: "" })
+  })
+
+  it("share an engine between two checkouts", async () => {
+    const other = await workspace({}, { git: false })
+    await cp(join(checkout, "engine"), join(other, "engine"), { recursive: true })
+    await engine("up")
+    const pid = await engine("pid")
+    expect(await engine("up", other)).toEqual({ status: 0, stdout: "", stderr: "" })
+    expect(await engine("pid", other)).toEqual(pid)
+  })
+
+  it("replace an engine that another version has started", async () => {
+    await engine("up")
+    const pid = await engine("pid")
+    const up = await engine("up", checkout, { STACK_ENGINE_CACHE: "61GB" })
+    expect(up.stderr).toContain("the engine's parts have changed: restarting it")
+    expect((await engine("pid")).stdout).not.toBe(pid.stdout)
+  })
+})
+
+describe("the cache", () => {
+  it("survives a restart, and an engine that was killed", async () => {
+    const module = await workspace(probeModule)
+    const made = async () => {
+      await engine("up")
+      const script = `eval "$('${checkout}/engine/engine.sh' env)"; dagger call --silent made --key=1`
+      return (await run("bash", ["-c", script], { cwd: module, env: second })).stdout
+    }
+    const first = await made()
+    expect(first).toMatch(/^\d+\.\d+\n$/)
+    await engine("down")
+    expect(await made()).toBe(first)
+
+    process.kill(Number((await engine("pid")).stdout), "SIGKILL")
+    await expect.poll(async () => (await engine("pid")).status).not.toBe(0)
+    // What the engine had started ended with it: its name server, and the containers.
+    expect(await shell("ss --no-header -lnut src 10.89.0.1")).toBe("")
+    expect(await made()).toBe(first)
+  })
+})
+
+describe("a failed start", () => {
+  it("names the process that has taken the port, before it builds anything", async () => {
+    await engine("down")
+    const server = createServer().listen(5091, "127.0.0.1")
+    await new Promise((done) => server.once("listening", done))
+    const empty = await stateFolder()
+    const up = await engine("up", checkout, { STACK_ENGINE_HOME: empty })
+    server.close()
+    expect(up.status).toBe(1)
+    expect(up.stderr).toMatch(
+      new RegExp(
+        `stack: port 5091, needed for the local registry, is taken by \\S+, pid ${String(process.pid)}: `,
+      ),
+    )
+    expect(existsSync(join(empty, "bin.part"))).toBe(false)
+  })
+
+  it("stops what it has started, and shows the engine's last words", async () => {
+    await engine("down")
+    const up = await engine("up", checkout, { STACK_ENGINE_NETWORK: "10.89.0.0/99" })
+    expect(up.status).toBe(1)
+    expect(up.stderr).toContain("stack: the engine did not come up")
+    expect(up.stderr).toContain("10.89.0.0/99")
+    expect((await engine("status")).stdout).toMatch(/^registry +stopped/m)
+    expect(await traces()).toBe("")
+    expect(await readFile(join(second.STACK_ENGINE_HOME, "run/engine.log"), "utf8")).toContain("10.89.0.0/99")
+  })
+})
