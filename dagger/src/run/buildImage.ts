@@ -17,7 +17,13 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
   }
   try {
     const container = await journal.step("build", () =>
-      run.context.dockerBuild({ dockerfile: linkedDockerfile, target: job.target }).sync(),
+      run.context
+        .dockerBuild({
+          dockerfile: linkedDockerfile,
+          target: job.target,
+          buildArgs: buildArgsOf(job.builderArgs),
+        })
+        .sync(),
     )
     return { ...state, container: labelled(container, job.labels) }
   } catch (error) {
@@ -25,6 +31,11 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
     journal.keep(message)
     return { ...state, outcome: { kind: "build-failed", message } }
   }
+}
+
+/** Arguments in the engine's form. */
+export function buildArgsOf(builderArgs: ReadonlyMap<string, string>): { name: string; value: string }[] {
+  return [...builderArgs].map(([name, value]) => ({ name, value }))
 }
 
 /** Labels are put on afterwards, not by the Dockerfile: a child would inherit its parent's, and no layer changes. */

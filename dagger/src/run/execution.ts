@@ -20,6 +20,8 @@ export interface ImageJob {
   readonly reasons: readonly string[]
   /** Its stage in the linked Dockerfile. */
   readonly target: string
+  /** Arguments that the builder itself reads: proxies, SOURCE_DATE_EPOCH. */
+  readonly builderArgs: ReadonlyMap<string, string>
   readonly inputKey: string
   readonly testKey: string
   /** Whether success puts the run's tag on another image than before. */

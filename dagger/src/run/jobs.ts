@@ -33,6 +33,7 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     action: step.action,
     reasons: step.reasons.map(describeReason),
     target: own.target,
+    builderArgs: own.builderArgs,
     inputKey: step.inputKey,
     testKey: step.testKey,
     repository,

@@ -4,6 +4,7 @@ import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { linkedDockerfile } from "./buildImage.js"
+import { platform } from "./prepare.js"
 import { openSource } from "./openSource.js"
 import { directoryOf } from "./textFiles.js"
 
@@ -19,7 +20,14 @@ export async function linkedDirectory(
   const { spec, tree, files } = await openSource(source)
   const images = selectImages(tree, only).map(({ name }) => name)
   const buildArgs = parseSettings(spec, set)
-  const linked = linkStack({ spec, tree: files, images, buildArgs, repositories: publishedAs(spec) })
+  const linked = linkStack({
+    spec,
+    tree: files,
+    images,
+    platform,
+    buildArgs,
+    repositories: publishedAs(spec),
+  })
   return directoryOf(
     new Map([
       [linkedDockerfile, linked.dockerfile],

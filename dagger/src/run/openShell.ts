@@ -1,5 +1,5 @@
 import { Container, dag, Service } from "@dagger.io/dagger"
-import { linkedDockerfile } from "./buildImage.js"
+import { buildArgsOf, linkedDockerfile } from "./buildImage.js"
 import { portOf } from "./integrationTests.js"
 import { loginToRegistry } from "./publishImage.js"
 import { parseReference } from "../reference/reference.js"
@@ -36,8 +36,14 @@ async function imageOf(
   { ref, login }: SingleImage,
   open: Awaited<ReturnType<typeof openImage>>,
 ): Promise<Container> {
-  if (ref === undefined)
-    return open.context.dockerBuild({ dockerfile: linkedDockerfile, target: open.target })
+  if (ref === undefined) {
+    const { target, builderArgs } = open.linked
+    return open.context.dockerBuild({
+      dockerfile: linkedDockerfile,
+      target,
+      buildArgs: buildArgsOf(builderArgs),
+    })
+  }
   if (login !== undefined) await loginToRegistry(parseReference(ref), login)
   return dag.container().from(ref)
 }

@@ -17,7 +17,7 @@ export interface OpenSource {
 }
 
 /** What of the source is read: the spec, and the images with their tests. */
-const parts = ["spec.yml", "images/**", "conftest.py", "pytest.ini"]
+const parts = ["*.yml", "*.yaml", "images/**", "conftest.py", "pytest.ini"]
 
 /**
  * Reads the stack out of a checkout.

@@ -38,7 +38,7 @@ export interface Prepared extends OpenSource {
 }
 
 /** The engine builds for what it runs on. */
-const platform = "linux/amd64"
+export const platform = "linux/amd64"
 const mainBranch = "main"
 
 /** Asks a registry about all images at once. */
@@ -106,7 +106,7 @@ function linkRequestOf(
   repositories: ReadonlyMap<string, Repository>,
   buildArgs: BuildArguments,
 ): LinkRequest {
-  return { spec, tree: files, images: tree.nodes.map(({ name }) => name), buildArgs, repositories }
+  return { spec, tree: files, images: tree.nodes.map(({ name }) => name), platform, buildArgs, repositories }
 }
 
 function basesOf(linked: LinkedStack): readonly string[] {

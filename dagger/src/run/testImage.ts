@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { Directory } from "@dagger.io/dagger"
+import type { LinkedImage } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
+import { formatProblem } from "../problems.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { parseReference } from "../reference/reference.js"
@@ -17,7 +19,7 @@ import type { Execution, ImageJob, RegistryLogin } from "./execution.js"
 import { askGit } from "./gitContainer.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
-import { buildContext } from "./prepare.js"
+import { buildContext, platform } from "./prepare.js"
 import { loginToRegistry } from "./publishImage.js"
 import { StackRun } from "./stackRun.js"
 
@@ -35,7 +37,7 @@ export interface SingleImage {
 /** An image's source with what it takes to build it. */
 export interface OpenImage extends OpenSource {
   readonly context: Directory
-  readonly target: string
+  readonly linked: LinkedImage
 }
 
 /**
@@ -50,15 +52,16 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
     spec,
     tree: files,
     images,
+    platform,
     buildArgs: parseSettings(spec, set),
     repositories: publishedAs(spec),
   }
   const bases = [...linkStack(request).images.values()].flatMap((each) => each.bases)
   const { digests } = await resolveBases(bases.map(({ reference }) => reference))
   const linked = linkStack({ ...request, bases: digests })
-  const target = linked.images.get(image)?.target
-  if (target === undefined) throw new Error(`${image} was not linked`)
-  return { ...open, context: await buildContext(source, linked, linkedDockerfile), target }
+  const own = linked.images.get(image)
+  if (own === undefined) throw new Error(`${image} was not linked`)
+  return { ...open, context: await buildContext(source, linked, linkedDockerfile), linked: own }
 }
 
 /**
@@ -109,7 +112,7 @@ function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["
 }
 
 async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage): Promise<ImageJob> {
-  const { spec, tree, files, target } = open
+  const { spec, tree, files, linked } = open
   const { image } = tree.node(name)
   const ancestors = tree.ancestors(name).map((node) => node.image.directory)
   const owner = { imagesDirectory: spec.imagesDirectory, ancestors, ...image }
@@ -120,7 +123,8 @@ async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage):
     parents: [],
     action: ref === undefined ? "build" : "retest",
     reasons: [ref === undefined ? "asked for by name" : `asked for as ${ref}`],
-    target,
+    target: linked.target,
+    builderArgs: linked.builderArgs,
     inputKey: "",
     testKey: "",
     movesTag: false,
@@ -130,6 +134,6 @@ async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage):
     probes: [],
     labels: new Map(),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
-    notices: [],
+    notices: linked.notices.map(formatProblem),
   }
 }
