@@ -4,7 +4,8 @@ import urllib.error
 
 import pytest
 from selenium.webdriver.common.keys import Keys
-from tests_common.browser import URL, ask, chromium, find, open_page, opener, pictured
+from selenium.webdriver.support.ui import WebDriverWait
+from tests_common.browser import PATIENCE_SECONDS, URL, ask, chromium, find, open_page, opener, pictured
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +23,24 @@ def test_a_cell_is_run_and_shows_its_output(browser, kernel, code):
     ask(f"api/contents/{path}", "PUT", {"type": "notebook", "format": "json", "content": content})
     with pictured(browser, f"lab-{kernel}"):
         open_page(browser, f"lab/workspaces/{kernel}/tree/{path}")
+        # JupyterLab drops what is run before the kernel is ready.
+        find(browser, "#jp-main-statusbar", "| Idle")
         editor = find(browser, ".jp-Notebook .cm-content", code)
         editor.click()
         editor.send_keys(Keys.SHIFT, Keys.ENTER)
         find(browser, ".jp-OutputArea-output", "42")
 
 
-def test_a_terminal_answers(browser):
+def test_a_terminal_takes_commands(browser):
     with pictured(browser, "terminal"):
         name = ask("api/terminals", "POST", {})["name"]
-        open_page(browser, f"lab/workspaces/terminal/tree")
         open_page(browser, f"terminals/{name}")
-        find(browser, ".xterm")
+        find(browser, ".xterm-helper-textarea").send_keys("echo typed > by-hand.txt", Keys.ENTER)
+        WebDriverWait(browser, PATIENCE_SECONDS).until(lambda _: "by-hand.txt" in files_of_the_home())
+
+
+def files_of_the_home():
+    return [entry["name"] for entry in ask("api/contents")["content"]]
 
 
 def test_no_news_are_asked_for(browser):

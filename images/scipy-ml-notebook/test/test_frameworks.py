@@ -41,7 +41,7 @@ def test_pytorch_finds_no_gpu_where_there_is_none():
 def test_workflow_tests_pass():
     """The tests of the GPU run, here with the GPU where there is one."""
     ended = subprocess.run(
-        ["pytest", "-q", "-p", "no:cacheprovider", "/opt/workflow_tests"],
+        ["pytest", "-q", "/opt/workflow_tests"],
         env={**os.environ, "STACK_EXPECT_GPU": "1" if GPU_IS_PRESENT else "0"}, cwd="/tmp",
         capture_output=True, text=True, timeout=840, check=False,
     )
@@ -52,7 +52,7 @@ def test_workflow_tests_pass():
 @pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
 def test_workflow_tests_fail_where_a_gpu_is_expected_and_missing(framework):
     ended = subprocess.run(
-        ["pytest", "-q", "-p", "no:cacheprovider", f"/opt/workflow_tests/test_{framework}.py"],
+        ["pytest", "-q", f"/opt/workflow_tests/test_{framework}.py"],
         env={**os.environ, "STACK_EXPECT_GPU": "1"}, cwd="/tmp",
         capture_output=True, text=True, timeout=240, check=False,
     )
