@@ -111,10 +111,13 @@ YAML
   done
 }
 
-# fill_registry: the two images of Docker Hub that the module and the stack start from.
+# fill_registry: the two images of Docker Hub that the module and the stack start from, and the package that stands in
+# for RStudio Server.
 fill_registry() {
   push_image debian library/debian "$DEBIAN_SUITE-slim"
   push_image node library/node "${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim"
+  node "$engine_dir/oci.mjs" push-file "$home"/build/rstudio-stand-in/*.deb "http://127.0.0.1:$registry_port" \
+    stand-ins/rstudio-server >"$run_dir/rstudio-stand-in"
 }
 
 push_image() {
@@ -221,6 +224,10 @@ print_environment() {
   # shellcheck disable=SC2016 # The caller's shell expands PATH.
   printf 'export PATH=%q:"$PATH" _EXPERIMENTAL_DAGGER_RUNNER_HOST=%q DO_NOT_TRACK=1 DAGGER_NO_NAG=1 STACK_REGISTRY=%q\n' \
     "$home/bin" "unix://$engine_socket" "127.0.0.1:$registry_port"
+  local path
+  path=$(cat "$run_dir/rstudio-stand-in" 2>/dev/null) || return 0
+  printf 'export STACK_RSTUDIO_DEB_URL=%q STACK_RSTUDIO_DEB_SHA256=%q\n' \
+    "http://$bridge_address:$registry_port$path" "${path##*:}"
 }
 
 case ${1-} in

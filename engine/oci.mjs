@@ -1,6 +1,7 @@
 // Makes and pushes OCI images from tar files, byte for byte the same each time.
 //   node oci.mjs pack CONTENT CONFIG.json [--gzip] LAYER.tar...   stores the image, prints its manifest's digest
 //   node oci.mjs push CONTENT DIGEST http://HOST:PORT REPOSITORY TAG
+//   node oci.mjs push-file FILE http://HOST:PORT REPOSITORY       stores any file as a blob, prints its address
 //   node oci.mjs prune CONTENT DIGEST...                          removes every blob these images do not need
 // CONTENT is a content store as containerd and the engine read it: CONTENT/blobs/sha256/<hex>.
 import { createHash } from "node:crypto"
@@ -111,6 +112,14 @@ async function push(content, digest, registry, name, tag) {
   await request(`${repository}/manifests/${tag}`, { method: "PUT", headers, body }, 201)
 }
 
+/** A registry serves a blob's bytes to whoever asks: the file needs no other server.
+ * @param {string} file @param {string} registry @param {string} name */
+async function pushFile(file, registry, name) {
+  const digest = await digestOf(file)
+  await pushBlob(`${registry}/v2/${name}`, file, digest)
+  console.log(`/v2/${name}/blobs/${digest}`)
+}
+
 /** @param {string} content @param {string[]} digests */
 async function prune(content, ...digests) {
   const kept = new Set(digests)
@@ -124,7 +133,7 @@ async function prune(content, ...digests) {
 }
 
 const [command, ...values] = process.argv.slice(2)
-const commands = /** @type {Record<string, (...values: any[]) => Promise<void>>} */ ({ pack, push, prune })
+const commands = /** @type {Record<string, (...values: any[]) => Promise<void>>} */ ({ pack, push, "push-file": pushFile, prune })
 const chosen = commands[command ?? ""]
 if (chosen === undefined) throw new Error(`oci.mjs: ${Object.keys(commands).join(", ")}; got ${command}`)
 await chosen(...values)

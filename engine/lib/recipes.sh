@@ -17,6 +17,8 @@ build_engine() {
   step image_sdk "TypeScript SDK" "$home/images/sdk" @debian_slim @binaries @npm "$engine_dir/sdk" \
     "=$(dpkg-query --show ca-certificates)"
   step image_debian "Image debian:$DEBIAN_SUITE-slim" "$home/images/debian" @debian_slim
+  step rstudio_stand_in "Stand-in of RStudio Server, whose maker's host cannot be asked for" \
+    "$home/build/rstudio-stand-in" "$engine_dir/rstudio-stand-in"
   step image_node "Image node:${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim" "$home/images/node" @debian_slim @npm
 }
 
@@ -98,6 +100,8 @@ add_node() {
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$prefix/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$prefix/bin/npx"
 }
+
+make_rstudio_stand_in() { "$engine_dir/rstudio-stand-in/build.sh" "$1" >/dev/null; }
 
 make_image_debian() {
   pack_image "$1" "" "$home/build/debian-slim.tar" --gzip <<'JSON'
