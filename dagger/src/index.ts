@@ -206,6 +206,7 @@ export class JupyterStack {
    * @param wiki URL of the wiki's git repository; the spec's where not given.
    * @param wikiUsername Login to the wiki.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param artifacts Artifacts of the run that built the images, for their pages, where there is no wiki.
    * @param gpuHost Login host of the cluster; the spec's where not given.
    * @param gpuPort Its SSH port; the spec's where not given.
    * @param gpuUser Account there; the spec's where not given.
@@ -226,6 +227,7 @@ export class JupyterStack {
     wiki?: string,
     wikiUsername?: string,
     wikiToken?: Secret,
+    artifacts?: Directory,
     gpuHost?: string,
     gpuPort?: number,
     gpuUser?: string,
@@ -233,7 +235,7 @@ export class JupyterStack {
     gpuPrivateKey?: Secret,
     gpuHostKey?: string,
   ): Promise<ActionResult> {
-    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken }
+    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     const gpu = { gpuHost, gpuPort, gpuUser, gpuPassword, gpuPrivateKey, gpuHostKey }
     return promoteToStable({ source, tag, dryRun, skipGpuTest, ...given({ ...logins, ...gpu }) })
   }
@@ -249,6 +251,7 @@ export class JupyterStack {
    * @param wiki URL of the wiki's git repository; the spec's where not given.
    * @param wikiUsername Login to the wiki.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param artifacts Artifacts of the run that built the images, for their pages, where there is no wiki.
    */
   @func({ cache: "never" })
   async tagGlobalStable(
@@ -262,8 +265,9 @@ export class JupyterStack {
     wiki?: string,
     wikiUsername?: string,
     wikiToken?: Secret,
+    artifacts?: Directory,
   ): Promise<ActionResult> {
-    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken }
+    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     return promoteToGlobalStable({ source, prefix, dryRun, ...given(logins) })
   }
 
@@ -280,6 +284,7 @@ export class JupyterStack {
    * @param wiki URL of the wiki's git repository; the spec's where not given.
    * @param wikiUsername Login to the wiki.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param artifacts Artifacts of the run that built the images, for their pages, where there is no wiki.
    */
   @func({ cache: "never" })
   async rollback(
@@ -295,8 +300,9 @@ export class JupyterStack {
     wiki?: string,
     wikiUsername?: string,
     wikiToken?: Secret,
+    artifacts?: Directory,
   ): Promise<ActionResult> {
-    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken }
+    const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     const text = await journal?.contents()
     return takeBack({ source, tag, force, dryRun, ...given({ ...logins, journal: text }) })
   }

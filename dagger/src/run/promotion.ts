@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import type { Secret } from "@dagger.io/dagger"
 import { planGpuTest, renderGpuPlan } from "../gpu/gpuTest.js"
 import type { GpuGate } from "../promote/gate.js"
 import { formatJournal, parseJournal } from "../promote/journal.js"
@@ -21,19 +20,14 @@ import type { GpuLogin } from "./gpuTest.js"
 import { gpuOptions, runGpu, testedImage } from "./gpuTest.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
+import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
+import { openPages } from "./pageBook.js"
 import { loginOf, RegistryEdge } from "./registryEdge.js"
 import type { RegistryOptionsOfCall } from "./request.js"
-import type { WikiResult } from "../../tools/wiki/job.js"
-import type { WikiAccess } from "./wikiContainer.js"
-import { runWiki } from "./wikiContainer.js"
 
 /** What every promotion takes. */
-export interface PromotionCall extends RegistryOptionsOfCall {
+export interface PromotionCall extends RegistryOptionsOfCall, PagesOfCall {
   readonly dryRun: boolean
-  /** URL of the wiki; the spec's where not given. */
-  readonly wiki?: string
-  readonly wikiUsername?: string
-  readonly wikiToken?: Secret
 }
 
 /** Everything opened that a promotion works with. */
@@ -41,7 +35,7 @@ interface Bench extends OpenSource {
   readonly images: readonly PromotedImage[]
   readonly registry: RegistryEdge
   readonly context: MeteredContext
-  readonly wiki?: WikiAccess
+  readonly pages: PageBook
 }
 
 /**
@@ -125,13 +119,8 @@ async function openBench(call: PromotionCall): Promise<Bench> {
   })
   const registry = await RegistryEdge.open(loginOf(call))
   registry.loginIsFor(repositories.values())
-  const url = call.wiki ?? open.spec.wiki
-  const { wikiUsername: username, wikiToken: token } = call
-  const wiki =
-    url === undefined
-      ? {}
-      : { wiki: { url, ...(username !== undefined && { username }), ...(token !== undefined && { token }) } }
-  return { ...open, images, registry, context: contextOf(registry), ...wiki }
+  const pages = openPages(call, open.spec.wiki)
+  return { ...open, images, registry, context: contextOf(registry), pages }
 }
 
 function contextOf(registry: RegistryEdge): MeteredContext {
@@ -149,16 +138,10 @@ function contextOf(registry: RegistryEdge): MeteredContext {
   }
 }
 
-/** Why the wiki is not ready for a promotion. */
-async function missingPages({ wiki }: Bench, look: PromotionReport): Promise<readonly string[]> {
-  if (wiki === undefined) return ["no wiki is given, so nobody can say that the manifest pages are there"]
-  const images = [...promotedPairs(look)]
-  if (images.length === 0) return []
-  const result = await runWiki(wiki, { kind: "check", images })
-  if (result.kind === "checked") return result.problems
-  return [
-    result.kind === "failed" ? `the wiki could not be asked: ${result.message}` : "the wiki gave no answer",
-  ]
+/** Why the manifest pages are not ready for a promotion. */
+async function missingPages({ pages }: Bench, look: PromotionReport): Promise<readonly string[]> {
+  const images = promotedPairs(look)
+  return images.length === 0 ? [] : pages.problems(images)
 }
 
 /** Runs the GPU test on the digest that is to be promoted; a dry run only says what it would run. */
@@ -177,31 +160,34 @@ async function gpuGate(
   return { gate: { kind: "verdict", verdict }, log: verdict.log }
 }
 
-/** Writes the wiki, and puts everything that happened into the result. */
+/** Writes the pages, and puts everything that happened into the result. */
 async function finish(
   bench: Bench,
   report: PromotionReport,
   dryRun: boolean,
   gpuLog?: string,
 ): Promise<ActionResult> {
-  const wiki = dryRun ? undefined : await updateWiki(bench, report)
-  const failed =
-    wiki?.kind === "failed" ? `The wiki was not updated: ${wiki.message} Run the same again.` : undefined
-  const parts = [renderPromotionMarkdown(report), failed, dryRun ? gpuLog : undefined]
+  const pages = dryRun ? undefined : await writePages(bench, report)
+  const again = pages?.ok === false ? " Run the same again: only what is missing is done." : ""
+  const parts = [
+    renderPromotionMarkdown(report),
+    pages === undefined ? undefined : `Pages: ${pages.message}.${again}`,
+    dryRun ? gpuLog : undefined,
+  ]
   const files = new Map([
     ...(report.journal === undefined ? [] : [["journal.json", formatJournal(report.journal)] as const]),
     ...(gpuLog === undefined ? [] : [["logs/gpu-test.log", gpuLog] as const]),
+    ...(pages?.files ?? []),
   ])
   return actionResult({
-    ok: isPromotionOk(report) && failed === undefined,
-    report: { ...report, ...(wiki !== undefined && { wiki }) },
+    ok: isPromotionOk(report) && pages?.ok !== false,
+    report: { ...report, ...(pages !== undefined && { pages: pages.message }) },
     markdown: parts.filter((part) => part !== undefined).join("\n\n"),
     files,
   })
 }
 
-async function updateWiki({ wiki }: Bench, report: PromotionReport): Promise<WikiResult | undefined> {
+async function writePages({ pages }: Bench, report: PromotionReport): Promise<PageResult | undefined> {
   const change = wikiChangeOf(report)
-  if (change === undefined || wiki === undefined) return undefined
-  return runWiki(wiki, { kind: "update", change })
+  return change === undefined ? undefined : pages.apply(change)
 }

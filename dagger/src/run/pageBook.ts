@@ -1,0 +1,126 @@
+import { mkdtemp, readdir, readFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Directory, Secret } from "@dagger.io/dagger"
+import { parseManifest } from "../manifest/manifestData.js"
+import type { PromotedPair, WikiChange } from "../wiki/change.js"
+import { pageProblems } from "../wiki/promoted.js"
+import { updateWiki } from "../wiki/update.js"
+import { WikiDraft, wikiFilesOf } from "../wiki/wikiFiles.js"
+import { WikiProblem } from "../wiki/wikiIndex.js"
+import { runWiki } from "./wikiContainer.js"
+
+/** What came of a change to the pages. */
+export interface PageResult {
+  readonly ok: boolean
+  /** In a sentence. */
+  readonly message: string
+  /** Pages to keep among the artifacts, by path: those that are in no wiki. */
+  readonly files: ReadonlyMap<string, string>
+}
+
+/** Where manifest pages are kept. */
+export interface PageBook {
+  /** Why images cannot be promoted as far as their pages are concerned. */
+  problems(images: readonly PromotedPair[]): Promise<readonly string[]>
+  /** Carries out a change. */
+  apply(change: WikiChange): Promise<PageResult>
+}
+
+/** How a caller names the place of the pages. */
+export interface PagesOfCall {
+  /** URL of the wiki; the spec's where not given. */
+  readonly wiki?: string
+  readonly wikiUsername?: string
+  readonly wikiToken?: Secret
+  /** Artifacts of the run that built the images, instead of a wiki. */
+  readonly artifacts?: Directory
+}
+
+/** The pages of a wiki if one is named, else those of artifacts, else the spec's wiki; else nobody knows of any. */
+export function openPages(call: PagesOfCall, specWiki: string | undefined): PageBook {
+  if (call.wiki === undefined && call.artifacts !== undefined) return new ArtifactPages(call.artifacts)
+  const url = call.wiki ?? specWiki
+  if (url === undefined) return noPages
+  const { wikiUsername: username, wikiToken: token } = call
+  return new WikiPages({
+    url,
+    ...(username !== undefined && { username }),
+    ...(token !== undefined && { token }),
+  })
+}
+
+const noPages: PageBook = {
+  problems: () =>
+    Promise.resolve([
+      "neither a wiki nor artifacts are given, so nobody can say that there are manifest pages",
+    ]),
+  apply: () =>
+    Promise.resolve({ ok: true, message: "no wiki is given: no page was written", files: new Map() }),
+}
+
+/** Pages of a wiki's repository; every write goes through the wiki tool. */
+class WikiPages implements PageBook {
+  constructor(private readonly access: Parameters<typeof runWiki>[0]) {}
+
+  async problems(images: readonly PromotedPair[]): Promise<readonly string[]> {
+    const result = await runWiki(this.access, { kind: "check", images: [...images] })
+    if (result.kind === "checked") return result.problems
+    return [
+      result.kind === "failed" ? `the wiki could not be asked: ${result.message}` : "the wiki gave no answer",
+    ]
+  }
+
+  async apply(change: WikiChange): Promise<PageResult> {
+    const result = await runWiki(this.access, { kind: "update", change })
+    if (result.kind === "failed") {
+      return { ok: false, message: `the wiki was not updated: ${result.message}`, files: new Map() }
+    }
+    const message =
+      result.kind === "pushed" ? `the wiki has commit ${result.commit}` : "the wiki was up to date"
+    return { ok: true, message, files: new Map() }
+  }
+}
+
+/** Pages out of a run's artifacts: read from its manifests, written to the artifacts of the promotion. */
+class ArtifactPages implements PageBook {
+  private files: Promise<WikiDraft> | undefined
+
+  constructor(private readonly artifacts: Directory) {}
+
+  async problems(images: readonly PromotedPair[]): Promise<readonly string[]> {
+    return pageProblems(await this.open(), images)
+  }
+
+  async apply(change: WikiChange): Promise<PageResult> {
+    try {
+      const { files } = updateWiki(await this.open(), change)
+      const written = new Map([...files].map(([path, text]) => [`wiki/${path}`, text]))
+      return { ok: true, message: "no wiki is given: the pages are among the artifacts", files: written }
+    } catch (error) {
+      if (!(error instanceof WikiProblem)) throw error
+      return { ok: false, message: error.message, files: new Map() }
+    }
+  }
+
+  private open(): Promise<WikiDraft> {
+    this.files ??= readManifests(this.artifacts)
+    return this.files
+  }
+}
+
+/** What a wiki would have after the run's manifests were published. @throws InvalidImageManifest */
+async function readManifests(artifacts: Directory): Promise<WikiDraft> {
+  const folder = await mkdtemp(join(tmpdir(), "artifacts-"))
+  await artifacts.filter({ include: ["manifests/*.json"] }).export(folder)
+  const names = await readdir(join(folder, "manifests")).catch(() => [])
+  const manifests = await Promise.all(
+    names.map(async (name) => parseManifest(await readFile(join(folder, "manifests", name), "utf8"), name)),
+  )
+  const draft = new WikiDraft(wikiFilesOf(new Map()))
+  const [first] = manifests
+  if (first === undefined) return draft
+  const { files } = updateWiki(draft, { kind: "publish", at: first.created, manifests })
+  for (const [path, text] of files) draft.write(path, text)
+  return draft
+}
