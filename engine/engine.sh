@@ -134,7 +134,7 @@ engine_config() {
   cat <<JSON
 {
   "logLevel": "${STACK_ENGINE_LOG_LEVEL:-info}",
-  "gc": { "maxUsedSpace": "${STACK_ENGINE_CACHE:-60GB}", "reservedSpace": "5GB", "minFreeSpace": "10GB" },
+  "gc": { "maxUsedSpace": "${STACK_ENGINE_CACHE:-40GB}", "reservedSpace": "5GB", "minFreeSpace": "10GB" },
   "registries": { "docker.io": { "mirrors": ["127.0.0.1:$registry_port/docker.io"] }$entries }
 }
 JSON

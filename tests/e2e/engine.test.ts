@@ -93,7 +93,7 @@ describe("up and down", () => {
   it("replace an engine that another version has started", async () => {
     await engine("up")
     const pid = await engine("pid")
-    const up = await engine("up", checkout, { STACK_ENGINE_CACHE: "61GB" })
+    const up = await engine("up", checkout, { STACK_ENGINE_CACHE: "41GB" })
     expect(up.stderr).toContain("the engine's parts have changed: restarting it")
     expect((await engine("pid")).stdout).not.toBe(pid.stdout)
   })
