@@ -23,7 +23,7 @@ export type Fault =
   /** The target's answer with other headers; `undefined` takes one away. */
   | { readonly kind: "headers"; readonly headers: Readonly<Record<string, string | undefined>> }
   /** Something is done first (another client's write, an abort); then the request passes. */
-  | { readonly kind: "first"; readonly act: () => Promise<void> | void }
+  | { readonly kind: "first"; readonly act: () => Promise<unknown> }
   /** Answered by a function of the test. */
   | {
       readonly kind: "answer"

@@ -27,16 +27,15 @@ export function planPromotion(
   const all = [...survey.problems, ...missingSources(survey), ...problems]
   if (all.length > 0) return { kind: "refused", problems: all }
   if (survey.images.every(isThere)) return { kind: "unchanged" }
-  const interrupted = interruptedJournal(survey)
-  const entries = survey.images.flatMap((image) => entryOf(image, survey.register.journal, interrupted))
+  const whole = wholeSetBefore(survey)
+  const entries = survey.images.flatMap((image) => entryOf(image, survey.register.journal, whole))
   const journal: Journal = { version: journalVersion, ...stamp, kind: "promotion", to, entries }
-  const notices =
-    interrupted === undefined
-      ? []
-      : [
-          `an earlier promotion to ${to} (${interrupted.id}) was interrupted; the journal keeps what was there before it`,
-        ]
-  return { kind: "write", promotion: promotionOf(survey, journal), notices }
+  const notice = `an earlier promotion to ${to} was interrupted; a rollback of this one leads to the whole set before`
+  return {
+    kind: "write",
+    promotion: promotionOf(survey, journal),
+    notices: whole === undefined ? [] : [notice],
+  }
 }
 
 /** Whether the target tag names the source's digest. */
@@ -69,46 +68,44 @@ function uniqueByDigest<T extends { readonly digest: string }>(items: readonly T
 }
 
 /**
- * The journal of a promotion that was killed between two of its writes: some tags name what it wanted, the others what
- * was there before it. What is there now is then no set that anybody chose, and must not be remembered as such.
+ * Which set of the last journal was the last whole one, where the tags are a mixture: a promotion was killed between
+ * two of its writes. A mixture is no set that anybody chose, and must not be remembered as what was there before.
+ * Undefined where the tags can be remembered as they are, also because somebody moved single ones on purpose.
  */
-export function interruptedJournal({ images, register }: Survey): Journal | undefined {
-  const { journal } = register
+function wholeSetBefore({ images, register: { journal } }: Survey): "next" | "previous" | undefined {
   if (journal === undefined) return undefined
-  const known = images.flatMap(({ repository, target }) => {
+  const tags = images.flatMap(({ repository, source, target }) => {
     const entry = entryFor(journal, formatReference(repository))
-    return entry === undefined ? [] : [{ entry, now: target?.digest }]
+    if (entry === undefined) return []
+    const isWritten = target?.digest === entry.next.digest
+    const isOld = target?.digest === entry.previous?.digest
+    return [{ isWritten, isOld, isOurs: target?.digest === source?.digest }]
   })
-  const changes = known.filter(({ entry }) => entry.next.digest !== entry.previous?.digest)
-  const done = changes.filter(({ entry, now }) => now === entry.next.digest)
-  const open = changes.filter(({ entry, now }) => now === entry.previous?.digest)
-  const isMixed = done.length > 0 && open.length > 0 && done.length + open.length === changes.length
-  return isMixed ? journal : undefined
+  if (tags.some(({ isWritten, isOld, isOurs }) => !isWritten && !isOld && !isOurs)) return undefined
+  if (tags.every(({ isWritten }) => isWritten) || tags.every(({ isOld }) => isOld)) return undefined
+  // Some old ones: that promotion did not end. None: it did, and then an earlier run of ours was killed.
+  return tags.some(({ isWritten, isOld }) => isOld && !isWritten) ? "previous" : "next"
 }
 
 function entryOf(
   image: SurveyedImage,
   last: Journal | undefined,
-  interrupted: Journal | undefined,
+  whole: "next" | "previous" | undefined,
 ): readonly JournalEntry[] {
   const { name, source, target, from } = image
   if (source === undefined) return []
   const repository = formatReference(image.repository)
-  const before = interrupted === undefined ? undefined : entryFor(interrupted, repository)
-  const previous = before === undefined ? nowOf(target?.digest, last, repository) : before.previous
+  const known = last === undefined ? undefined : entryFor(last, repository)
+  const isMixed = whole !== undefined && known !== undefined
+  const previous = isMixed ? known[whole] : nowOf(target?.digest, known)
   const next = { digest: source.digest, from }
   return [{ name, repository, ...(previous !== undefined && { previous }), next }]
 }
 
 /** What is there now; the last journal may know where it came from. */
-function nowOf(
-  digest: string | undefined,
-  last: Journal | undefined,
-  repository: string,
-): JournalEntry["previous"] {
+function nowOf(digest: string | undefined, known: JournalEntry | undefined): JournalEntry["previous"] {
   if (digest === undefined) return undefined
-  const entry = last === undefined ? undefined : entryFor(last, repository)
-  const from = [entry?.next, entry?.previous].find((each) => each?.digest === digest)?.from
+  const from = [known?.next, known?.previous].find((each) => each?.digest === digest)?.from
   return { digest, ...(from !== undefined && { from }) }
 }
 

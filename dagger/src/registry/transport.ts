@@ -42,6 +42,8 @@ export interface ApiRequest {
 
 const defaultTimeout = 30_000
 const defaultParallel = 4
+/** How long a registry that gave no answer counts as unreachable. */
+const closedMilliseconds = 60_000
 
 /** Sends requests to registries: login, limit, retry. */
 export class RegistryTransport {
@@ -53,19 +55,8 @@ export class RegistryTransport {
    * Sends a request until it is answered with a success, or with something that another try cannot change.
    * @throws RegistryError
    */
-  async request(request: ApiRequest): Promise<WireAnswer> {
-    const door = this.door(request.registry)
-    const { environment, retry } = door
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await door.pass(request)
-      } catch (error) {
-        const wait = delayBefore(error, attempt, retry, environment.random())
-        if (wait === undefined || !(error instanceof RegistryError)) throw error
-        door.tellRetry(request, error, attempt, wait)
-        await environment.sleep(wait)
-      }
-    }
+  request(request: ApiRequest): Promise<WireAnswer> {
+    return this.door(request.registry).request(request)
   }
 
   private door(registry: string): Door {
@@ -79,14 +70,16 @@ export class RegistryTransport {
 
 /** The way to one registry. */
 class Door {
-  readonly environment: RegistryEnvironment
-  readonly retry: RetryPolicy
+  private readonly environment: RegistryEnvironment
+  private readonly retry: RetryPolicy
   private readonly endpoint: URL
   private readonly settings: WireSettings
   private readonly session: RegistryLoginSession
   private readonly limiter: Limiter
   private readonly firstLimiter = new Limiter(1)
+  /** Whether the registry has ever answered. */
   private isKnown = false
+  private closed: { readonly error: RegistryError; readonly until: number } | undefined
 
   constructor(registry: string, options: RegistryOptions) {
     const credentials = options.credentials?.(registry)
@@ -103,18 +96,54 @@ class Door {
     this.limiter = new Limiter(options.parallel ?? defaultParallel)
   }
 
-  /** One try. The first to a registry goes alone: all others profit from what it learns about the login. */
-  async pass(request: ApiRequest): Promise<WireAnswer> {
+  /**
+   * The first request to a registry goes alone: all others profit from what it learns about the login. Where it gets
+   * no answer at all, they do not each wait through all tries again.
+   */
+  async request(request: ApiRequest): Promise<WireAnswer> {
     if (!this.isKnown) {
-      const first = await this.firstLimiter.run(async () =>
-        this.isKnown ? undefined : this.attempt(request),
-      )
+      const first = await this.firstLimiter.run(() => this.introduce(request))
       if (first !== undefined) return first
     }
-    return this.limiter.run(() => this.attempt(request))
+    return this.tries(request)
   }
 
-  tellRetry(request: ApiRequest, error: RegistryError, attempt: number, waitMilliseconds: number): void {
+  private async introduce(request: ApiRequest): Promise<WireAnswer | undefined> {
+    if (this.isKnown) return undefined
+    if (this.closed !== undefined && this.environment.now() < this.closed.until) throw this.closed.error
+    try {
+      return await this.tries(request)
+    } catch (error) {
+      this.noteSilence(error)
+      throw error
+    }
+  }
+
+  private noteSilence(error: unknown): void {
+    if (this.isKnown || !(error instanceof RegistryError) || !["timeout", "network"].includes(error.kind))
+      return
+    this.closed = { error, until: this.environment.now() + closedMilliseconds }
+  }
+
+  private async tries(request: ApiRequest): Promise<WireAnswer> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.limiter.run(() => this.attempt(request))
+      } catch (error) {
+        const wait = delayBefore(error, attempt, this.retry, this.environment.random())
+        if (wait === undefined || !(error instanceof RegistryError)) throw error
+        this.tellRetry(request, error, attempt, wait)
+        await this.environment.sleep(wait)
+      }
+    }
+  }
+
+  private tellRetry(
+    request: ApiRequest,
+    error: RegistryError,
+    attempt: number,
+    waitMilliseconds: number,
+  ): void {
     const { method } = request
     const url = `${this.endpoint.origin}${request.path.replace(/\?.*/, "")}`
     const { tries } = this.retry

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { createServer } from "node:http"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { parseReference } from "../../../dagger/src/reference/reference.js"
+import { systemEnvironment } from "../../../dagger/src/registry/environment.js"
 import { imageFacts } from "../../../dagger/src/registry/imageFacts.js"
 import { RegistryError } from "../../../dagger/src/registry/registryError.js"
 import type { RegistryOptions } from "../../../dagger/src/registry/transport.js"
@@ -121,6 +122,19 @@ describe("a lasting fault", () => {
       message: expect.stringContaining("ECONNREFUSED") as string,
     })
   })
+})
+
+it("does not wait for a hanging registry with every request, and asks again after a minute", async () => {
+  proxy.add({ fault: { kind: "hang" } })
+  let now = 0
+  const environment = { ...systemEnvironment(), now: () => now, sleep: () => Promise.resolve() }
+  const { client } = clientOf(registry, { environment, timeoutMilliseconds: 100 })
+  const answers = await Promise.allSettled(Array.from({ length: 50 }, () => client.resolve(reference)))
+  expect(answers.every(({ status: each }) => each === "rejected")).toBe(true)
+  expect(proxy.requests).toHaveLength(5)
+  proxy.reset()
+  now += 60_001
+  expect(await client.resolve(reference)).toMatchObject({ digest })
 })
 
 describe("a passing fault", () => {
