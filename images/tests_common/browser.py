@@ -53,7 +53,9 @@ def find(browser, selector, text=""):
         return next((element for element in elements if text in element.text), None)
 
     message = f"no {selector} with {text!r}" if text else f"no {selector}"
-    return WebDriverWait(browser, PATIENCE_SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(found, message)
+    return WebDriverWait(browser, PATIENCE_SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(
+        found, message
+    )
 
 
 def open_page(browser, path):

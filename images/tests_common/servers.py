@@ -66,8 +66,12 @@ def running(command, port, prefix="/", ready="api", **settings):
     environment = clean_environment(**settings)
     with tempfile.NamedTemporaryFile(prefix="server-", suffix=".log") as log:
         process = subprocess.Popen(
-            ["start.sh", *command], env=environment, stdout=log, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL, start_new_session=True,
+            ["start.sh", *command],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
         server = Server(f"http://127.0.0.1:{port}{prefix}", log.name, environment)
         try:
@@ -111,6 +115,4 @@ def wait_until_ready(server, process, ready):
 
 
 def healthcheck(environment):
-    return subprocess.run(
-        ["healthcheck.py"], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run(["healthcheck.py"], env=environment, capture_output=True, text=True, timeout=60, check=False)

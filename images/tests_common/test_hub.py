@@ -12,13 +12,20 @@ from tests_common.servers import free_port, healthcheck, running
 
 API_TOKEN = "token-of-the-hub"
 USER = {
-    "kind": "user", "name": "student", "admin": False, "groups": [], "server": "/user/student/",
-    "scopes": ["access:servers!server=student/", "access:servers!user=student"], "session_id": None,
+    "kind": "user",
+    "name": "student",
+    "admin": False,
+    "groups": [],
+    "server": "/user/student/",
+    "scopes": ["access:servers!server=student/", "access:servers!user=student"],
+    "session_id": None,
 }
 
 
 def version_of_singleuser():
-    ended = subprocess.run(["jupyterhub-singleuser", "--version"], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(
+        ["jupyterhub-singleuser", "--version"], capture_output=True, text=True, timeout=60, check=True
+    )
     return ended.stdout.strip()
 
 

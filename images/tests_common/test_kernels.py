@@ -20,7 +20,10 @@ def execute(folder, cells, kernel):
     nbformat.write(notebook, path)
     ended = subprocess.run(
         ["jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace", str(path)],
-        capture_output=True, text=True, timeout=180, check=False,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr
     return nbformat.read(path, as_version=4)

@@ -61,14 +61,15 @@ def test_healthcheck_fails_without_a_server():
 
 
 def test_healthcheck_fails_when_the_server_is_gone():
+    """A server that was killed leaves its file behind."""
     with notebook_server() as server:
-        directory = server.environment["JUPYTER_RUNTIME_DIR"]
-        (left_behind,) = [name for name in os.listdir(directory) if name.startswith("jpserver") and name.endswith("json")]
-        content = open(os.path.join(directory, left_behind), encoding="utf-8").read()
+        (file,) = Path(server.environment["JUPYTER_RUNTIME_DIR"]).glob("jpserver-*.json")
+        name, content = file.name, file.read_text()
     environment = clean_environment()
-    with open(os.path.join(environment["JUPYTER_RUNTIME_DIR"], left_behind), "w", encoding="utf-8") as file:
-        file.write(content)
-    assert healthcheck(environment).returncode == 1
+    Path(environment["JUPYTER_RUNTIME_DIR"], name).write_text(content)
+    checked = healthcheck(environment)
+    assert checked.returncode == 1
+    assert "refused" in checked.stderr
 
 
 def test_healthcheck_follows_another_prefix():

@@ -17,7 +17,11 @@ def notebook(tmp_path):
 def convert(notebook, kind):
     ended = subprocess.run(
         ["jupyter", "nbconvert", "--execute", "--to", kind, notebook.name],
-        cwd=notebook.parent, capture_output=True, text=True, timeout=240, check=False,
+        cwd=notebook.parent,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr
 

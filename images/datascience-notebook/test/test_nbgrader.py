@@ -48,8 +48,13 @@ def course(tmp_path):
 
 def nbgrader(course, *arguments):
     ended = subprocess.run(
-        ["nbgrader", *arguments], cwd=course, env={**os.environ, "HOME": str(course)}, capture_output=True, text=True,
-        timeout=240, check=False,
+        ["nbgrader", *arguments],
+        cwd=course,
+        env={**os.environ, "HOME": str(course)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
@@ -77,6 +82,12 @@ def test_configuration_of_the_image_needs_no_course(course_id, tmp_path):
     if course_id is not None:
         environment["NBGRADER_COURSEID"] = course_id
     shown = subprocess.run(
-        ["python", "-c", SHOW_ROOT], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        ["python", "-c", SHOW_ROOT],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert shown.stdout.strip() == f"/srv/nbgrader/{course_id or 'NA'}", shown.stderr

@@ -46,8 +46,8 @@ def test_jovyan_installs_with_pip_into_the_environment(package):
     run("pip", "uninstall", "--yes", package.name)
 
 
-def test_jovyan_installs_with_uv_into_the_environment(package):
-    run("uv", "pip", "install", "--offline", *LOCAL, str(package))
+def test_jovyan_installs_with_uv_into_the_environment(package, tmp_path):
+    run("uv", "pip", "install", "--offline", "--cache-dir", str(tmp_path / "cache"), *LOCAL, str(package))
     assert run("python", "-s", "-c", f"import {package.name}; print({package.name}.answer)") == "42\n"
     run("uv", "pip", "uninstall", package.name)
 
@@ -62,7 +62,9 @@ def test_another_uid_installs_with_pip_into_its_home(package, tmp_path):
 
 def test_every_module_that_python_sees_is_pinned_or_pythons_own():
     """Packages that Debian brings for tools of its own must not get into students' environment unseen."""
-    ended = run(sys.executable, "-c", "import importlib.metadata as m; print(*[d.locate_file('') for d in m.distributions()])")
+    ended = run(
+        sys.executable, "-c", "import importlib.metadata as m; print(*[d.locate_file('') for d in m.distributions()])"
+    )
     assert set(ended.split()) <= {"/opt/venv/lib/python3.11/site-packages"}
 
 
@@ -91,7 +93,7 @@ def install_with_r(folder, home):
     environment = {**os.environ, "HOME": str(home)}
     run("Rscript", "-e", install, env=environment)
     assert run("Rscript", "-e", "cat(made::answer())", env=environment) == "42"
-    assert list(home.rglob("made/DESCRIPTION"))
+    assert list(home.glob(".local/lib/R/*/made/DESCRIPTION"))
 
 
 def test_jovyan_installs_with_r_without_being_asked(package_of_r, tmp_path):

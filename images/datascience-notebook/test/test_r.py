@@ -5,16 +5,36 @@ import subprocess
 import pytest
 
 PROMISED = [
-    "IRkernel", "caret", "covr", "crosstalk", "devtools", "dplyr", "DT", "e1071", "forecast", "ggplot2", "git2r",
-    "hexbin", "knitr", "markdown", "purrr", "randomForest", "readr", "rmarkdown", "RSQLite", "sf", "shiny", "stringr",
-    "tibble", "tidyr", "tidyverse",
+    "IRkernel",
+    "caret",
+    "covr",
+    "crosstalk",
+    "devtools",
+    "dplyr",
+    "DT",
+    "e1071",
+    "forecast",
+    "ggplot2",
+    "git2r",
+    "hexbin",
+    "knitr",
+    "markdown",
+    "purrr",
+    "randomForest",
+    "readr",
+    "rmarkdown",
+    "RSQLite",
+    "sf",
+    "shiny",
+    "stringr",
+    "tibble",
+    "tidyr",
+    "tidyverse",
 ]
 
 
 def r(code, **options):
-    ended = subprocess.run(
-        ["Rscript", "-e", code], capture_output=True, text=True, timeout=120, check=False, **options
-    )
+    ended = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, timeout=120, check=False, **options)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -35,7 +55,10 @@ def test_table_is_summarised_with_dplyr():
 
 @pytest.mark.parametrize("device", ["png", "svg", "pdf"])
 def test_plot_is_drawn_without_a_display(device, tmp_path):
-    r(f'library(ggplot2); {device}("plot"); print(ggplot(mtcars, aes(wt, mpg)) + geom_point()); dev.off()', cwd=tmp_path)
+    r(
+        f'library(ggplot2); {device}("plot"); print(ggplot(mtcars, aes(wt, mpg)) + geom_point()); dev.off()',
+        cwd=tmp_path,
+    )
     assert (tmp_path / "plot").stat().st_size > 1000
 
 

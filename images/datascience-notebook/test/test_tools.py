@@ -6,8 +6,31 @@ import subprocess
 import pytest
 
 PROGRAMS = [
-    "bash", "cmake", "curl", "g++", "gcc", "gfortran", "git", "htop", "jq", "less", "make", "nano", "nc", "pandoc",
-    "rsync", "screen", "ssh", "strace", "tmux", "unzip", "vim", "wget", "xelatex", "zip", "7z",
+    "bash",
+    "cmake",
+    "curl",
+    "g++",
+    "gcc",
+    "gfortran",
+    "git",
+    "htop",
+    "jq",
+    "less",
+    "make",
+    "nano",
+    "nc",
+    "pandoc",
+    "rsync",
+    "screen",
+    "ssh",
+    "strace",
+    "tmux",
+    "unzip",
+    "vim",
+    "wget",
+    "xelatex",
+    "zip",
+    "7z",
 ]
 
 

@@ -33,7 +33,10 @@ def page(server, path):
 
 def test_package_is_installed():
     shown = subprocess.run(
-        ["dpkg-query", "--show", "--showformat", "${Status}", "rstudio-server"], capture_output=True, text=True, check=True
+        ["dpkg-query", "--show", "--showformat", "${Status}", "rstudio-server"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert shown.stdout == "install ok installed"
 

@@ -12,7 +12,18 @@ GPU_IS_PRESENT = os.path.exists("/dev/nvidia0")
 
 
 @pytest.mark.parametrize(
-    "module", ["accelerate", "datasets", "keras", "tensorflow", "tokenizers", "torch", "torchaudio", "torchvision", "transformers"]
+    "module",
+    [
+        "accelerate",
+        "datasets",
+        "keras",
+        "tensorflow",
+        "tokenizers",
+        "torch",
+        "torchaudio",
+        "torchvision",
+        "transformers",
+    ],
 )
 def test_module_is_imported(module):
     importlib.import_module(module)
@@ -42,8 +53,12 @@ def test_workflow_tests_pass():
     """The tests of the GPU run, here with the GPU where there is one."""
     ended = subprocess.run(
         ["pytest", "-q", "/opt/workflow_tests"],
-        env={**os.environ, "STACK_EXPECT_GPU": "1" if GPU_IS_PRESENT else "0"}, cwd="/tmp",
-        capture_output=True, text=True, timeout=840, check=False,
+        env={**os.environ, "STACK_EXPECT_GPU": "1" if GPU_IS_PRESENT else "0"},
+        cwd="/tmp",
+        capture_output=True,
+        text=True,
+        timeout=840,
+        check=False,
     )
     assert ended.returncode == 0, ended.stdout
 
@@ -53,8 +68,12 @@ def test_workflow_tests_pass():
 def test_workflow_tests_fail_where_a_gpu_is_expected_and_missing(framework):
     ended = subprocess.run(
         ["pytest", "-q", f"/opt/workflow_tests/test_{framework}.py"],
-        env={**os.environ, "STACK_EXPECT_GPU": "1"}, cwd="/tmp",
-        capture_output=True, text=True, timeout=240, check=False,
+        env={**os.environ, "STACK_EXPECT_GPU": "1"},
+        cwd="/tmp",
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert ended.returncode == 1
     assert "a GPU is expected" in ended.stdout

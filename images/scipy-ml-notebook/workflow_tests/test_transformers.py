@@ -20,13 +20,25 @@ def data():
 def test_transformer_learns_to_find_a_number(data, tmp_path):
     transformers.set_seed(1)
     configuration = transformers.BertConfig(
-        vocab_size=12, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, num_labels=2,
+        vocab_size=12,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        num_labels=2,
     )
     model = transformers.BertForSequenceClassification(configuration)
     arguments = transformers.TrainingArguments(
-        output_dir=str(tmp_path), num_train_epochs=12, per_device_train_batch_size=32, learning_rate=3e-3,
-        report_to=[], save_strategy="no", disable_tqdm=True, use_cpu=not gpu.expected(),
+        output_dir=str(tmp_path),
+        num_train_epochs=12,
+        per_device_train_batch_size=32,
+        learning_rate=3e-3,
+        report_to=[],
+        save_strategy="no",
+        disable_tqdm=True,
+        use_cpu=not gpu.expected(),
     )
     trainer = transformers.Trainer(model=model, args=arguments, train_dataset=data["train"])
     trainer.train()
