@@ -209,7 +209,7 @@ status() {
     fi
   done
   printf '%-9s %s\n' version "v$DAGGER_VERSION" address "unix://$engine_socket" mirror "127.0.0.1:$registry_port" \
-    state "$home ($(du -sh "$home" 2>/dev/null | cut -f 1) used, $(free_gigabytes "$(existing_folder "$home")") GB free)"
+    state "$home ($(free_gigabytes "$(existing_folder "$home")") GB of the disk free)"
   alive engine
 }
 
