@@ -282,11 +282,11 @@ describe("test_gpu.yml", () => {
       "gpu-test",
       "--tag=2026.4-main",
       "--dry-run=false",
-      "--gpu-host=login.example",
-      "--gpu-port=2222",
-      "--gpu-user=tester",
+      "--host=login.example",
+      "--port=2222",
+      "--user=tester",
     ])
-    expect(calls[0]?.args).toContain("--gpu-private-key=env://GPU_PRIVATE_KEY")
+    expect(calls[0]?.args).toContain("--private-key=env://GPU_PRIVATE_KEY")
     expect(calls[0]?.env.GPU_PRIVATE_KEY).toBe("-----BEGIN\nkey")
     expect(run.conclusion).toBe("success")
   })
