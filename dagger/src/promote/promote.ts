@@ -21,15 +21,21 @@ export interface PromotionRequest {
   /** Digests by image, from an earlier look: an image that has moved since is not promoted. */
   readonly expected?: ReadonlyMap<string, string>
   /** Why images cannot be promoted as far as their manifest pages are concerned; `wiki/promoted.ts` answers it. */
-  readonly pageProblems?: (images: readonly PromotedPair[]) => readonly string[]
+  readonly pageProblems?: (images: readonly PromotedPair[]) => readonly string[] | Promise<readonly string[]>
 }
 
 /** A promotion as its verb has worked it out. */
 export interface PromotionTask extends PromotionRequest {
   readonly verb: "tag-stable" | "tag-global-stable"
   readonly tags: TagPair
-  readonly gate?: GpuGate
+  readonly gate?: GpuGate | GpuGateOpener
 }
+
+/**
+ * Runs the GPU test, given the digests by image that are about to be promoted. Called when nothing else is in the way, and not in a dry run;
+ * as a test takes long, the registry is asked everything again after it.
+ */
+export type GpuGateOpener = (digests: ReadonlyMap<string, string>) => Promise<GpuGate>
 
 /** A context that may also tell what went over the wire. */
 export interface MeteredContext extends PromotionContext {
@@ -41,10 +47,25 @@ export interface MeteredContext extends PromotionContext {
  * is in the report.
  */
 export async function promote(task: PromotionTask, context: MeteredContext): Promise<PromotionReport> {
-  const { images, tags, verb, gate, dryRun } = task
+  const { gate } = task
+  if (typeof gate !== "function") return promoteBehind(gate, task, context)
+  const look = await promoteBehind({ kind: "pending" }, { ...task, dryRun: true }, context)
+  if (task.dryRun || look.outcome.kind !== "dry-run") return look
+  const digests = new Map(
+    look.images.flatMap(({ name, digest }) => (digest === undefined ? [] : [[name, digest] as const])),
+  )
+  return promoteBehind(await gate(digests), { ...task, expected: digests }, context)
+}
+
+async function promoteBehind(
+  gate: GpuGate | undefined,
+  task: PromotionRequest & Pick<PromotionTask, "verb" | "tags">,
+  context: MeteredContext,
+): Promise<PromotionReport> {
+  const { images, tags, verb, dryRun } = task
   const stamp = stampOf(context)
   const found = await survey(context.store, images, tags)
-  const plan = planPromotion(found, tags.to, stamp, problemsOf(task, found))
+  const plan = planPromotion(found, tags.to, stamp, await problemsOf(gate, task, found))
   const outcome = await carryOut(plan, dryRun, context)
   return {
     version: 1,
@@ -77,8 +98,11 @@ export function stampOf(context: Pick<PromotionContext, "now" | "random">): Prom
   return { at, id: `${at}-${suffix.padStart(8, "0")}` }
 }
 
-function problemsOf(task: PromotionTask, { images }: Survey): readonly string[] {
-  const { expected, gate, pageProblems, dryRun } = task
+async function problemsOf(
+  gate: GpuGate | undefined,
+  { expected, pageProblems, dryRun }: PromotionRequest,
+  { images }: Survey,
+): Promise<readonly string[]> {
   const moved = images.flatMap(({ name, from, source }) => {
     const digest = expected?.get(name)
     if (digest === undefined || source === undefined || source.digest === digest) return []
@@ -88,7 +112,8 @@ function problemsOf(task: PromotionTask, { images }: Survey): readonly string[] 
   const pairs = images.flatMap(({ from, to, source }) =>
     source === undefined ? [] : [{ from, to, digest: source.digest }],
   )
-  return [...moved, ...gated, ...(pageProblems?.(pairs) ?? [])]
+  const pages = pairs.length === 0 ? [] : await pageProblems?.(pairs)
+  return [...moved, ...gated, ...(pages ?? [])]
 }
 
 function lineOf(image: Survey["images"][number], plan: PromotionPlan): PromotionLine {

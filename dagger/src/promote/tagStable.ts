@@ -1,6 +1,6 @@
 import type { GpuGate } from "./gate.js"
 import { promote } from "./promote.js"
-import type { MeteredContext, PromotionRequest } from "./promote.js"
+import type { GpuGateOpener, MeteredContext, PromotionRequest } from "./promote.js"
 import type { PromotionReport } from "./report.js"
 import { stableTags } from "./tags.js"
 
@@ -8,11 +8,8 @@ import { stableTags } from "./tags.js"
 export interface TagStableRequest extends PromotionRequest {
   /** `<year>.<quarter>-<branch>`; used as it is, whatever the spec's prefix. */
   readonly tag: string
-  /**
-   * A dry run with a pending gate first tells the digests to test and finds what is missing before the GPU test is
-   * started for nothing; its digests are then `expected` here.
-   */
-  readonly gate: GpuGate
+  /** The verdict, or what gets it: then everything else is looked at before the GPU test is started for nothing. */
+  readonly gate: GpuGate | GpuGateOpener
 }
 
 /** `2026.4-main` becomes `2026.4-stable`. @throws InputError for a tag of another form, before anything is asked */

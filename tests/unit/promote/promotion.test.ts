@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest"
 import type { GateVerdict, GpuGate } from "../../../dagger/src/promote/gate.js"
 import { parseJournal, formatJournal } from "../../../dagger/src/promote/journal.js"
+import type { GpuGateOpener } from "../../../dagger/src/promote/promote.js"
 import { renderPromotionJson, renderPromotionMarkdown } from "../../../dagger/src/promote/render.js"
 import { describePromotion, isPromotionOk } from "../../../dagger/src/promote/report.js"
 import { tagGlobalStable } from "../../../dagger/src/promote/tagGlobalStable.js"
@@ -254,6 +255,42 @@ describe("is refused, with nothing written, when", () => {
     const digest = digests.get("child-b")
     const report = await promoteMain({ gate: verdict({ ...(digest !== undefined && { digest }) }) })
     expect(report).toMatchObject({ outcome: { kind: "promoted" }, gate: "3 GPU tests passed" })
+  })
+
+  it("runs the GPU test only when nothing else is in the way, and on the digests that it promotes", async () => {
+    const asked: ReadonlyMap<string, string>[] = []
+    const gate: GpuGateOpener = (digests) => {
+      asked.push(digests)
+      const digest = digests.get("child-b")
+      return Promise.resolve(verdict({ ...(digest !== undefined && { digest }) }))
+    }
+    expect((await promoteMain({ gate })).outcome.kind).toBe("refused")
+    expect(asked).toEqual([])
+    const digests = await push("2026.4-main", "one")
+    const pageProblems = () => Promise.resolve(["no page"])
+    expect((await promoteMain({ gate, pageProblems })).outcome).toEqual({
+      kind: "refused",
+      problems: ["no page"],
+    })
+    expect((await promoteMain({ gate, dryRun: true })).outcome.kind).toBe("dry-run")
+    expect(asked).toEqual([])
+    expect((await promoteMain({ gate })).outcome.kind).toBe("promoted")
+    expect(asked).toEqual([digests])
+    // Nothing to promote, nothing to test.
+    expect((await promoteMain({ gate })).outcome.kind).toBe("unchanged")
+    expect(asked).toHaveLength(1)
+  })
+
+  it("an image moves during the GPU test", async () => {
+    await push("2026.4-main", "one")
+    const gate: GpuGateOpener = async (digests) => {
+      await pushImage(registry, `org${organisation}/base:2026.4-main`, { layers: ["moved"] })
+      const digest = digests.get("child-b")
+      return verdict({ ...(digest !== undefined && { digest }) })
+    }
+    const report = await promoteMain({ gate })
+    expect(JSON.stringify(report.outcome)).toContain("base:2026.4-main has moved")
+    expect(await digestsOf(client, images, "2026.4-stable")).toEqual(nothing)
   })
 
   it("somebody else's tag stands where the journal belongs", async () => {
