@@ -18,6 +18,7 @@ import urllib.request
 
 VERSION = 1
 RESULTS = os.environ.get("STACK_RESULTS", "/stack/results")
+SAVED = os.path.join(RESULTS, "results.json")
 # Where tests leave screenshots and other files; kept when there are any.
 FILES = os.path.join(RESULTS, "files")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,12 +33,15 @@ def main():
     started = time.time()
     if importlib.util.find_spec("pytest") is None:
         return write({"kind": "no-pytest", "startedAt": started, "seconds": 0, "tests": [], "otherUsers": []})
-    if options.server and not answers(options.server, options.server_seconds):
-        message = f"the server did not answer at {options.server} within {options.server_seconds:g} s"
+    silence = why_silent(options) if options.server else None
+    if silence is not None:
         nothing = {"startedAt": started, "seconds": time.time() - started, "tests": [], "otherUsers": []}
-        return write({"kind": "no-server", "message": message, **nothing})
+        return write({"kind": "no-server", "message": silence, **nothing})
     os.makedirs(FILES, exist_ok=True)
     run = Run(options, started)
+    if options.resume and os.path.exists(SAVED):
+        run.resume()
+    run.save()
     run.all()
     if not os.listdir(FILES):
         os.rmdir(FILES)
@@ -49,33 +53,49 @@ def parse_options():
     parser.add_argument("--timeout", type=float, required=True, help="seconds a test may take")
     parser.add_argument("--total", type=float, required=True, help="seconds all tests together may take")
     parser.add_argument("--memory", type=int, default=0, help="bytes that pytest and its children may use; 0: no limit")
+    parser.add_argument("--resume", action="store_true", help="go on where a driver that was killed has stopped")
     parser.add_argument("--user", default="", help="run only the tests marked as_user with this value")
     parser.add_argument("--filter", default="", help="pytest -k expression")
     parser.add_argument("--server", default="", help="URL of a server that must answer first")
-    parser.add_argument("--server-seconds", type=float, default=120, help="how long to wait for it")
+    parser.add_argument("--server-state", default="", help="folder with its server.log, and its exit status once it ended")
     parser.add_argument("paths", nargs="+", help="files and folders with tests")
     return parser.parse_args()
 
 
-def answers(url, seconds):
-    """Whether a server answers, whatever it says: an error page is an answer too."""
-    deadline = time.monotonic() + seconds
+def why_silent(options):
+    """Waits for the server as long as for a test; None as soon as it answers, whatever it says."""
+    deadline = time.monotonic() + options.timeout
+    ended = os.path.join(options.server_state, "exit")
     while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return True
-        except urllib.error.HTTPError:
-            return True
-        except OSError:
-            time.sleep(0.5)
-    return False
+        if answers(options.server):
+            return None
+        if os.path.exists(ended):
+            status = tail(ended, 0).strip()
+            return f"the server ended with status {status} before it answered\n{server_output(options)}"
+        time.sleep(0.5)
+    return f"the server did not answer within {options.timeout:g} s\n{server_output(options)}"
+
+
+def answers(url):
+    try:
+        urllib.request.urlopen(url, timeout=5).close()
+    except urllib.error.HTTPError:
+        # An error page is an answer, too.
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def server_output(options):
+    log = os.path.join(options.server_state, "server.log")
+    return tail_of_text(tail(log, 0)) if os.path.exists(log) else ""
 
 
 def write(results):
-    path = os.path.join(RESULTS, "results.json")
-    with open(path + ".part", "w", encoding="utf-8") as file:
+    with open(SAVED + ".part", "w", encoding="utf-8") as file:
         json.dump({"version": VERSION, **results}, file, indent=1)
-    os.replace(path + ".part", path)
+    os.replace(SAVED + ".part", SAVED)
 
 
 def clip(text):
@@ -94,8 +114,21 @@ class Run:
         self.other_users = []
         self.problem = None  # why no (further) test could be run
 
+    def resume(self):
+        """Takes up what the killed driver had written; the test that was running counts as killed."""
+        with open(SAVED, encoding="utf-8") as file:
+            self.tests = {test["id"]: test for test in json.load(file)["tests"]}
+        before = Process(self, None)
+        before.take_events()
+        if before.group:
+            # It may have outlived its driver.
+            end_group(before.group, signal.SIGKILL)
+            before.take_events()
+        before.conclude(-signal.SIGKILL, tail(before.log, 0))
+
     def all(self):
-        self.round(None)
+        if self.collected is None and self.problem is None:
+            self.round(None)
         while self.left() and self.problem is None:
             self.round(self.left())
         for attempt in range(1, 1 + max((t["retries"] for t in (self.collected or {}).values()), default=0)):
@@ -124,6 +157,11 @@ class Run:
         if ids is not None and len(self.tests) == done and self.problem is None:
             self.problem = {"kind": "runner-failed", "message": "pytest ended without running what was left"}
 
+    def save(self):
+        """Writes what is known so far: it counts when the driver itself is killed."""
+        killed = {"kind": "runner-failed", "message": "the test driver was killed, most likely for want of memory"}
+        write({**self.results(), **killed})
+
     def results(self):
         found = {"startedAt": self.started, "seconds": round(time.time() - self.started, 3)}
         found["tests"] = list(self.tests.values())
@@ -144,6 +182,7 @@ class Process:
         self.phases = {}
         self.verdict = None  # (outcome, message) that the driver gave when it ended the process
         self.read = 0
+        self.group = 0  # of processes, as pytest itself told
         self.journal = os.path.join(RESULTS, "journal.jsonl")
         self.log = os.path.join(RESULTS, "output.log")
 
@@ -197,7 +236,9 @@ class Process:
 
     def take(self, event):
         kind = event["event"]
-        if kind == "collected":
+        if kind == "configured":
+            self.group = event["group"]
+        elif kind == "collected":
             self.since = time.monotonic()
             self.run.other_users = event["otherUsers"]
             if self.run.collected is None:
@@ -211,6 +252,7 @@ class Process:
         elif kind == "finish":
             self.run.tests[event["id"]] = judged(event["id"], self.phases)
             self.current, self.since = None, time.monotonic()
+            self.run.save()
 
     def watch(self, child):
         """Ends the process when a limit is passed; the reason becomes the running test's outcome."""

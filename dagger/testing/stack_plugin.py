@@ -24,6 +24,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "flaky(retries=2): run again when it fails; shown as flaky when it then passes")
     config.addinivalue_line("markers", "timeout(seconds): time limit of this test, instead of the spec's")
     config.addinivalue_line("markers", "as_user(ids): run in a container of its own as this uid:gid")
+    say(event="configured", group=os.getpgrp())
 
 
 def user_of(item):

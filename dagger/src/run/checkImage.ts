@@ -1,8 +1,9 @@
-import { Container } from "@dagger.io/dagger"
+import { Container, dag, Directory } from "@dagger.io/dagger"
 import { checkBudget } from "../manifest/budget.js"
 import { formatBytes } from "../text/format.js"
 import type { TestVerdict } from "../testing/testRun.js"
 import { judgeTests } from "../testing/testRun.js"
+import { commonTests, testSettings } from "../testing/testFolders.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageState, SuiteOutput } from "./execution.js"
 import { runBasicTests } from "./imageTests.js"
@@ -33,7 +34,7 @@ export async function checkServer(
   if (folders.length === 0) return state
   const settings = run.hubVersion === undefined ? {} : { hubVersion: run.hubVersion }
   const result = await state.journal.step("integration tests", () =>
-    runIntegrationTests(container, run.tests, folders, run.limits, settings, run.runId),
+    runIntegrationTests(container, testsIn(run, folders), folders, run.limits, settings, run.runId),
   )
   const suite: SuiteOutput = { kind: "integration", ...result }
   return withVerdict({ ...state, suites: [...state.suites, suite] }, suite, "its server has no tests")
@@ -48,7 +49,7 @@ async function basicTests(
   if (folders.length === 0) return undefined
   const image = testEnvironment(run, container)
   const result = await state.journal.step("tests", () =>
-    runBasicTests(image, run.tests, folders, run.limits, run.runId),
+    runBasicTests(image, testsIn(run, folders), folders, run.limits, run.runId),
   )
   return { kind: "basic", ...result }
 }
@@ -57,6 +58,15 @@ function testEnvironment({ hubVersion, fresh, runId }: Execution, container: Con
   const image =
     hubVersion === undefined ? container : container.withEnvVariable("STACK_HUB_VERSION", hubVersion)
   return fresh === true ? image.withEnvVariable("STACK_RUN", runId) : image
+}
+
+/**
+ * The tests without the other files of the images: a change of those does not take the worth from a cached pass. What
+ * all tests may import is always there.
+ */
+function testsIn({ tests }: Execution, folders: readonly string[]): Directory {
+  const include = [...[commonTests, ...folders].map((folder) => `${folder}/**`), ...testSettings]
+  return dag.directory().withDirectory(".", tests, { include })
 }
 
 /** Folders are named from the root of the source; tests are mounted from the folder of images. */

@@ -133,13 +133,12 @@ async function rememberPass(run: Execution, state: ImageState, writeTag: TagWrit
   }
 }
 
-function passedOrUntested(state: ImageState): NonNullable<ImageState["outcome"]> {
-  const proven = state.suites.some(({ run }) => run.tests.some((test) => test.outcome !== "skipped"))
+function passedOrUntested({ suites, job }: ImageState): NonNullable<ImageState["outcome"]> {
+  if (job.folders.serverUntested)
+    return { kind: "untested", reason: "its server has no tests, though the spec asks for them" }
+  const proven = suites.some(({ run }) => run.tests.some((test) => test.outcome !== "skipped"))
   if (proven) return { kind: "passed" }
-  return {
-    kind: "untested",
-    reason: state.suites.length === 0 ? "it has no tests" : "all tests were skipped",
-  }
+  return { kind: "untested", reason: suites.length === 0 ? "it has no tests" : "all tests were skipped" }
 }
 
 /** The tags of a run move together: another image failed, so this one's stays where it was, and says so. */

@@ -1,7 +1,7 @@
 import { Container, Directory, Secret } from "@dagger.io/dagger"
 import type { Repository } from "../reference/reference.js"
 import type { ImageOutcome, PlannedAction, TestSuite } from "../report/report.js"
-import type { TestFolders } from "../testing/testFolders.js"
+import type { FoundTests } from "../testing/testFolders.js"
 import type { TestLimits, SuiteResult } from "./imageTests.js"
 import type { ImageJournal } from "./journal.js"
 import type { Probe, ProbeResult } from "./inspectImage.js"
@@ -32,7 +32,7 @@ export interface ImageJob {
   readonly repository: Repository
   /** The published image that `retest`, `retag` and `reuse` are about. */
   readonly known?: { readonly reference: string; readonly digest: string }
-  readonly folders: TestFolders
+  readonly folders: FoundTests
   readonly probes: readonly Probe[]
   /** OCI labels and annotations. */
   readonly labels: ReadonlyMap<string, string>

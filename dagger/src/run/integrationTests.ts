@@ -29,7 +29,7 @@ export interface IntegrationResult extends SuiteResult {
 const serverPort = 8888
 const logFolder = "/stack/log"
 
-/** Where a server's output is kept. The engine makes another volume for every owner: all that mount it name the same. */
+/** Where a server's output and exit status are kept. The engine makes another volume for every owner: all that mount it name the same. */
 interface ServerLog {
   readonly volume: CacheVolume
   readonly owner: string
@@ -60,11 +60,13 @@ export async function runIntegrationTests(
     const port = await portOf(image)
     const url = `http://server:${port}`
     const runner = runnerContainer(tests, settings)
+      .withMountedCache(logFolder, log.volume, { owner: log.owner })
       .withServiceBinding("server", server.asService({ args: await serverCommand(image) }))
       .withEnvVariable("STACK_SERVER_URL", url)
       .withEnvVariable("STACK_SERVER_TOKEN", token)
       .withEnvVariable("STACK_RUN", runId)
-    const result = await runSuite(runner, ["--server", url, ...driverArguments(folders, limits, "")])
+    const waiting = ["--server", url, "--server-state", logFolder]
+    const result = await runSuite(runner, [...waiting, ...driverArguments(folders, limits, "")])
     return { ...result, serverLog: await readServerLog(log, runId) }
   } catch (error) {
     const message = `the server could not be started: ${engineMessage(error)}`
@@ -80,13 +82,14 @@ export async function portOf(image: Container): Promise<number> {
 }
 
 /**
- * The image's own command, with its output kept where the test's side can read it: the engine gives no access to a
- * service's log.
+ * The image's own command, with its output and its exit status kept where the test's side can read them: the engine
+ * gives no access to a service's.
  */
 async function serverCommand(image: Container): Promise<string[]> {
   const own = [...(await image.entrypoint()), ...(await image.defaultArgs())]
   if (own.length === 0) throw new Error("the image has neither ENTRYPOINT nor CMD")
-  return ["sh", "-c", `exec "$@" >${logFolder}/server.log 2>&1`, "server", ...own]
+  const script = `"$@" >${logFolder}/server.log 2>&1; echo $? >${logFolder}/exit`
+  return ["sh", "-c", script, "server", ...own]
 }
 
 async function startableServer(image: Container, token: string, log: ServerLog): Promise<Container> {

@@ -29,6 +29,12 @@ export interface TestFolders {
   readonly integration: readonly string[]
 }
 
+/** The test folders of an image that have tests in them. */
+export interface FoundTests extends TestFolders {
+  /** The spec asks for tests against the running server, and there are none. */
+  readonly serverUntested: boolean
+}
+
 /** The folders where an image's tests are looked for, whether they are there or not. */
 export function possibleTestFolders(owner: TestOwner): TestFolders {
   const { imagesDirectory, directory, ancestors, integrationTests } = owner
@@ -43,9 +49,14 @@ export function possibleTestFolders(owner: TestOwner): TestFolders {
 }
 
 /** The folders that hold tests for an image; folders without a test file are left out. */
-export function testFolders(tree: SourceTree, owner: TestOwner): TestFolders {
+export function testFolders(tree: SourceTree, owner: TestOwner): FoundTests {
   const { basic, integration } = possibleTestFolders(owner)
-  return { basic: basic.filter(hasTests(tree)), integration: integration.filter(hasTests(tree)) }
+  const found = integration.filter(hasTests(tree))
+  return {
+    basic: basic.filter(hasTests(tree)),
+    integration: found,
+    serverUntested: owner.integrationTests && found.length === 0,
+  }
 }
 
 /** pytest's default names of test files. */

@@ -149,7 +149,7 @@ test.each<[string, Record<string, string>, string[], TestRun["kind"], string]>([
   [
     "a server that is not there",
     { "test_a.py": "def test_a(): pass" },
-    ["--server", "http://127.0.0.1:9/", "--server-seconds", "1"],
+    ["--server", "http://127.0.0.1:9/"],
     "no-server",
     "did not answer",
   ],
