@@ -1,5 +1,5 @@
 import { formatBytes, plural, shortDigest } from "../text/format.js"
-import { codeCell, codeSpan, folded, plainText, table } from "./markdown.js"
+import { codeCell, codeSpan, folded, plainText, table } from "../text/markdown.js"
 import type { EcosystemDiff, ImageDiff, PackageChange, SetDiff, SetDiffEntry, SizeDiff } from "./diff.js"
 import type { Ecosystem, ImageManifest } from "./manifestData.js"
 

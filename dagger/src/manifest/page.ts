@@ -1,7 +1,8 @@
 import { formatBytes, formatDuration, plural } from "../text/format.js"
 import { ecosystemTitles, renderImageDiff } from "./diffMarkdown.js"
+import { isInspected } from "./knownImage.js"
 import { ecosystems } from "./manifestData.js"
-import { codeCell, codeSpan, fenced, folded, link, plainText, table, terminalText } from "./markdown.js"
+import { codeCell, codeSpan, fenced, folded, link, plainText, table, terminalText } from "../text/markdown.js"
 import type { ImageDiff } from "./diff.js"
 import type {
   Ecosystem,
@@ -28,6 +29,7 @@ export function renderPage(manifest: ImageManifest, { since }: PageExtras = {}):
   const blocks = [
     `# ${plainText(titleOf(manifest))}`,
     builtTable(manifest),
+    ...(isInspected(manifest) ? [] : [notInspected]),
     ...pullBlocks(manifest),
     ...(since === undefined
       ? []
@@ -39,6 +41,9 @@ export function renderPage(manifest: ImageManifest, { since }: PageExtras = {}):
   ]
   return `${blocks.join("\n\n")}\n`
 }
+
+const notInspected =
+  "> This image was published by an earlier run, and nobody has looked into it since: what is in it is not known here."
 
 function titleOf({ name, reference }: ImageManifest): string {
   return `${name} ${tagOf(reference)}`

@@ -1,4 +1,4 @@
-import { codeCell, codeSpan, plainText, table } from "../manifest/markdown.js"
+import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
 import { describeRetry } from "../registry/traffic.js"
 import { formatBytes, plural, shortDigest } from "../text/format.js"
 import { journalRepository, journalTag } from "./journal.js"

@@ -1,4 +1,4 @@
-import { codeCell, plainText, table } from "../manifest/markdown.js"
+import { codeCell, plainText, table } from "../text/markdown.js"
 import { formatReference } from "../reference/reference.js"
 import type { ManifestStore } from "../registry/client.js"
 import { imageLabels } from "../registry/imageFacts.js"

@@ -78,14 +78,14 @@ function renderFailure(image: ImageReport): string {
 function renderTest(test: TestResult): string {
   const printed = test.output === "" ? "" : `\n\n${test.output}`
   return folded(
-    `${test.outcome}: ${escapeCell(test.id)} (${formatDuration(test.seconds * 1000)})`,
-    test.message + printed,
+    `${test.outcome}: ${test.id} (${formatDuration(test.seconds * 1000)})`,
+    fenced(test.message + printed),
   )
 }
 
 function foldedOutput(text: string): string {
   const lines = text.trimEnd().split("\n")
-  return lines.length <= 10 ? fenced(text) : folded(`output, ${lines.length} lines`, text)
+  return lines.length <= 10 ? fenced(text) : folded(`output, ${lines.length} lines`, fenced(text))
 }
 
 function renderReasons(images: readonly ImageReport[]): string {

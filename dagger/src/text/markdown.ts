@@ -1,20 +1,103 @@
-/** Text for one cell of a Markdown table or one line of a list: no line breaks, no pipes, no HTML. */
-export function escapeCell(text: string): string {
-  return text
-    .replace(/\s*\n\s*/g, " ")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll("|", "\\|")
+/**
+ * Text that renders as itself in GitHub's Markdown, HTML and wiki links included.
+ * @returns one line: line breaks become spaces
+ */
+export function plainText(text: string): string {
+  return oneLine(text)
+    .replaceAll(/[\\`*_{}[\]<>#|~&$]/g, "\\$&")
+    .replace(/^(\d*)([-+.)])(?=\s)/, "$1\\$2")
 }
 
-/** A fenced code block whose fence is longer than any run of backquotes in it (CommonMark, "Fenced code blocks"). */
+/**
+ * Text for a cell or a line of a page that is read in terminals too: only what would break the table or become HTML
+ * is escaped.
+ */
+export function escapeCell(text: string): string {
+  return htmlText(oneLine(text)).replaceAll("|", "\\|")
+}
+
+/** A code span of one line; empty text gives an empty text, as Markdown has no empty code span. */
+export function codeSpan(text: string): string {
+  const line = oneLine(text)
+  if (line === "") return ""
+  const fence = "`".repeat(longestRun(line) + 1)
+  const padding = line.startsWith("`") || line.endsWith("`") ? " " : ""
+  return `${fence}${padding}${line}${padding}${fence}`
+}
+
+/**
+ * A code span in a table's cell. A pipe ends a cell even inside of code, unless a backslash escapes it; after a
+ * backslash of the text's own that would escape the backslash, so such text is written as HTML.
+ */
+export function codeCell(text: string): string {
+  const line = oneLine(text)
+  if (!line.includes("\\|")) return codeSpan(line).replaceAll("|", "\\|")
+  return `<code>${line.replaceAll(/[^A-Za-z0-9 ,./=-]/g, (character) => `&#${character.codePointAt(0) ?? 0};`)}</code>`
+}
+
+/** A fenced block: the fence is longer than any run of backticks in the text, which is shown as it is. */
 export function fenced(text: string, language = ""): string {
-  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map((run) => run[0].length))
-  const fence = "`".repeat(Math.max(3, longest + 1))
+  const fence = "`".repeat(Math.max(3, longestRun(text) + 1))
   return `${fence}${language}\n${text.replace(/\n+$/, "")}\n${fence}`
 }
 
-/** A block that GitHub shows folded, under a title that may hold Markdown of one line. */
-export function folded(title: string, text: string): string {
-  return `<details>\n<summary>${title}</summary>\n\n${fenced(text)}\n\n</details>`
+/** A block that is closed until it is clicked on. */
+export function folded(summary: string, body: string): string {
+  // The lines of tags are HTML, in which Markdown's escapes do not count; the empty lines end it.
+  return `<details>\n<summary>${htmlText(summary)}</summary>\n\n${body}\n\n</details>`
+}
+
+/** A table; cells are Markdown already. Without rows it has a header only. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  align?: string,
+): string {
+  const rule = header.map((_, column) => (align?.[column] === "r" ? "---:" : "---"))
+  return [header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
+}
+
+/** A link; the text is Markdown already, the address is taken as it is. */
+export function link(text: string, address: string): string {
+  return `[${text}](${address.replaceAll(/[()\s<>|]/g, percentEncoded)})`
+}
+
+/** What a terminal would show: no colours and cursor movements, of a progress line its last state. */
+export function terminalText(output: string): string {
+  return (
+    output
+      // Escape sequences of ECMA-48: CSI (colours, cursor) and OSC (titles, links).
+      .replaceAll(escapeSequences, "")
+      .replaceAll("\r\n", "\n")
+      .replaceAll(/^.*\r(?=[^\r\n])/gm, "")
+      .replaceAll("\r", "")
+      .replaceAll(/[^\P{Cc}\t\n]/gu, "")
+  )
+}
+
+const escape = String.fromCodePoint(0x1b)
+const bell = String.fromCodePoint(0x07)
+const escapeSequences = new RegExp(
+  `${escape}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)|[@-Z\\\\^_])`,
+  "g",
+)
+
+/** `encodeURIComponent` leaves parentheses, which would end a link. */
+function percentEncoded(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`
+}
+
+function htmlText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+}
+
+function oneLine(text: string): string {
+  return text
+    .replaceAll(/\s*[\r\n]+\s*/g, " ")
+    .replaceAll("\t", " ")
+    .trim()
+}
+
+function longestRun(text: string): number {
+  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length))
 }

@@ -1,4 +1,4 @@
-import { link } from "../manifest/markdown.js"
+import { link } from "../text/markdown.js"
 import { quarterOf } from "./homeRow.js"
 import { formatTablePage, parseTablePage } from "./tablePage.js"
 import type { WikiFiles } from "./wikiFiles.js"

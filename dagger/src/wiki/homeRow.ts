@@ -1,4 +1,4 @@
-import { codeCell, link } from "../manifest/markdown.js"
+import { codeCell, link } from "../text/markdown.js"
 import { pageName } from "../manifest/pageName.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { cellsOf } from "./tablePage.js"

@@ -1,4 +1,4 @@
-import { codeCell, table } from "../manifest/markdown.js"
+import { codeCell, table } from "../text/markdown.js"
 import { shortDigest } from "../text/format.js"
 import { pageLink } from "./homeRow.js"
 import type { WikiLinks } from "./homeRow.js"
