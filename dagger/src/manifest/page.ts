@@ -42,8 +42,7 @@ export function renderPage(manifest: ImageManifest, { since }: PageExtras = {}):
   return `${blocks.join("\n\n")}\n`
 }
 
-const notInspected =
-  "> This image was published by an earlier run, and nobody has looked into it since: what is in it is not known here."
+const notInspected = "> The run that wrote this page did not look into the image: what is in it is not known."
 
 function titleOf({ name, reference }: ImageManifest): string {
   return `${name} ${tagOf(reference)}`

@@ -2,6 +2,7 @@ import type { LabelFacts } from "./imageLabels.js"
 import { imageLabelsOf } from "./imageLabels.js"
 import type { LinkRequest } from "../dockerfile/link.js"
 import type { ExternalBase } from "../plan/inputKey.js"
+import { webAddress } from "../git/webAddress.js"
 import { packageProbes } from "../manifest/packageProbes.js"
 import type { Plan, Step } from "../plan/planDocument.js"
 import { describeReason } from "../plan/reasons.js"
@@ -49,12 +50,13 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
 }
 
 function labelFacts({ git, linked, plan }: Prepared, step: Step): LabelFacts {
+  const source = git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl)
   return {
     title: step.image,
     version: plan.tag,
     inputKey: step.inputKey,
     testKey: step.testKey,
-    ...(git.remoteUrl !== undefined && { source: git.remoteUrl }),
+    ...(source !== undefined && { source }),
     ...(git.head !== undefined && { revision: git.head.sha, created: git.head.committerTime }),
     ...baseOf(linked.images.get(step.image)?.bases ?? []),
   }

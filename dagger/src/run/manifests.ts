@@ -3,7 +3,9 @@ import { ecosystems, formatManifest, manifestVersion } from "../manifest/manifes
 import { pageName } from "../manifest/pageName.js"
 import { readProbes } from "../manifest/packageProbes.js"
 import { renderPage } from "../manifest/page.js"
+import { webAddress } from "../git/webAddress.js"
 import { formatReference } from "../reference/reference.js"
+import { labels } from "../registry/labels.js"
 import type { SourceFacts } from "../report/report.js"
 import type { Spec } from "../spec/spec.js"
 import { countTests } from "../testing/testRun.js"
@@ -23,13 +25,16 @@ export interface ManifestContext {
   readonly published: ReadonlyMap<string, PublishedFacts>
 }
 
-/** Manifest pages of the images that this run looked into, with their data, by path in the artifacts. */
+/**
+ * Manifest pages with their data, by path in the artifacts: of the images that this run looked into, and of those that
+ * it took from the registry as they are, with what is known there.
+ */
 export function renderManifests(
   states: readonly ImageState[],
   context: ManifestContext,
 ): readonly (readonly [string, string])[] {
   return states
-    .filter((state) => state.container !== undefined && state.probes.size > 0)
+    .filter((state) => state.probes.size > 0 || state.digest !== undefined)
     .flatMap((state) => {
       const manifest = manifestOf(state, context)
       const page = pageName({ ...state.job.repository, tag: context.tag })
@@ -42,24 +47,14 @@ export function renderManifests(
 
 function manifestOf(state: ImageState, context: ManifestContext): ImageManifest {
   const { job, digest, unpackedBytes } = state
-  const { source, remoteUrl, tag, platform, startedAt } = context
+  const { tag, platform } = context
   const registry = context.published.get(job.name)
-  const base = job.base
   return {
     version: manifestVersion,
     name: job.name,
     reference: formatReference({ ...job.repository, tag }),
     ...(digest !== undefined && { digest }),
-    created: new Date(startedAt).toISOString(),
-    ...(source.commit !== undefined && {
-      commit: {
-        sha: source.commit,
-        ...(source.message !== undefined && { message: source.message }),
-        ...(source.committedAt !== undefined && { time: source.committedAt }),
-      },
-    }),
-    ...(remoteUrl !== undefined && { source: remoteUrl }),
-    ...(base !== undefined && { base }),
+    ...(job.action === "build" ? madeNow(state, context) : madeEarlier(context, registry?.labels)),
     platform,
     size: {
       ...(registry !== undefined && { compressed: registry.compressedBytes }),
@@ -71,6 +66,38 @@ function manifestOf(state: ImageState, context: ManifestContext): ImageManifest 
     sections: sectionsOf(state, context.spec),
     packages: packagesOf(state),
   }
+}
+
+/** When an image was made, and from what. */
+type Making = Pick<ImageManifest, "created" | "commit" | "source" | "base">
+
+function madeNow({ job }: ImageState, { source, remoteUrl, startedAt }: ManifestContext): Making {
+  const { commit: sha, message, committedAt: time } = source
+  const address = remoteUrl === undefined ? undefined : webAddress(remoteUrl)
+  return {
+    created: timeText(startedAt),
+    ...(sha !== undefined && {
+      commit: { sha, ...(message !== undefined && { message }), ...(time !== undefined && { time }) },
+    }),
+    ...(address !== undefined && { source: address }),
+    ...(job.base !== undefined && { base: job.base }),
+  }
+}
+
+/** Of an image that this run took from the registry its labels know; the commit's time is the nearest to its own. */
+function madeEarlier({ startedAt }: ManifestContext, found: ReadonlyMap<string, string> = new Map()): Making {
+  const [sha, time, address] = [labels.revision, labels.created, labels.source].map((name) => found.get(name))
+  const [reference, digest] = [found.get(labels.baseName), found.get(labels.baseDigest)]
+  return {
+    created: time ?? timeText(startedAt),
+    ...(sha !== undefined && { commit: { sha, ...(time !== undefined && { time }) } }),
+    ...(address !== undefined && { source: address }),
+    ...(reference !== undefined && { base: { reference, ...(digest !== undefined && { digest }) } }),
+  }
+}
+
+function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }
 
 function testsOf({ suites }: ImageState): Pick<ImageManifest, "tests"> {

@@ -28,7 +28,11 @@ export interface RegistryQuestion {
 }
 
 /** What only the registry knows of a published image, for its manifest page. */
-export type PublishedFacts = Pick<ImageManifest, "layers"> & { readonly compressedBytes: number }
+export type PublishedFacts = Pick<ImageManifest, "layers"> & {
+  readonly compressedBytes: number
+  /** How it was made, as its labels tell. */
+  readonly labels: ReadonlyMap<string, string>
+}
 
 /** The login of a call; both halves or none. @throws InputError where one is missing */
 export function loginOf(options: {
@@ -168,7 +172,7 @@ export class RegistryEdge {
         size: layer?.size ?? 0,
         ...(created !== undefined && { created }),
       }))
-      return { compressedBytes: facts.compressedBytes, layers }
+      return { compressedBytes: facts.compressedBytes, layers, labels: facts.labels }
     } catch (error) {
       // A page without a layer table is better than a run that fails after everything was published.
       if (error instanceof RegistryError) return undefined

@@ -1,11 +1,12 @@
 import { diffManifests } from "../manifest/diff.js"
+import { isInspected, withKnown } from "../manifest/knownImage.js"
 import { formatManifest, parseManifest } from "../manifest/manifestData.js"
 import { renderPage } from "../manifest/page.js"
 import { parseReference, sameRepository } from "../reference/reference.js"
 import { listOf } from "../text/format.js"
 import { renderHome, rowsOnPages } from "./home.js"
 import { commitCell, commitCellOf, formatHomeRow } from "./homeRow.js"
-import { baselineOf } from "./lookup.js"
+import { baselineOf, manifestsOf } from "./lookup.js"
 import { copyOldPages, promotedManifests, retagged } from "./promoted.js"
 import { nextStable, renderStableTag, stableTagPath } from "./stableTag.js"
 import { indexPath, manifestPath, pagePath, WikiDraft } from "./wikiFiles.js"
@@ -43,7 +44,8 @@ export function updateWiki(files: WikiFiles, change: WikiChange, options: WikiOp
   const references = referencesOf(change)
   requireOwnPages(files, references)
   const draft = new WikiDraft(files)
-  const manifests = change.kind === "publish" ? change.manifests : promotedManifests(files, change.images)
+  const manifests =
+    change.kind === "publish" ? published(files, change) : promotedManifests(files, change.images)
   writeManifests(draft, [...manifests, ...retagged(files, manifests)])
   if (change.kind !== "publish") copyOldPages(draft, change.images)
   const index = parseIndex(files.text(indexPath), indexPath)
@@ -78,6 +80,20 @@ function requireOwnPages(files: WikiFiles, references: readonly string[]): void 
     owners.set(page, reference)
   }
 }
+
+/** The manifests of a run; what the wiki has on the same digests, under whatever tag, is kept. */
+function published(files: WikiFiles, { manifests }: Publication): readonly ImageManifest[] {
+  return manifests.map((manifest) => {
+    const known = manifestsOf(files, parseReference(manifest.reference)).filter(
+      ({ digest }) => digest !== undefined && digest === manifest.digest,
+    )
+    const own = known.find(({ reference }) => reference === manifest.reference)
+    const best = [own, ...known].find((each) => each !== undefined && isInspected(each)) ?? own ?? known[0]
+    return best === undefined ? manifest : withKnown(manifest, best)
+  })
+}
+
+type Publication = Extract<WikiChange, { kind: "publish" }>
 
 /** All data first: pages compare with other manifests. */
 function writeManifests(draft: WikiDraft, manifests: readonly ImageManifest[]): void {

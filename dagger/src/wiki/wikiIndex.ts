@@ -79,12 +79,30 @@ export function adoptRows(rows: readonly WikiRow[], lines: readonly string[]): r
   return result.map((each) => each.row)
 }
 
-/** Adds a row on top; where one with the same key is there already, that one stays and learns the facts. */
+/**
+ * Adds a row on top; where one with the same key is there already, that one stays and learns the facts. A run whose
+ * images are all those of the newest row about them, to the digest, has nothing to tell.
+ */
 export function addRow(rows: readonly WikiRow[], added: WikiRow): readonly WikiRow[] {
   const key = rowKey(added.line)
   const known = rows.findIndex((each) => rowKey(each.line) === key)
-  if (known === -1) return [added, ...rows]
+  if (known === -1) return tellsNothingNew(rows, added) ? rows : [added, ...rows]
   return rows.map((each, position) =>
     position === known ? { ...added, line: each.line, at: each.at ?? added.at } : each,
   )
+}
+
+function tellsNothingNew(rows: readonly WikiRow[], added: WikiRow): boolean {
+  const names = referencesOf(added)
+  const newest = rows.find((row) => referencesOf(row) === names)
+  const digests = added.images?.map(({ digest }) => digest) ?? []
+  return (
+    newest?.images !== undefined &&
+    digests.every((digest, index) => digest !== undefined && digest === newest.images?.[index]?.digest)
+  )
+}
+
+/** The images of a row as one text; undefined for rows of people and of the old pipeline. */
+function referencesOf({ images }: WikiRow): string | undefined {
+  return images?.map(({ reference }) => reference).join(" ")
 }

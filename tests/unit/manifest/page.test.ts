@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { codeCell, codeSpan, fenced, plainText, terminalText } from "../../../dagger/src/manifest/markdown.js"
+import { codeCell, codeSpan, fenced, plainText, terminalText } from "../../../dagger/src/text/markdown.js"
 import { formatManifest, parseManifest } from "../../../dagger/src/manifest/manifestData.js"
 import { renderPage } from "../../../dagger/src/manifest/page.js"
 import { pageName } from "../../../dagger/src/manifest/pageName.js"

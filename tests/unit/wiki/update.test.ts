@@ -22,6 +22,11 @@ function rowsOf(texts: Texts, path = "Home.md"): readonly string[] {
     .filter((line) => line.startsWith("|") && !/^\|[ -]*(?:Commit|-)/.test(line))
 }
 
+/** A run that built the image anew: its digest tells which commit it is of. */
+function runOf(sha: string): WikiChange {
+  return publicationOf(sha, [manifestOf("base", "2026.4-main", { digest: digestOf(sha.slice(0, 1)) })])
+}
+
 function promotion(from: string, to: string, digit = "a", name = "base"): WikiChange {
   const repository = `ghcr.io/example/${name}`
   const images = [{ from: `${repository}:${from}`, to: `${repository}:${to}`, digest: digestOf(digit) }]
@@ -70,7 +75,7 @@ describe("publishing", () => {
     const texts = apply(new Map([["Home.md", oldHome]]), publicationOf("1111111", [manifestOf()]))
     const row = "|[`9999999`](https://x)|`o/base:2026.4-9999999`|[Link](https://x/e)|"
     const home = (texts.get("Home.md") ?? "").replace("|[`1111111`]", `${row}\n|[\`1111111\`]`)
-    const after = apply(new Map([...texts, ["Home.md", home]]), publicationOf("2222222", [manifestOf()]))
+    const after = apply(new Map([...texts, ["Home.md", home]]), runOf("2222222"))
     expect(rowsOf(after).map((line) => line.slice(3, 10))).toEqual([
       "2222222",
       "9999999",
@@ -89,7 +94,7 @@ describe("publishing", () => {
       " (broken, do not use)|\n\nAsk the **help desk**.\n",
     )
     const edited = new Map([...texts, ["Home.md", `Read this first.\n\n${home}`]])
-    const after = apply(edited, publicationOf("2222222", [manifestOf()])).get("Home.md") ?? ""
+    const after = apply(edited, runOf("2222222")).get("Home.md") ?? ""
     expect(after).toMatch(/^Read this first\.\n\nImages of this stack/)
     expect(after).toContain(" (broken, do not use)|\n\nAsk the **help desk**.\n")
     expect(after.match(/1111111`/g)).toHaveLength(1)
@@ -98,13 +103,13 @@ describe("publishing", () => {
   test("a row that was deleted on the page comes back: the data is the truth", () => {
     const texts = apply(empty, publicationOf("1111111", [manifestOf()]))
     const emptied = new Map([...texts, ["Home.md", "Oops\n"]])
-    expect(rowsOf(apply(emptied, publicationOf("2222222", [manifestOf()])))).toHaveLength(2)
+    expect(rowsOf(apply(emptied, runOf("2222222")))).toHaveLength(2)
   })
 
   test("older rows move to a page for each quarter that Home links to", () => {
     let texts: Texts = new Map([["Home.md", oldHome]])
     for (const sha of ["1111111", "2222222", "3333333"]) {
-      texts = apply(texts, publicationOf(sha, [manifestOf()]), { ...links, recentRows: 2 })
+      texts = apply(texts, runOf(sha), { ...links, recentRows: 2 })
     }
     expect(rowsOf(texts)).toHaveLength(2)
     expect(rowsOf(texts, "Archive-2026.4.md")).toHaveLength(1)
@@ -117,7 +122,7 @@ describe("publishing", () => {
   test("Home may grow again: no row stands on two pages", () => {
     let texts: Texts = new Map([["Home.md", oldHome]])
     texts = apply(texts, publicationOf("1111111", [manifestOf()]), { recentRows: 1 })
-    texts = apply(texts, publicationOf("2222222", [manifestOf()]), { recentRows: 50 })
+    texts = apply(texts, runOf("2222222"), { recentRows: 50 })
     expect(rowsOf(texts)).toHaveLength(6)
     expect(rowsOf(texts, "Archive-2023.2.md")).toEqual([])
   })
@@ -127,13 +132,49 @@ describe("publishing", () => {
       digest: digestOf("c"),
       packages: { pip: { kind: "listed", packages: packagesOf("numpy 1.25.0, pandas 2.2.0") } },
     })
-    const texts = apply(
-      apply(empty, publicationOf("1111111", [older])),
-      publicationOf("2222222", [manifestOf()]),
-    )
+    const texts = apply(apply(empty, publicationOf("1111111", [older])), runOf("2222222"))
     const page = texts.get("ghcr-io-example-base-2026.4-main.md")
     expect(page).toContain("## Changes since 2026.3-stable")
     expect(page).toContain("| numpy | upgraded | `1.25.0` | `1.26.4` |")
+  })
+
+  test("a run that published nothing new adds no row; one that goes back to an older image does", () => {
+    const image = (digit: string) => [manifestOf("base", "2026.4-main", { digest: digestOf(digit) })]
+    let texts = apply(empty, publicationOf("1111111", image("a")))
+    expect(apply(texts, publicationOf("2222222", image("a")))).toEqual(texts)
+    texts = apply(texts, publicationOf("3333333", image("b")))
+    texts = apply(texts, publicationOf("4444444", image("a")))
+    expect(rowsOf(texts).map((line) => line.slice(3, 10))).toEqual(["4444444", "3333333", "1111111"])
+  })
+
+  test("an image that was not looked into keeps what the wiki has on its digest, under whatever tag", () => {
+    const old = manifestOf("base", "2026.4-branch", { created: "2026-09-01T00:00:00Z" })
+    const slim = manifestOf("base", "2026.4-main", {
+      commit: { sha: "ffff" },
+      sections: [],
+      packages: {},
+      size: { compressed: 5 },
+      layers: [],
+    })
+    delete slim.tests
+    const texts = apply(apply(empty, publicationOf("1111111", [old])), publicationOf("2222222", [slim]))
+    const path = (tag: string) => `data/manifests/ghcr-io-example-base-${tag}.json`
+    const manifest = JSON.parse(texts.get(path("2026.4-main")) ?? "") as object
+    const tags = ["2026.4-main", "2026.4-branch"]
+    const size = { ...old.size, compressed: 5 }
+    expect(manifest).toEqual({ ...old, reference: slim.reference, tags, size })
+    expect(JSON.parse(texts.get(path("2026.4-branch")) ?? "")).toMatchObject({ tags: tags.toReversed() })
+    expect(rowsOf(texts)).toHaveLength(2)
+  })
+
+  test("a test-only change replaces the tests on the page, and leaves when it was built", () => {
+    const tests = { passed: 9, failed: 0, skipped: 0, errors: 0, seconds: 1 }
+    const again = manifestOf("base", "2026.4-main", { tests, created: "2026-12-31T00:00:00Z" })
+    const texts = apply(apply(empty, publicationOf("1111111", [manifestOf()])), publicationOf("2", [again]))
+    const page = texts.get("ghcr-io-example-base-2026.4-main.md") ?? ""
+    expect(page).toContain("9 passed in 1.0 s")
+    expect(page).toContain("2026-10-01 12:00:05 UTC")
+    expect(rowsOf(texts)).toHaveLength(1)
   })
 
   test("two repositories with one page name are refused", () => {
