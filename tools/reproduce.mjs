@@ -38,17 +38,19 @@ function main(words) {
     process.stdout.write(usage)
     return 0
   }
+  if (terminal && !process.stdin.isTTY) throw new Refusal("--terminal needs a terminal")
   const { report, plan } = readRun(path)
   const folder = mkdtempSync(join(tmpdir(), "stack-reproduce-"))
   const source = join(folder, "source")
+  const out = join(folder, "out")
   try {
     checkOut(report.source, source)
-    const call = { stack: stackOf(source), source, out: join(folder, "out"), more }
+    const call = { stack: stackOf(source), source, out, more }
     const found = repeat(call, report, plan)
     if (terminal) openTerminal(call, report, found)
     return found.ok ? 0 : 1
   } finally {
-    rmSync(source, { recursive: true, force: true })
+    rmSync(existsSync(out) ? source : folder, { recursive: true, force: true })
   }
 }
 
@@ -180,20 +182,17 @@ function failuresOf({ images }) {
   })
 }
 
-/** Opens the first image that failed; one that does not build is opened where its build stops. */
-function openTerminal({ stack, source, more }, { request, images }, found) {
-  const bad = [...found.images, ...images].find(({ outcome }) => failedOutcomes.includes(outcome.kind))
-  const image = bad ?? found.images[0]
-  if (image === undefined) throw new Refusal("the run had no image to open")
-  if (!process.stdin.isTTY) throw new Refusal("--terminal needs a terminal")
-  const set = request.arguments.filter((option) => option.startsWith("--set="))
-  const login = more.filter((option) => option.startsWith("--registry-"))
-  if (image.outcome.kind === "build-failed") {
-    say(`${image.name} does not build: the terminal opens where it stops`)
-    run(stack, ["--interactive", "test-image", `--source=${source}`, `--image=${image.name}`, ...set])
-    return
+/** Opens the first image that failed, else the first. One whose build stops half-way is none that could be opened. */
+function openTerminal({ stack, source, more }, { request }, { images }) {
+  const built = images.filter(({ outcome }) => !["build-failed", "skipped"].includes(outcome.kind))
+  const image = built.find(({ outcome }) => failedOutcomes.includes(outcome.kind)) ?? built[0]
+  if (image === undefined) {
+    const hint = "open the image that it starts from: ./stack shell --source=. --image=... terminal"
+    throw new Refusal(`no image was built, so there is none to look into; ${hint}`)
   }
+  const set = request.arguments.filter((option) => option.startsWith("--set="))
   const published = image.action === "retest" && image.digest !== undefined
+  const login = more.filter((option) => option.startsWith("--registry-"))
   const ref = published ? [`--ref=${image.reference}@${image.digest}`, ...login] : []
   say(`${image.name}: its tests are in /stack/tests`)
   run(stack, ["shell", `--source=${source}`, `--image=${image.name}`, ...set, ...ref, "terminal"])

@@ -103,7 +103,10 @@ describe("main.yml", () => {
 
     await run("git", ["checkout", "--quiet", "main"], { cwd: world.repository.folder })
     const { folder } = artifact(done, "build-artifacts")
-    const again = await stack(["reproduce", folder], { cwd: world.repository.folder })
+    const again = await stack(["reproduce", folder], {
+      cwd: world.repository.folder,
+      env: { TMPDIR: done.artifacts },
+    })
     expect(again.stderr).toMatch(/reproduced: the same fails as in the report:\n +child: \S+::test_promise\n/)
     expect(again.status).toBe(1)
   })

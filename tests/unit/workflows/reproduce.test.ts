@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { FakeAnswer, FakeDagger } from "../../support/fakeDagger.js"
@@ -46,7 +46,11 @@ async function reproduce(
   await writeFile(join(artifacts, "report.json"), JSON.stringify(report))
   if (plan) await writeFile(join(artifacts, "plan.json"), "{}")
   const fake = fakeDagger(join(folder, "fake"), answer)
-  const env = { PATH: `${fake.bin}:${process.env.PATH ?? ""}`, _EXPERIMENTAL_DAGGER_RUNNER_HOST: "fake" }
+  const env = {
+    PATH: `${fake.bin}:${process.env.PATH ?? ""}`,
+    _EXPERIMENTAL_DAGGER_RUNNER_HOST: "fake",
+    TMPDIR: folder,
+  }
   return { ended: await stack(["reproduce", artifacts, ...more], { cwd, env }), fake }
 }
 
@@ -171,6 +175,14 @@ describe("./stack reproduce", () => {
     const { ended } = await reproduce(reportOf(failed), {})
     expect(ended.status).toBe(2)
     expect(ended.stderr).toContain("the call itself failed (exit status 1)")
+    expect((await readdir(folder)).filter((name) => name.startsWith("stack-reproduce-"))).toEqual([])
+  })
+
+  it("asks for a terminal before it starts", async () => {
+    const { ended, fake } = await reproduce(reportOf(failed), {}, { more: ["--terminal"] })
+    expect(ended.status).toBe(2)
+    expect(ended.stderr).toContain("--terminal needs a terminal")
+    expect(fake.calls()).toEqual([])
   })
 
   it.each([[["a", "b"]], [["--fast", "a"]], [[]]])("refuses the arguments %j", async (words) => {
