@@ -1,13 +1,10 @@
-import { mkdtemp, readdir, readFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import type { Directory, Secret } from "@dagger.io/dagger"
-import { parseManifest } from "../manifest/manifestData.js"
 import type { PromotedPair, WikiChange } from "../wiki/change.js"
 import { pageProblems } from "../wiki/promoted.js"
 import { updateWiki } from "../wiki/update.js"
 import { WikiDraft, wikiFilesOf } from "../wiki/wikiFiles.js"
 import { WikiProblem } from "../wiki/wikiIndex.js"
+import { readArtifacts } from "./artifactManifests.js"
 import { runWiki } from "./wikiContainer.js"
 
 /** What came of a change to the pages. */
@@ -33,7 +30,7 @@ export interface PagesOfCall {
   readonly wiki?: string
   readonly wikiUsername?: string
   readonly wikiToken?: Secret
-  /** Artifacts of the run that built the images, instead of a wiki. */
+  /** Artifacts of the run that built the images, or of an earlier promotion, instead of a wiki. */
   readonly artifacts?: Directory
 }
 
@@ -104,23 +101,35 @@ class ArtifactPages implements PageBook {
   }
 
   private open(): Promise<WikiDraft> {
-    this.files ??= readManifests(this.artifacts)
+    this.files ??= readPages(this.artifacts)
     return this.files
   }
 }
 
-/** What a wiki would have after the run's manifests were published. @throws InvalidImageManifest */
-async function readManifests(artifacts: Directory): Promise<WikiDraft> {
+/**
+ * What a wiki would have after the run's manifests were published, on top of the pages that a promotion left among the
+ * artifacts.
+ * @throws InvalidImageManifest
+ */
+async function readPages(artifacts: Directory): Promise<WikiDraft> {
   const folder = await mkdtemp(join(tmpdir(), "artifacts-"))
-  await artifacts.filter({ include: ["manifests/*.json"] }).export(folder)
-  const names = await readdir(join(folder, "manifests")).catch(() => [])
-  const manifests = await Promise.all(
-    names.map(async (name) => parseManifest(await readFile(join(folder, "manifests", name), "utf8"), name)),
+  await artifacts.filter({ include: ["manifests/*.json", "wiki/**"] }).export(folder)
+  const draft = new WikiDraft(wikiFilesOf(await textsBelow(join(folder, "wiki"))))
+  const manifests = [...(await textsBelow(join(folder, "manifests")))].map(([name, json]) =>
+    parseManifest(json, name),
   )
-  const draft = new WikiDraft(wikiFilesOf(new Map()))
   const [first] = manifests
   if (first === undefined) return draft
   const { files } = updateWiki(draft, { kind: "publish", at: first.created, manifests })
   for (const [path, text] of files) draft.write(path, text)
   return draft
+}
+
+/** Every file below a folder by its path from there; none where there is no such folder. */
+async function textsBelow(folder: string): Promise<ReadonlyMap<string, string>> {
+  if (!existsSync(folder)) return new Map()
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const texts = paths.map(async (path) => [relative(folder, path), await readFile(path, "utf8")] as const)
+  return new Map(await Promise.all(texts))
 }

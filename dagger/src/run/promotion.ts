@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { planGpuTest, renderGpuPlan } from "../gpu/gpuTest.js"
 import type { GpuGate } from "../promote/gate.js"
 import { formatJournal, parseJournal } from "../promote/journal.js"
-import type { MeteredContext } from "../promote/promote.js"
+import type { GpuGateOpener, MeteredContext, PromotionRequest } from "../promote/promote.js"
 import type { PromotedImage } from "../promote/promotion.js"
 import { renderPromotionMarkdown } from "../promote/render.js"
 import type { PromotionReport } from "../promote/report.js"
@@ -12,7 +12,7 @@ import { renderStatusMarkdown, status } from "../promote/status.js"
 import { tagGlobalStable } from "../promote/tagGlobalStable.js"
 import { tagStable } from "../promote/tagStable.js"
 import { globalStableTags, stableTags } from "../promote/tags.js"
-import { promotedPairs, wikiChangeOf } from "../promote/wikiEffects.js"
+import { wikiChangeOf } from "../promote/wikiEffects.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
@@ -30,6 +30,12 @@ export interface PromotionCall extends RegistryOptionsOfCall, PagesOfCall {
   readonly dryRun: boolean
 }
 
+/** What making images stable takes beside. */
+interface StableCall extends PromotionCall, GpuLogin {
+  readonly tag: string
+  readonly skipGpuTest: boolean
+}
+
 /** Everything opened that a promotion works with. */
 interface Bench extends OpenSource {
   readonly images: readonly PromotedImage[]
@@ -42,28 +48,15 @@ interface Bench extends OpenSource {
  * `2026.4-main` becomes `2026.4-stable`: looks first, then tests on the GPU, then promotes what was tested.
  * @throws InputError for mistakes in the source or the options, before anything is asked
  */
-export async function promoteToStable(
-  call: PromotionCall & GpuLogin & { readonly tag: string; readonly skipGpuTest: boolean },
-): Promise<ActionResult> {
+export async function promoteToStable(call: StableCall): Promise<ActionResult> {
   const { tag, dryRun } = call
   stableTags(tag)
   const bench = await openBench(call)
   const { images, context } = bench
-  const look = await tagStable({ images, tag, dryRun: true, gate: { kind: "pending" } }, context)
-  const problems = await missingPages(bench, look)
-  const ready = isPromotionOk(look) && problems.length === 0
-  const { gate, log } = ready ? await gpuGate(bench, call, look) : { gate: pending, log: undefined }
-  const expected = new Map(
-    look.images.flatMap(({ name, digest }) => (digest === undefined ? [] : [[name, digest]])),
-  )
-  const report = await tagStable(
-    { images, tag, dryRun, gate, expected, pageProblems: () => problems },
-    context,
-  )
-  return finish(bench, report, dryRun, log)
+  const { gate, log } = await gpuStep(bench, call)
+  const report = await tagStable({ images, tag, dryRun, gate, pageProblems: pageProblems(bench) }, context)
+  return finish(bench, report, dryRun, await log(report))
 }
-
-const pending: GpuGate = { kind: "pending" }
 
 /**
  * `2026.4-stable` becomes `stable`.
@@ -76,10 +69,8 @@ export async function promoteToGlobalStable(
   globalStableTags(prefix)
   const bench = await openBench(call)
   const { images, context } = bench
-  const look = await tagGlobalStable({ images, prefix, dryRun: true }, context)
-  const problems = await missingPages(bench, look)
-  const report = await tagGlobalStable({ images, prefix, dryRun, pageProblems: () => problems }, context)
-  return finish(bench, report, dryRun)
+  const request = { images, prefix, dryRun, pageProblems: pageProblems(bench) }
+  return finish(bench, await tagGlobalStable(request, context), dryRun)
 }
 
 /**
@@ -138,26 +129,43 @@ function contextOf(registry: RegistryEdge): MeteredContext {
   }
 }
 
-/** Why the manifest pages are not ready for a promotion. */
-async function missingPages({ pages }: Bench, look: PromotionReport): Promise<readonly string[]> {
-  const images = promotedPairs(look)
-  return images.length === 0 ? [] : pages.problems(images)
+/** Asks why the manifest pages are not ready for a promotion. */
+function pageProblems({ pages }: Bench): NonNullable<PromotionRequest["pageProblems"]> {
+  return (images) => pages.problems(images)
 }
 
-/** Runs the GPU test on the digest that is to be promoted; a dry run only says what it would run. */
-async function gpuGate(
-  { spec }: Bench,
-  call: GpuLogin &
-    RegistryOptionsOfCall & { readonly tag: string; readonly skipGpuTest: boolean; readonly dryRun: boolean },
-  look: PromotionReport,
-): Promise<{ readonly gate: GpuGate; readonly log?: string | undefined }> {
-  if (call.skipGpuTest) return { gate: { kind: "skipped", why: "by request (--skip-gpu-test)" } }
-  if (spec.gpu === undefined) return { gate: { kind: "skipped", why: "the spec has no GPU test" } }
-  const digest = look.images.find(({ name }) => name === spec.gpu?.image)?.digest
-  const options = await gpuOptions(spec, call, testedImage(spec, call), digest)
-  if (call.dryRun) return { gate: pending, log: renderGpuPlan(planGpuTest(options)) }
-  const verdict = await runGpu(options)
-  return { gate: { kind: "verdict", verdict }, log: verdict.log }
+/** What a call has to do with the GPU test. */
+interface GpuStep {
+  readonly gate: GpuGate | GpuGateOpener
+  /** The log of the test that was run, or what a dry run would run. */
+  readonly log: (report: PromotionReport) => Promise<string | undefined>
+}
+
+/** The GPU test of what is to be promoted; its options are checked before anything is asked. @throws InvalidGpuTest */
+async function gpuStep({ spec }: Bench, call: StableCall): Promise<GpuStep> {
+  const { gpu } = spec
+  if (call.skipGpuTest) return withoutTest("by request (--skip-gpu-test)")
+  if (gpu === undefined) return withoutTest("the spec has no GPU test")
+  const image = testedImage(spec, call)
+  const optionsFor = (digest?: string) => gpuOptions(spec, call, image, digest)
+  planGpuTest(await optionsFor())
+  let log: string | undefined
+  return {
+    gate: async (digests) => {
+      const verdict = await runGpu(await optionsFor(digests.get(gpu.image)))
+      log = verdict.log
+      return { kind: "verdict", verdict }
+    },
+    log: async ({ images }) => {
+      if (!call.dryRun) return log
+      const digest = images.find(({ name }) => name === gpu.image)?.digest
+      return renderGpuPlan(planGpuTest(await optionsFor(digest)))
+    },
+  }
+}
+
+function withoutTest(why: string): GpuStep {
+  return { gate: { kind: "skipped", why }, log: () => Promise.resolve(undefined) }
 }
 
 /** Writes the pages, and puts everything that happened into the result. */
