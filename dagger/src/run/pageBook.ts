@@ -1,10 +1,14 @@
+import { existsSync } from "node:fs"
+import { mkdtemp, readdir, readFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, relative } from "node:path"
 import type { Directory, Secret } from "@dagger.io/dagger"
+import { parseManifest } from "../manifest/manifestData.js"
 import type { PromotedPair, WikiChange } from "../wiki/change.js"
 import { pageProblems } from "../wiki/promoted.js"
 import { updateWiki } from "../wiki/update.js"
 import { WikiDraft, wikiFilesOf } from "../wiki/wikiFiles.js"
 import { WikiProblem } from "../wiki/wikiIndex.js"
-import { readArtifacts } from "./artifactManifests.js"
 import { runWiki } from "./wikiContainer.js"
 
 /** What came of a change to the pages. */
