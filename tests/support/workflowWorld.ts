@@ -16,7 +16,7 @@ import { workflowRepository } from "./workflowRepository.js"
 import type { WorkflowRepository } from "./workflowRepository.js"
 
 /** The engine's bridge: where its containers find this machine. */
-const bridge = "10.87.0.1"
+const bridge = (process.env.STACK_ENGINE_NETWORK ?? "10.87.0.0/16").replace(/\.\d+\/\d+$/, ".1")
 
 /** Everything that the workflows talk to, for real: engine, registry, wiki and the cluster's login host. */
 export interface WorkflowWorld {
