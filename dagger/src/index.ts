@@ -7,10 +7,12 @@
 import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
 import { ActionResult } from "./run/actionResult.js"
 import { buildStack, planOnly } from "./run/buildStack.js"
+import { diffImages } from "./run/diffImages.js"
 import { gpuTest } from "./run/gpuTest.js"
 import { linkedDirectory } from "./run/linkedDirectory.js"
 import { openShell, serveImage } from "./run/openShell.js"
 import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./run/promotion.js"
+import { publishManifests } from "./run/publishManifests.js"
 import { loginOf } from "./run/registryEdge.js"
 import { StackPlan } from "./run/stackPlan.js"
 import { StackRun } from "./run/stackRun.js"
@@ -190,6 +192,61 @@ export class JupyterStack {
   ): Promise<Service> {
     const login = loginOf(given({ registryUsername, registryPassword }))
     return serveImage({ source, image, set, ...given({ ref, login }) }, token)
+  }
+
+  /**
+   * Writes the manifest pages of a run, their data and a row of Home.md into the wiki, as one commit; again it writes
+   * nothing. Refuses failed runs, and runs that published nothing.
+   *
+   * Add "artifacts export --path=out" for the pages that it wrote, or would write.
+   * @param artifacts The folder that the artifacts of build-stack were exported to.
+   * @param wiki URL of the wiki's git repository, such as https://github.com/org/repo.wiki.git.
+   * @param wikiUsername Login to the wiki; GitHub takes any with a token.
+   * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param dryRun Say what would be written, and write nothing.
+   * @param anyBranch Publish pages of other branches than main, too.
+   */
+  @func({ cache: "never" })
+  async publishManifests(
+    artifacts: Directory,
+    wiki: string,
+    wikiUsername?: string,
+    wikiToken?: Secret,
+    dryRun = false,
+    anyBranch = false,
+  ): Promise<ActionResult> {
+    return publishManifests({ artifacts, wiki, dryRun, anyBranch, ...given({ wikiUsername, wikiToken }) })
+  }
+
+  /**
+   * What differs between two sets of images: packages that came, went, and have other versions, and sizes.
+   *
+   * Each side is a tag, whose manifests are looked up in the wiki, or the artifacts of a run.
+   * @param source The checkout: spec.yml and images/.
+   * @param from Tag of the older images, such as 2026.3-stable.
+   * @param to Tag of the newer images, such as 2026.4-main.
+   * @param fromArtifacts Artifacts of the run that built the older images, instead of a tag.
+   * @param toArtifacts Artifacts of the run that built the newer images, instead of a tag.
+   * @param wiki URL of the wiki's git repository; the spec's where not given.
+   * @param wikiUsername Login to the wiki, where only members may read it.
+   * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param registry Registry and organisation instead of those of the spec.
+   */
+  @func({ cache: "never" })
+  async diff(
+    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    source: Directory,
+    from?: string,
+    to?: string,
+    fromArtifacts?: Directory,
+    toArtifacts?: Directory,
+    wiki?: string,
+    wikiUsername?: string,
+    wikiToken?: Secret,
+    registry?: string,
+  ): Promise<ActionResult> {
+    const sides = { from, to, fromArtifacts, toArtifacts }
+    return diffImages({ source, ...given({ ...sides, wiki, wikiUsername, wikiToken, registry }) })
   }
 
   /**

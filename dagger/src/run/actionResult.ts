@@ -49,15 +49,25 @@ export interface ActionOutcome {
   readonly markdown: string
   /** Further files of the artifacts by path. */
   readonly files?: ReadonlyMap<string, string>
+  /** Folders of the artifacts by path. */
+  readonly folders?: ReadonlyMap<string, Directory>
 }
 
 /** Prints an outcome and makes it the function's result. */
-export async function actionResult({ ok, report, markdown, files = new Map() }: ActionOutcome): Promise<ActionResult> {
+export async function actionResult({
+  ok,
+  report,
+  markdown,
+  files = new Map(),
+  folders = new Map(),
+}: ActionOutcome): Promise<ActionResult> {
   console.log(markdown)
   const texts = new Map([
     ["report.json", `${JSON.stringify({ ok, ...report }, null, 2)}\n`],
     ["report.md", markdown],
     ...files,
   ])
-  return new ActionResult(await directoryOf(texts), markdown, ok)
+  let artifacts = await directoryOf(texts)
+  for (const [path, folder] of folders) artifacts = artifacts.withDirectory(path, folder)
+  return new ActionResult(artifacts, markdown, ok)
 }

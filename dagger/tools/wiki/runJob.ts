@@ -110,7 +110,17 @@ async function publishOnce(
 ): Promise<WikiResult | "raced"> {
   await repository.refresh()
   const update = updateWiki(await repository.files(), change, optionsOf(job, links))
-  if (job.output !== undefined) await writeFiles(job.output, update.files)
+  const result = await pushOnce(repository, job, update, tries)
+  if (result !== "raced" && job.output !== undefined) await writeFiles(job.output, update.files)
+  return result
+}
+
+async function pushOnce(
+  repository: WikiRepository,
+  job: WikiJob,
+  update: WikiUpdate,
+  tries: number,
+): Promise<WikiResult | "raced"> {
   const facts = factsOf(repository, update, tries)
   if (update.files.size === 0) return { kind: "unchanged", ...facts }
   if (job.dryRun) return { kind: "dry-run", message: update.message, ...facts }

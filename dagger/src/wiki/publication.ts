@@ -1,0 +1,103 @@
+import { z } from "zod"
+import { formatReference, parseReference } from "../reference/reference.js"
+import type { ImageManifest } from "../manifest/manifestData.js"
+import type { WikiChange } from "./change.js"
+
+/** Branch whose images everybody sees; the pages of others are published only when asked for. */
+const mainBranch = "main"
+
+/** What of a run's report.json decides whether and how its pages are published. */
+const runSchema = z.object({
+  ok: z.boolean(),
+  skippedByRequest: z.string().optional(),
+  publish: z.boolean(),
+  tag: z.string(),
+  /** Milliseconds since 1970. */
+  startedAt: z.number(),
+  source: z.object({
+    branch: z.string(),
+    commit: z.string().optional(),
+    message: z.string().optional(),
+    committedAt: z.string().optional(),
+  }),
+  images: z.array(
+    z.object({
+      name: z.string(),
+      reference: z.string(),
+      digest: z.string().optional(),
+      published: z.boolean(),
+    }),
+  ),
+})
+
+/** A run that may have something for the wiki. */
+export type PublishedRun = z.infer<typeof runSchema>
+
+/** What a run has for the wiki, or why it has nothing. */
+export type Publication =
+  | { readonly kind: "change"; readonly change: WikiChange }
+  /** Nothing is wrong, and nothing is to be done. */
+  | { readonly kind: "nothing"; readonly why: string }
+  | { readonly kind: "refused"; readonly why: string }
+
+/** Reads the part of a report that matters here. @returns undefined for what is no report of a run */
+export function parsePublishedRun(json: string): PublishedRun | undefined {
+  try {
+    return runSchema.safeParse(JSON.parse(json)).data
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * What a run has for the wiki: the manifests of everything that its tag names now.
+ * @param manifests all of the run's artifacts
+ * @param anyBranch whether other branches than main may have pages
+ */
+export function publicationOf(
+  run: PublishedRun,
+  manifests: readonly ImageManifest[],
+  anyBranch: boolean,
+): Publication {
+  const { branch, commit: sha, message, committedAt: time } = run.source
+  if (run.skippedByRequest !== undefined)
+    return { kind: "nothing", why: `the run was skipped by request: ${run.skippedByRequest}` }
+  if (!run.ok)
+    return { kind: "refused", why: "the run failed: its pages would tell of images that are not there" }
+  if (!run.publish)
+    return {
+      kind: "refused",
+      why: "the run published no image: build with --publish, for pages to tell of something",
+    }
+  if (branch !== mainBranch && !anyBranch) {
+    const why = `the run is of the branch "${branch}": pages of other branches than ${mainBranch} are published with --any-branch`
+    return { kind: "refused", why }
+  }
+  const wanted = run.images.filter(({ published }) => published)
+  if (wanted.length === 0) return { kind: "nothing", why: "the run had no image to publish" }
+  const found = wanted.map((image) => manifests.find((manifest) => isOf(manifest, image)))
+  const missing = wanted.filter((_, index) => found[index] === undefined)
+  if (missing.length > 0) {
+    const names = missing.map(({ reference }) => reference).join(", ")
+    return { kind: "refused", why: `the artifacts have no manifest of ${names}: they are not complete` }
+  }
+  const commit =
+    sha === undefined
+      ? undefined
+      : { sha, ...(message !== undefined && { message }), ...(time !== undefined && { time }) }
+  const change: WikiChange = {
+    kind: "publish",
+    at: new Date(run.startedAt).toISOString(),
+    ...(commit !== undefined && { commit }),
+    manifests: found.filter((manifest) => manifest !== undefined),
+  }
+  return { kind: "change", change }
+}
+
+function isOf(manifest: ImageManifest, image: PublishedRun["images"][number]): boolean {
+  return sameName(manifest.reference, image.reference) && manifest.digest === image.digest
+}
+
+function sameName(a: string, b: string): boolean {
+  return formatReference(parseReference(a)) === formatReference(parseReference(b))
+}
