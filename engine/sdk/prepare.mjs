@@ -50,9 +50,10 @@ const { warnings } = await build({
   sourcemap: true,
   sourcesContent: false,
   tsconfigRaw: { compilerOptions: { experimentalDecorators: true, target: "ES2022" } },
-  // Packages written for CommonJS call `require`, which a file of ES modules has not.
+  // Packages written for CommonJS use names that a file of ES modules has not.
+  define: { __dirname: "$dirname", __filename: "$filename" },
   banner: {
-    js: `import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);`,
+    js: `import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url), $dirname = import.meta.dirname, $filename = import.meta.filename;`,
   },
   logLevel: "error",
 })
