@@ -1,0 +1,280 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, readFile } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Plan, Step } from "../../dagger/src/plan/planDocument.js"
+import { readPlan } from "../../dagger/src/plan/planDocument.js"
+import type { StackReport } from "../../dagger/src/report/report.js"
+import type { FaultProxy } from "./faultProxy.js"
+import { startFaultProxy } from "./faultProxy.js"
+import type { AccessLine, TestRegistry } from "./registry.js"
+import { startRegistry } from "./registry.js"
+import type { Files, StackImage, StackOptions } from "./source.js"
+import { stackFiles } from "./source.js"
+import type { Ended } from "./stack.js"
+import { checkout, commitAll, removeFolder, run, stack, workspace, writeFiles } from "./stack.js"
+import { imageFiles, ReadReport } from "./testImages.js"
+
+/** The engine's bridge: where it and its containers find this machine. */
+export const bridge = "10.87.0.1"
+/** Ports at which the engine speaks to a registry without TLS; the first one is its own registry's. */
+const plainPorts = [5001, 5002, 5003, 5004, 5005, 5006, 5007, 5008, 5009]
+
+/** A test that passes, by a name of its own. */
+export function passing(name: string): string {
+  return `def test_${name}(): pass\n`
+}
+
+/** A test that fails. */
+export function failing(name: string): string {
+  return `def test_${name}(): assert "expected" == "found"\n`
+}
+
+/** An image without a parent, with a test. */
+export function rootImage(name: string, lines: readonly string[] = [], files: Files = {}): StackImage {
+  const all = [`RUN echo ${name} > /${name}`, ...lines]
+  return { files: imageFiles(all, { [`test/test_${name}.py`]: passing(name), ...files }) }
+}
+
+/** An image on another one, with a test. */
+export function childImage(
+  name: string,
+  parent: string,
+  lines: readonly string[] = [],
+  files: Files = {},
+): StackImage {
+  const dockerfile = [
+    `FROM ghcr.io/example/${parent}:latest`,
+    "USER root",
+    `RUN echo ${name} > /${name}`,
+    ...lines,
+    "USER student",
+  ]
+  return {
+    depend_on: parent,
+    files: { Dockerfile: `${dockerfile.join("\n")}\n`, [`test/test_${name}.py`]: passing(name), ...files },
+  }
+}
+
+/** A root with two children: the smallest stack with siblings. */
+export function family(): Readonly<Record<string, StackImage>> {
+  return { base: rootImage("base"), left: childImage("left", "base"), right: childImage("right", "base") }
+}
+
+/** Something of each image, by its name. */
+export type ByImage<T> = Readonly<Record<string, T>>
+
+/** What a run left: its artifacts, and what the registry was asked meanwhile. */
+export class FixtureRun extends ReadReport {
+  constructor(
+    folder: string,
+    report: StackReport,
+    readonly plan: Plan,
+    readonly ended: Ended,
+    /** Answered requests, oldest first. */
+    readonly requests: readonly AccessLine[],
+    /** Milliseconds that the call took. */
+    readonly milliseconds: number,
+  ) {
+    super(folder, report)
+  }
+
+  /** `build`, `retest`, ... by image. */
+  get actions(): ByImage<string> {
+    return Object.fromEntries(this.report.images.map(({ name, action }) => [name, action]))
+  }
+
+  /** Kinds of outcomes by image. */
+  get outcomes(): ByImage<string> {
+    return Object.fromEntries(this.report.images.map(({ name, outcome }) => [name, outcome.kind]))
+  }
+
+  /** What was written to the registry: manifests and blobs. */
+  get writes(): readonly AccessLine[] {
+    return this.requests.filter(
+      ({ method, status }) => /^(?:PUT|POST|PATCH|DELETE)$/.test(method) && status < 300,
+    )
+  }
+
+  /** Uploads of layers and configurations, also those that turned out to be there. */
+  get uploads(): readonly AccessLine[] {
+    return this.requests.filter(({ method, path }) => method !== "HEAD" && path.includes("/blobs/uploads"))
+  }
+}
+
+/** A stack in a git repository of its own, and the registry with a login that it is published to. */
+export class FixtureStack {
+  private readonly outputs: string[] = []
+
+  private constructor(
+    readonly folder: string,
+    readonly registry: TestRegistry,
+    /** In front of the registry: what the engine and the module talk to; rules can be added to it. */
+    readonly front: FaultProxy,
+  ) {}
+
+  static async start(images: ByImage<StackImage>, options: StackOptions = {}): Promise<FixtureStack> {
+    const registry = await startRegistry({ login: true })
+    const front = await startFaultProxy(registry.port, [], { listen: "0.0.0.0", port: await plainPort() })
+    return new FixtureStack(await workspace(stackFiles(images, options)), registry, front)
+  }
+
+  async stop(): Promise<void> {
+    await this.front.stop()
+    await this.registry.stop()
+    await Promise.all([this.folder, ...this.outputs].map(removeFolder))
+  }
+
+  /** `host:port` of the registry for engine, module and Dockerfiles. */
+  get host(): string {
+    return `${bridge}:${this.front.port}`
+  }
+
+  /** Options that publish to an organisation of the registry. */
+  publishing(organisation = "team"): readonly string[] {
+    return ["--publish", ...this.login(organisation)]
+  }
+
+  /** Options that name the registry, with its login. */
+  login(organisation = "team"): readonly string[] {
+    const { username = "" } = this.registry.login ?? {}
+    const registry = `--registry=${this.host}/${organisation}`
+    return [registry, `--registry-username=${username}`, "--registry-password=env://FIXTURE_PASSWORD"]
+  }
+
+  private get environment(): Readonly<Record<string, string>> {
+    return { FIXTURE_PASSWORD: this.registry.login?.password ?? "" }
+  }
+
+  /** Calls `./stack` in the stack's folder. */
+  call(...args: readonly string[]): Promise<Ended> {
+    return stack(args, { cwd: this.folder, env: this.environment })
+  }
+
+  /** Builds with these options, and reads the artifacts. */
+  async run(...options: readonly string[]): Promise<FixtureRun> {
+    const folder = await mkdtemp(join(tmpdir(), "stack-out-"))
+    this.outputs.push(folder)
+    const before = this.registry.accessLog().length
+    const startedAt = Date.now()
+    const ended = await this.call(
+      "build-stack",
+      "--source=.",
+      ...options,
+      "artifacts",
+      "export",
+      `--path=${folder}`,
+    )
+    const milliseconds = Date.now() - startedAt
+    if (ended.status !== 0) throw new Error(`build-stack: ${ended.stderr.slice(-3000)}`)
+    const { report } = await ReadReport.from(folder)
+    const plan = readPlan(await readFile(join(folder, "plan.json"), "utf8"))
+    return new FixtureRun(folder, report, plan, ended, this.registry.accessLog().slice(before), milliseconds)
+  }
+
+  /** Publishes; the tag is that of the branch. */
+  publish(...options: readonly string[]): Promise<FixtureRun> {
+    return this.run(...this.publishing(), ...options)
+  }
+
+  /** Plans with these options; steps by image. */
+  async plan(...options: readonly string[]): Promise<ReadonlyMap<string, Step>> {
+    const ended = await this.call("plan", "--source=.", ...options, "json")
+    if (ended.status !== 0) throw new Error(`plan: ${ended.stderr.slice(-3000)}`)
+    return new Map(readPlan(ended.stdout).steps.map((step) => [step.image, step]))
+  }
+
+  /** Starts a call and kills it, and all that it started, when the time has come. */
+  async interrupt(args: readonly string[], moment: () => boolean): Promise<void> {
+    const env = { ...process.env, ...this.environment }
+    const child = spawn(join(checkout, "stack"), args, {
+      cwd: this.folder,
+      env,
+      detached: true,
+      stdio: "ignore",
+    })
+    const ended = once(child, "exit")
+    const polling = setInterval(() => {
+      // A group of its own: dagger dies with the script, without a word to the engine.
+      if (moment() && child.pid !== undefined) process.kill(-child.pid, "SIGKILL")
+    }, 50)
+    try {
+      const [status] = (await ended) as [number | null]
+      if (status !== null) throw new Error(`the call ended by itself, with status ${status}`)
+    } finally {
+      clearInterval(polling)
+    }
+  }
+
+  /** Writes files and commits everything. */
+  async commit(files: Files, message = "change"): Promise<string> {
+    await writeFiles(this.folder, files)
+    return commitAll(this.folder, message)
+  }
+
+  async git(...args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await run("git", args, { cwd: this.folder })
+    if (status !== 0) throw new Error(`git ${args.join(" ")}: ${stderr}`)
+    return stdout.trim()
+  }
+
+  /** Tags of an image in the registry, without those of this pipeline's own use. */
+  async tags(image: string, organisation = "team"): Promise<readonly string[]> {
+    const answer = await this.ask(`/v2/${organisation}/${image}/tags/list`)
+    if (answer.status === 404) return []
+    const { tags } = (await answer.json()) as { readonly tags: readonly string[] | null }
+    return (tags ?? []).filter((tag) => !/^(?:candidate|passed)-/.test(tag)).toSorted()
+  }
+
+  /** Manifest of an image in the registry. */
+  async manifest(image: string, reference: string, organisation = "team"): Promise<PublishedManifest> {
+    const answer = await this.ask(`/v2/${organisation}/${image}/manifests/${reference}`)
+    if (!answer.ok) throw new Error(`${image}:${reference}: ${answer.status} ${await answer.text()}`)
+    const digest = answer.headers.get("docker-content-digest") ?? ""
+    return { ...((await answer.json()) as Omit<PublishedManifest, "digest">), digest }
+  }
+
+  /** Labels in an image's configuration. */
+  async labels(image: string, reference: string): Promise<ByImage<string>> {
+    const { config } = await this.manifest(image, reference)
+    const answer = await this.ask(`/v2/team/${image}/blobs/${config.digest}`)
+    return ((await answer.json()) as { readonly config: { readonly Labels: ByImage<string> } }).config.Labels
+  }
+
+  private ask(path: string): Promise<Response> {
+    const { username = "", password = "" } = this.registry.login ?? {}
+    const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`
+    const accept = "application/vnd.oci.image.manifest.v1+json"
+    return fetch(`http://${this.registry.host}${path}`, { headers: { authorization, accept } })
+  }
+}
+
+/** What tests read of a manifest. */
+export interface PublishedManifest {
+  readonly digest: string
+  readonly config: { readonly digest: string }
+  readonly layers: readonly { readonly digest: string; readonly size: number }[]
+  readonly annotations?: ByImage<string>
+}
+
+/** A port of the engine's plain ones that nobody listens on. */
+async function plainPort(): Promise<number> {
+  for (const port of plainPorts) if (await isFree(port)) return port
+  throw new Error(`all of the ports ${plainPorts.join(", ")} are taken`)
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once("error", () => {
+      resolve(false)
+    })
+    server.listen(port, "0.0.0.0", () => {
+      server.close(() => {
+        resolve(true)
+      })
+    })
+  })
+}
