@@ -68,7 +68,7 @@ def ask(path, method="GET", body=None):
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"{URL}/{path}", data=data, headers=headers, method=method)
-    with opener.open(request, timeout=60) as answer:
+    with opener.open(request, timeout=120) as answer:
         return json.load(answer)
 
 

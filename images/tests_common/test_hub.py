@@ -1,6 +1,7 @@
 """The single-user server as JupyterHub starts it, against a stand-in for the hub's API."""
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -22,9 +23,10 @@ USER = {
 }
 
 
+@functools.cache
 def version_of_singleuser():
     ended = subprocess.run(
-        ["jupyterhub-singleuser", "--version"], capture_output=True, text=True, timeout=60, check=True
+        ["jupyterhub-singleuser", "--version"], capture_output=True, text=True, timeout=120, check=True
     )
     return ended.stdout.strip()
 
@@ -62,6 +64,8 @@ class Hub(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def hub():
+    # Asked before: it takes seconds, and the server gives a hub little time.
+    version_of_singleuser()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

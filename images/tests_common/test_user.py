@@ -13,7 +13,7 @@ HOME = Path("/home/jovyan")
 def start(*command, **settings):
     """Output of a command run by the image's entrypoint."""
     ended = subprocess.run(
-        ["start.sh", *command], env={**os.environ, **settings}, capture_output=True, text=True, timeout=60, check=False
+        ["start.sh", *command], env={**os.environ, **settings}, capture_output=True, text=True, timeout=120, check=False
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()

@@ -87,7 +87,7 @@ def test_configuration_of_the_image_needs_no_course(course_id, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert shown.stdout.strip() == f"/srv/nbgrader/{course_id or 'NA'}", shown.stderr

@@ -9,7 +9,7 @@ import pytest
 from tests_common.servers import TOKEN, notebook_server
 
 # RStudio itself starts an R session before it answers.
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
