@@ -40,7 +40,7 @@ export function describeReason(reason: Reason): string {
     case "base-moved":
       return `${reason.reference} moved from ${shortDigest(reason.from)} to ${shortDigest(reason.to)}`
     case "nothing-published":
-      return `nothing is published in ${reason.repository} yet`
+      return `${reason.repository} has no image under the tags of this branch, main or stable`
     case "no-image-with-key":
       return `no published image has this content (key ${reason.inputKey.slice(0, 12)})`
     case "same-content":

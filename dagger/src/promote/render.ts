@@ -48,8 +48,10 @@ function stateLine({
     : `${codeSpan(reference)} names ${codeSpan(digest)}`
 }
 
-function takeBack({ outcome, journal, to }: PromotionReport): readonly string[] {
-  if (journal === undefined || !["promoted", "half-done"].includes(outcome.kind)) return []
+function takeBack({ verb, outcome, journal, to }: PromotionReport): readonly string[] {
+  // A rollback of a rollback changes nothing: what undoes it is a promotion.
+  if (verb === "rollback" || journal === undefined || !["promoted", "half-done"].includes(outcome.kind))
+    return []
   const { registry, path } = journalRepository(journal.entries)
   const kept = codeSpan(`${registry}/${path}:${journalTag(to)}`)
   return [

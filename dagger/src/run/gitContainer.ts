@@ -19,7 +19,7 @@ export interface GitQuestion {
  */
 export async function askGit(source: Directory, question: GitQuestion): Promise<GitFacts> {
   const options = Object.entries(question).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const asked = toolbox()
+  const asked = (await toolbox())
     .withMountedDirectory("/source", source)
     .withExec(toolCommand("gitFacts", "--repo", "/source", ...options), { expect: ReturnType.Any })
   if ((await asked.exitCode()) !== 0) throw new Error(`git could not be asked: ${await asked.stderr()}`)

@@ -115,7 +115,7 @@ export class RegistryEdge {
       return { kind: "known", branchTag, candidate, otherTags: rest.filter((image) => image !== undefined) }
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error
-      return { kind: "unknown", why: error.message }
+      return { kind: "unknown", why: `${repository.registry}: ${causeOf(error)}` }
     }
   }
 
@@ -179,4 +179,10 @@ export class RegistryEdge {
       throw error
     }
   }
+}
+
+/** What went wrong, without the request: which tag was asked for first is nothing that a person needs. */
+function causeOf({ message, method, url }: RegistryError): string {
+  const request = `${method ?? ""} ${url ?? ""}: `
+  return message.startsWith(request) ? message.slice(request.length) : message
 }

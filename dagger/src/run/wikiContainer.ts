@@ -56,7 +56,7 @@ export async function runWikiJob(
     ...(token !== undefined && { tokenFile }),
   }
   // As a file: an argument would stand in the progress output, with all packages of all images.
-  const tools = toolbox()
+  const tools = (await toolbox())
     .withFile("/job.json", (await directoryOf(new Map([["job.json", JSON.stringify(job)]]))).file("job.json"))
     .withDirectory(outputFolder, dag.directory())
   const ready = token === undefined ? tools : tools.withMountedSecret(tokenFile, token)

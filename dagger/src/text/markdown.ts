@@ -13,7 +13,7 @@ export function plainText(text: string): string {
  * is escaped.
  */
 export function escapeCell(text: string): string {
-  return htmlText(oneLine(text)).replaceAll("|", "\\|")
+  return oneLine(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("|", "\\|")
 }
 
 /** A code span of one line; empty text gives an empty text, as Markdown has no empty code span. */
