@@ -80,8 +80,9 @@ async function carryOut(
   const login = loginOf(request)
   await registry.loginEngine([...prepared.repositories.values()])
   const execution: Execution = {
-    context: await buildContext(request.source, linked, linkedDockerfile),
-    tests: request.source.directory(spec.imagesDirectory),
+    context: await buildContext(prepared.copy, linked, linkedDockerfile),
+    copy: prepared.copy,
+    imagesDirectory: spec.imagesDirectory,
     jobs: jobsOf(prepared),
     tag: plan.tag,
     publish: request.publish,

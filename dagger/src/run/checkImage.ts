@@ -1,4 +1,4 @@
-import { Container, dag, Directory } from "@dagger.io/dagger"
+import { Container, Directory } from "@dagger.io/dagger"
 import { checkBudget } from "../manifest/budget.js"
 import { formatBytes } from "../text/format.js"
 import type { TestVerdict } from "../testing/testRun.js"
@@ -9,6 +9,7 @@ import type { Execution, ImageState, SuiteOutput } from "./execution.js"
 import { runBasicTests } from "./imageTests.js"
 import { runProbes, unpackedBytes } from "./inspectImage.js"
 import { runIntegrationTests } from "./integrationTests.js"
+import { sourceFiles } from "./openSource.js"
 
 /** Basic tests inside the image, and facts about it for its manifest page, side by side. */
 export async function checkImage(
@@ -33,8 +34,8 @@ export async function checkServer(
   const folders = belowImages(state.job.folders.integration)
   if (folders.length === 0) return state
   const settings = run.hubVersion === undefined ? {} : { hubVersion: run.hubVersion }
-  const result = await state.journal.step("integration tests", () =>
-    runIntegrationTests(container, testsIn(run, folders), folders, run.limits, settings, run.runId),
+  const result = await state.journal.step("integration tests", async () =>
+    runIntegrationTests(container, await testsIn(run, folders), folders, run.limits, settings, run.runId),
   )
   const suite: SuiteOutput = { kind: "integration", ...result }
   return withVerdict({ ...state, suites: [...state.suites, suite] }, suite, "its server has no tests")
@@ -48,8 +49,8 @@ async function basicTests(
   const folders = belowImages(state.job.folders.basic)
   if (folders.length === 0) return undefined
   const image = testEnvironment(run, container)
-  const result = await state.journal.step("tests", () =>
-    runBasicTests(image, testsIn(run, folders), folders, run.limits, run.runId),
+  const result = await state.journal.step("tests", async () =>
+    runBasicTests(image, await testsIn(run, folders), folders, run.limits, run.runId),
   )
   return { kind: "basic", ...result }
 }
@@ -64,9 +65,9 @@ function testEnvironment({ hubVersion, fresh, runId }: Execution, container: Con
  * The tests without the other files of the images: a change of those does not take the worth from a cached pass. What
  * all tests may import is always there.
  */
-function testsIn({ tests }: Execution, folders: readonly string[]): Directory {
+function testsIn({ copy, imagesDirectory }: Execution, folders: readonly string[]): Promise<Directory> {
   const include = [...[commonTests, ...folders].map((folder) => `${folder}/**`), ...testSettings]
-  return dag.directory().withDirectory(".", tests, { include })
+  return sourceFiles(copy, imagesDirectory, include)
 }
 
 /** Folders are named from the root of the source; tests are mounted from the folder of images. */

@@ -4,6 +4,7 @@ import type { ImageOutcome, PlannedAction, TestSuite } from "../report/report.js
 import type { FoundTests } from "../testing/testFolders.js"
 import type { TestLimits, SuiteResult } from "./imageTests.js"
 import type { ImageJournal } from "./journal.js"
+import type { SourceCopy } from "./openSource.js"
 import type { Probe, ProbeResult } from "./inspectImage.js"
 
 /** Login to the registry; the password never leaves its Secret but towards the registry. */
@@ -44,8 +45,9 @@ export interface ImageJob {
 export interface Execution {
   /** Build context: the images' folders, the linked Dockerfile and its `.dockerignore`. */
   readonly context: Directory
-  /** The folder of images, for the tests in it. */
-  readonly tests: Directory
+  /** The source, for the tests in its folder of images. */
+  readonly copy: SourceCopy
+  readonly imagesDirectory: string
   /** Parents before children. */
   readonly jobs: readonly ImageJob[]
   /** `<prefix>-<branch>`. */

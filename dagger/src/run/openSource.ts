@@ -1,7 +1,6 @@
 import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Directory } from "@dagger.io/dagger"
+import { basename, join } from "node:path"
+import { dag, Directory } from "@dagger.io/dagger"
 import { readSource } from "../source/readSource.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import { loadSpec } from "../spec/loadSpec.js"
@@ -14,6 +13,13 @@ export interface OpenSource {
   readonly files: SourceTree
   readonly spec: Spec
   readonly tree: Tree
+  /** Where the module has a copy of what was read. */
+  readonly copy: SourceCopy
+}
+
+/** A folder in the module's working directory. */
+export interface SourceCopy {
+  readonly folder: string
 }
 
 /** What of the source is read: the spec, and the images with their tests. */
@@ -24,9 +30,24 @@ const parts = ["*.yml", "*.yaml", "images/**", "conftest.py", "pytest.ini"]
  * @throws InputError where the spec, or something that it names, is wrong
  */
 export async function openSource(source: Directory): Promise<OpenSource> {
-  const folder = await mkdtemp(join(tmpdir(), "source-"))
+  const folder = await mkdtemp(join(process.cwd(), "source-"))
   await source.filter({ include: parts }).export(folder)
   const files = await readSource(folder)
   const spec = loadSpec(files)
-  return { files, spec, tree: buildTree(spec) }
+  return { files, spec, tree: buildTree(spec), copy: { folder: basename(folder) } }
+}
+
+/**
+ * Some files of the source, below a folder of it. The engine knows a part of `source` by the whole that it is a part
+ * of, and would repeat all tests when any file changes; what comes out of the module it knows by its content.
+ * @param include patterns of paths below the folder
+ */
+export function sourceFiles(
+  copy: SourceCopy,
+  folder: string,
+  include: readonly string[],
+): Promise<Directory> {
+  const files = dag.currentModule().workdir(join(copy.folder, folder), { include: [...include] })
+  // Taken now: the module is gone when a container that it returns is used.
+  return files.sync()
 }

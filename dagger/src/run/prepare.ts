@@ -19,8 +19,8 @@ import { branchTag } from "../tag/branchTag.js"
 import { selectImages } from "../tree/tree.js"
 import { resolveBases } from "./bases.js"
 import { askGit } from "./gitContainer.js"
-import type { OpenSource } from "./openSource.js"
-import { openSource } from "./openSource.js"
+import type { OpenSource, SourceCopy } from "./openSource.js"
+import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
 import type { StackRequest } from "./request.js"
 import { directoryOf } from "./textFiles.js"
@@ -172,7 +172,7 @@ async function imageFacts(
 
 /** The build context of a linked stack: the images' folders with the linked Dockerfile beside them. */
 export async function buildContext(
-  source: Directory,
+  copy: SourceCopy,
   linked: LinkedStack,
   dockerfile: string,
 ): Promise<Directory> {
@@ -180,5 +180,6 @@ export async function buildContext(
     [dockerfile, linked.dockerfile],
     [".dockerignore", linked.dockerignore],
   ])
-  return source.filter({ include: ["images/**"] }).withDirectory(".", await directoryOf(texts))
+  const images = await sourceFiles(copy, ".", ["images/**"])
+  return images.withDirectory(".", await directoryOf(texts))
 }

@@ -61,7 +61,7 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
   const linked = linkStack({ ...request, bases: digests })
   const own = linked.images.get(image)
   if (own === undefined) throw new Error(`${image} was not linked`)
-  return { ...open, context: await buildContext(source, linked, linkedDockerfile), linked: own }
+  return { ...open, context: await buildContext(open.copy, linked, linkedDockerfile), linked: own }
 }
 
 /**
@@ -74,7 +74,8 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
   const job = await jobOf(single, open)
   const execution: Execution = {
     context: open.context,
-    tests: single.source.directory(open.spec.imagesDirectory),
+    copy: open.copy,
+    imagesDirectory: open.spec.imagesDirectory,
     jobs: [job],
     tag: open.spec.tagPrefix,
     publish: false,
