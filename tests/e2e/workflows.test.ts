@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { WorkflowRun } from "../support/runner.js"
-import { run, stack } from "../support/stack.js"
+import { checkout, run, stack } from "../support/stack.js"
 import { dispatchEvent, pullRequestEvent, pushEvent } from "../support/workflowEvents.js"
 import { workflowWorld } from "../support/workflowWorld.js"
 import type { WorkflowWorld } from "../support/workflowWorld.js"
@@ -109,6 +109,14 @@ describe("main.yml", () => {
     })
     expect(again.stderr).toMatch(/reproduced: the same fails as in the report:\n +child: \S+::test_promise\n/)
     expect(again.status).toBe(1)
+
+    // The command that the summary ends with, in a checkout of the commit.
+    await run("git", ["checkout", "--quiet", "--detach", commit], { cwd: world.repository.folder })
+    const printed = /## Reproduce\n\n```sh\n([^`]*)```\s*$/.exec(done.jobs.get("stack")?.summary ?? "")?.[1]
+    const command = printed?.replaceAll("./stack ", `${checkout}/stack `) ?? "no command"
+    const typed = await run("bash", ["-c", command], { cwd: world.repository.folder })
+    expect(typed.status).not.toBe(0)
+    expect(typed.stderr).toContain("::test_promise")
   })
 
   it("publishes main, then its manifest pages", async () => {
