@@ -1,0 +1,89 @@
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import type { Step } from "../../dagger/src/report/report.js"
+import { stackFiles } from "../support/source.js"
+import { removeFolder, stack, workspace } from "../support/stack.js"
+import { ReadReport, imageFiles } from "../support/testImages.js"
+
+/** Fresh for each run: nothing of it is in the engine's cache. */
+const once = Math.random().toString(36).slice(2, 10)
+/** Long enough to be seen side by side on a machine with other work. */
+const busy = (seconds: number, verdict = "True") =>
+  `import time\ndef test_${once}():\n    time.sleep(${seconds})\n    assert ${verdict}\n`
+
+const childOf = (seconds: number) =>
+  `ARG BASE_TAG=latest\nFROM ghcr.io/example/parent:\${BASE_TAG}\nRUN sleep ${seconds} && echo ${once}\n`
+
+const family = {
+  parent: { files: imageFiles([`RUN echo ${once}`], { "test/test_parent.py": busy(4) }) },
+  left: {
+    depend_on: "parent",
+    files: { Dockerfile: childOf(4), "test/test_left.py": busy(4) },
+  },
+  right: {
+    depend_on: "parent",
+    files: { Dockerfile: childOf(3), "test/test_right.py": busy(4, "False") },
+  },
+}
+
+let folder = ""
+let first: ReadReport
+let second: ReadReport
+
+async function buildAll(out: string): Promise<ReadReport> {
+  const call = ["build-stack", "--source=.", "--parallel=4", "artifacts", "export", `--path=${out}`]
+  const ended = await stack(call, { cwd: folder })
+  expect(ended.status, ended.stderr.slice(-3000)).toBe(0)
+  return ReadReport.from(join(folder, out))
+}
+
+beforeAll(async () => {
+  folder = await workspace(stackFiles(family))
+  first = await buildAll("first")
+  second = await buildAll("second")
+})
+
+afterAll(() => removeFolder(folder))
+
+function step(name: string, kind: Step["name"]): Step {
+  const found = first.image(name).steps.find((each) => each.name === kind)
+  if (found === undefined) throw new Error(`${name} has no ${kind}`)
+  return found
+}
+
+/** Milliseconds that two steps ran at once; negative where one waited for the other. */
+function shared(one: Step, other: Step): number {
+  const end = (each: Step) => each.startedAt + each.milliseconds
+  return Math.min(end(one), end(other)) - Math.max(one.startedAt, other.startedAt)
+}
+
+test("siblings are tested side by side", () => {
+  expect(shared(step("left", "tests"), step("right", "tests"))).toBeGreaterThan(1000)
+})
+
+test.each(["left", "right"])("the parent is tested while %s is built", (child) => {
+  expect(shared(step("parent", "tests"), step(child, "build"))).toBeGreaterThan(1000)
+})
+
+test.each(["left", "right"])(
+  "%s is tested when its parent has passed, with its parent's tests, too",
+  (child) => {
+    expect(shared(step("parent", "tests"), step(child, "tests"))).toBeLessThanOrEqual(0)
+    const ids = first.image(child).suites.flatMap(({ run }) => run.tests.map(({ id }) => id.split("::")[0]))
+    expect(ids).toEqual(["parent/test/test_parent.py", `${child}/test/test_${child}.py`])
+  },
+)
+
+describe("a second run of the same", () => {
+  const startOf = (run: ReadReport, name: string) => run.image(name).suites[0]?.run.startedAt ?? 0
+
+  test.each(["parent", "left"])("takes the pass of %s from the cache", (name) => {
+    expect(second.image(name).outcome.kind).toBe("passed")
+    expect(startOf(second, name)).toBe(startOf(first, name))
+  })
+
+  test("runs failed tests again", () => {
+    expect(second.image("right").outcome.kind).toBe("tests-failed")
+    expect(startOf(second, "right")).toBeGreaterThan(startOf(first, "right"))
+  })
+})
