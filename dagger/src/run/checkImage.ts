@@ -22,7 +22,8 @@ export async function checkImage(
     state.journal.step("inspect", () => inspect(state, container)),
   ])
   const checked = { ...state, ...facts, suites: tested === undefined ? [] : [tested] }
-  return withVerdict(checked, tested, "it has no tests")
+  const elsewhere = state.job.folders.integration.length > 0
+  return withVerdict(checked, tested, elsewhere ? "inside it: only its server has tests" : "it has no tests")
 }
 
 /** Tests against the image's running server, where the spec asks for them. */
