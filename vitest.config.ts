@@ -1,9 +1,21 @@
 import { defineConfig } from "vitest/config"
 
+/** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and shown so. */
+const retry = 1
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["tests/unit/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          retry,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         test: {
           name: "e2e",
@@ -13,6 +25,9 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 1_800_000,
           fileParallelism: false,
+          retry,
+          // After the unit tests: engine and browser want the cores for themselves.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
