@@ -17,9 +17,19 @@ export function renderMarkdown(report: StackReport): string {
     renderReasons(report.images),
     ...renderSlowest(report.images),
     ...renderNotices(report),
-    `## Reproduce\n\n${fenced(report.reproduce, "sh")}`,
+    renderReproduction(report),
   ]
   return `${sections.join("\n\n")}\n`
+}
+
+/** The last block of the page is the command, and nothing else. */
+function renderReproduction({ source, reproduce }: StackReport): string {
+  const dirty = source.dirty ? ", with the uncommitted changes" : ""
+  const where =
+    source.commit === undefined ? "In the same source:" : `In a checkout of ${source.commit}${dirty}:`
+  const artifacts =
+    "With this run's artifacts in a folder, `./stack reproduce FOLDER` checks that commit out and repeats the plan."
+  return `## Reproduce\n\n${artifacts}\n\n${where}\n\n${fenced(reproduce, "sh")}`
 }
 
 function renderSource({ source, milliseconds }: StackReport): string {

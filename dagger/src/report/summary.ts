@@ -15,7 +15,11 @@ export function renderSummary(report: StackReport): string {
     ...(notes.length > 0 ? ["", ...notes.map((note) => `note: ${note}`)] : []),
     "",
     closingLine(report),
-    ...(isOk(report) ? [] : [`reproduce: ${report.reproduce}`]),
+    ...(isOk(report)
+      ? []
+      : [
+          `reproduce${report.source.commit === undefined ? "" : ` (commit ${report.source.commit.slice(0, 12)})`}: ${report.reproduce}`,
+        ]),
     "",
   ].join("\n")
 }

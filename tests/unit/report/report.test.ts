@@ -100,7 +100,7 @@ describe("the summary", () => {
     expect(text).toContain("  failed: leaf/test/test_a.py::test_b")
     expect(text).toContain("  log: logs/leaf.log")
     expect(text).toContain("1 of 2 images not good in 2 min 05 s; nothing published (no --publish)")
-    expect(text).toContain("reproduce: ./stack build-stack --source=.")
+    expect(text).toContain("reproduce (commit cccccccccccc): ./stack build-stack --source=.")
   })
 })
 
