@@ -218,9 +218,14 @@ function unbroken(text: string): string {
   return text.replaceAll(" ", "&nbsp;")
 }
 
-/** Without what every builder adds in front: the shell, "nop" of the old builder, comments of BuildKit. */
+/** Without what builders add: the shell, "nop" of the old builder, comments and steps of BuildKit, the engine's words. */
 function shortened(command: string): string {
   const bare = command
+    .replace(/^mount \/ from exec /, "RUN ")
+    .replace(/^pulled from /, "FROM ")
+    .replace(/^\[[^\]]+ \d+\/\d+\] /, "")
+    // The stage that holds the image's own files in a linked Dockerfile.
+    .replace(/ --from=\S+--context(?= )/, "")
     .replace(
       /^(?:RUN )?(?:\|\d+ .*?)?(?:\/bin\/sh -c|\/bin\/bash -o pipefail -c) (?:#\(nop\)\s*)?/,
       (found) => (found.includes("#(nop)") ? "" : "RUN "),

@@ -36,7 +36,7 @@ export function renderManifests(
   return states
     .filter((state) => state.probes.size > 0 || state.digest !== undefined)
     .flatMap((state) => {
-      const manifest = manifestOf(state, context)
+      const manifest = manifestOf(state, states, context)
       const page = pageName({ ...state.job.repository, tag: context.tag })
       return [
         [`manifests/${page}.md`, renderPage(manifest)] as const,
@@ -45,7 +45,7 @@ export function renderManifests(
     })
 }
 
-function manifestOf(state: ImageState, context: ManifestContext): ImageManifest {
+function manifestOf(state: ImageState, all: readonly ImageState[], context: ManifestContext): ImageManifest {
   const { job, digest, unpackedBytes } = state
   const { tag, platform } = context
   const registry = context.published.get(job.name)
@@ -54,7 +54,8 @@ function manifestOf(state: ImageState, context: ManifestContext): ImageManifest 
     name: job.name,
     reference: formatReference({ ...job.repository, tag }),
     ...(digest !== undefined && { digest }),
-    ...(job.action === "build" ? madeNow(state, context) : madeEarlier(context, registry?.labels)),
+    ...(job.action === "build" ? madeNow(context) : madeEarlier(context, registry?.labels)),
+    ...baseOf(state, all, context, registry?.labels),
     platform,
     size: {
       ...(registry !== undefined && { compressed: registry.compressedBytes }),
@@ -69,9 +70,9 @@ function manifestOf(state: ImageState, context: ManifestContext): ImageManifest 
 }
 
 /** When an image was made, and from what. */
-type Making = Pick<ImageManifest, "created" | "commit" | "source" | "base">
+type Making = Pick<ImageManifest, "created" | "commit" | "source">
 
-function madeNow({ job }: ImageState, { source, remoteUrl, startedAt }: ManifestContext): Making {
+function madeNow({ source, remoteUrl, startedAt }: ManifestContext): Making {
   const { commit: sha, message, committedAt: time } = source
   const address = remoteUrl === undefined ? undefined : webAddress(remoteUrl)
   return {
@@ -80,20 +81,34 @@ function madeNow({ job }: ImageState, { source, remoteUrl, startedAt }: Manifest
       commit: { sha, ...(message !== undefined && { message }), ...(time !== undefined && { time }) },
     }),
     ...(address !== undefined && { source: address }),
-    ...(job.base !== undefined && { base: job.base }),
   }
 }
 
 /** Of an image that this run took from the registry its labels know; the commit's time is the nearest to its own. */
 function madeEarlier({ startedAt }: ManifestContext, found: ReadonlyMap<string, string> = new Map()): Making {
   const [sha, time, address] = [labels.revision, labels.created, labels.source].map((name) => found.get(name))
-  const [reference, digest] = [found.get(labels.baseName), found.get(labels.baseDigest)]
   return {
     created: time ?? timeText(startedAt),
     ...(sha !== undefined && { commit: { sha, ...(time !== undefined && { time }) } }),
     ...(address !== undefined && { source: address }),
-    ...(reference !== undefined && { base: { reference, ...(digest !== undefined && { digest }) } }),
   }
+}
+
+/** What an image is built on: its parent in the tree, else the image that its Dockerfile or its labels name. */
+function baseOf(
+  { job }: ImageState,
+  all: readonly ImageState[],
+  { spec, tag }: ManifestContext,
+  found: ReadonlyMap<string, string> = new Map(),
+): Pick<ImageManifest, "base"> {
+  const parent = all.find((other) => other.job.name === spec.images.get(job.name)?.parent)
+  if (parent !== undefined) {
+    const reference = formatReference({ ...parent.job.repository, tag })
+    return { base: parent.digest === undefined ? { reference } : { reference, digest: parent.digest } }
+  }
+  if (job.action === "build") return job.base === undefined ? {} : { base: job.base }
+  const [reference, digest] = [found.get(labels.baseName), found.get(labels.baseDigest)]
+  return reference === undefined ? {} : { base: { reference, ...(digest !== undefined && { digest }) } }
 }
 
 function timeText(milliseconds: number): string {

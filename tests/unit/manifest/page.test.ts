@@ -68,6 +68,19 @@ describe("info commands", () => {
   })
 })
 
+test.each([
+  ['/bin/sh -c #(nop)  CMD ["bash"]', 'CMD ["bash"]'],
+  ["RUN /bin/sh -c apt-get update # buildkit", "RUN apt-get update"],
+  ["mount / from exec /bin/sh -c useradd student", "RUN useradd student"],
+  ["mount / from exec /bin/tool --flag", "RUN /bin/tool --flag"],
+  ["pulled from docker.io/library/debian:13", "FROM docker.io/library/debian:13"],
+  ["[child 2/5] COPY --from=child--context a b /opt/", "COPY a b /opt/"],
+  ["[child stage-0 12/15] WORKDIR /srv", "WORKDIR /srv"],
+])("the layer of %j", (command, shown) => {
+  const page = renderPage(manifestOf("base", "t", { layers: [{ command, size: 1 }] }))
+  expect(page).toContain(`| 1 | \`${shown}\` | 1&nbsp;B |`)
+})
+
 describe("text in Markdown", () => {
   test.each([
     ["a `b` c", "``a `b` c``"],
