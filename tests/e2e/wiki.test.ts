@@ -193,9 +193,12 @@ describe("the pages that a run leaves", () => {
       "| **Failed sections** | ❌ Nothing at all, A broken command |",
       "## System packages (apt)",
       "## Layers",
-      "useradd --create-home",
+      "| `FROM docker.io/library/debian:bookworm-slim@sha256:",
+      "| `RUN useradd --create-home --uid 1000 student` |",
     ])
       expect(page).toContain(part)
+    const childPage = await text(`manifests/${pageOf("child", "2026.4-main")}.md`)
+    expect(childPage).toContain(`| **Base** | \`${registry}/base:2026.4-main@${digest}\` |`)
     expect(page).toMatch(/\| \*\*Built\*\* \| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \|/)
     expect(page).toMatch(/\| \*\*Size\*\* \| [\d.]+ MB unpacked, [\d.]+ MB to download \|/)
   })
