@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Step } from "../../dagger/src/report/report.js"
 import { stackFiles } from "../support/source.js"
-import { removeFolder, stack, workspace } from "../support/stack.js"
+import { commitAll, removeFolder, stack, workspace, writeFiles } from "../support/stack.js"
 import { ReadReport, imageFiles } from "../support/testImages.js"
 
 /** Fresh for each run: nothing of it is in the engine's cache. */
@@ -24,6 +24,7 @@ const family = {
     depend_on: "parent",
     files: { Dockerfile: childOf(3), "test/test_right.py": busy(4, "False") },
   },
+  other: { files: { Dockerfile: "FROM debian:bookworm-slim\n" } },
 }
 
 let folder = ""
@@ -40,6 +41,11 @@ async function buildAll(out: string): Promise<ReadReport> {
 beforeAll(async () => {
   folder = await workspace(stackFiles(family))
   first = await buildAll("first")
+  await writeFiles(folder, {
+    "images/other/Dockerfile": "FROM debian:bookworm-slim\nRUN true\n",
+    "README.md": "",
+  })
+  await commitAll(folder, "something else")
   second = await buildAll("second")
 })
 
@@ -74,7 +80,7 @@ test.each(["left", "right"])(
   },
 )
 
-describe("a second run of the same", () => {
+describe("a second run, after a commit that changes something else", () => {
   const startOf = (run: ReadReport, name: string) => run.image(name).suites[0]?.run.startedAt ?? 0
 
   test.each(["parent", "left"])("takes the pass of %s from the cache", (name) => {

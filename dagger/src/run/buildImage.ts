@@ -16,16 +16,12 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
     return { ...state, container: dag.container().from(job.known.reference), digest: job.known.digest }
   }
   try {
-    const container = await journal.step("build", () =>
-      run.context
-        .dockerBuild({
-          dockerfile: linkedDockerfile,
-          target: job.target,
-          buildArgs: buildArgsOf(job.builderArgs),
-        })
-        .sync(),
-    )
-    return { ...state, container: labelled(container, job.labels) }
+    const container = await journal.step("build", async () => {
+      const context = await run.context(job.name)
+      const buildArgs = buildArgsOf(job.builderArgs)
+      return context.dockerBuild({ dockerfile: linkedDockerfile, target: job.target, buildArgs }).sync()
+    })
+    return { ...state, container }
   } catch (error) {
     const message = engineMessage(error)
     journal.keep(message)
@@ -38,8 +34,11 @@ export function buildArgsOf(builderArgs: ReadonlyMap<string, string>): { name: s
   return [...builderArgs].map(([name, value]) => ({ name, value }))
 }
 
-/** Labels are put on afterwards, not by the Dockerfile: a child would inherit its parent's, and no layer changes. */
-function labelled(
+/**
+ * An image as it is published. Labels are put on at last, not by the Dockerfile: a child would inherit its parent's, and
+ * the engine would repeat builds and tests for every commit.
+ */
+export function labelled(
   container: NonNullable<ImageState["container"]>,
   labels: ReadonlyMap<string, string>,
 ): NonNullable<ImageState["container"]> {

@@ -9,7 +9,7 @@ import { assembleReport } from "./assembleReport.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { execute } from "./execute.js"
 import type { Execution, ImageState } from "./execution.js"
-import { jobsOf, linkRequestFor } from "./jobs.js"
+import { jobsOf, lineageOf, linkRequestFor } from "./jobs.js"
 import { renderManifests } from "./manifests.js"
 import type { Prepared } from "./prepare.js"
 import { buildContext, prepare } from "./prepare.js"
@@ -76,11 +76,12 @@ async function carryOut(
   registry: RegistryEdge,
 ): Promise<readonly ImageState[]> {
   const { plan, spec } = prepared
-  const linked = linkStack(linkRequestFor(plan, prepared.linkRequest))
+  const linkRequest = linkRequestFor(plan, prepared.linkRequest)
+  const linked = linkStack(linkRequest)
   const login = loginOf(request)
   await registry.loginEngine([...prepared.repositories.values()])
   const execution: Execution = {
-    context: await buildContext(prepared.copy, linked, linkedDockerfile),
+    context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
     copy: prepared.copy,
     imagesDirectory: spec.imagesDirectory,
     jobs: jobsOf(prepared),

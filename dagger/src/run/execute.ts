@@ -3,7 +3,7 @@ import { passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { Limiter, startInOrder } from "../tree/schedule.js"
-import { buildImage } from "./buildImage.js"
+import { buildImage, labelled } from "./buildImage.js"
 import { checkImage, checkServer, judgeSize } from "./checkImage.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
@@ -106,7 +106,9 @@ async function check(
     (now: ImageState) => checkImage(run, now, container),
     (now: ImageState) => Promise.resolve(judgeSize(now)),
     (now: ImageState) =>
-      run.publish && now.digest === undefined ? pushCandidate(run, now, container) : Promise.resolve(now),
+      run.publish && now.digest === undefined
+        ? pushCandidate(run, now, labelled(container, now.job.labels))
+        : Promise.resolve(now),
     (now: ImageState) => checkServer(run, now, container),
   ]
   let now = state

@@ -43,8 +43,8 @@ export interface ImageJob {
 
 /** What a run is to do, decided before anything is built. */
 export interface Execution {
-  /** Build context: the images' folders, the linked Dockerfile and its `.dockerignore`. */
-  readonly context: Directory
+  /** Build context of an image: folders, the linked Dockerfile and its `.dockerignore`. */
+  readonly context: (image: string) => Promise<Directory>
   /** The source, for the tests in its folder of images. */
   readonly copy: SourceCopy
   readonly imagesDirectory: string
@@ -72,7 +72,7 @@ export interface ImageState {
   readonly journal: ImageJournal
   /** Set as soon as the way ends: by a failure, or because there is nothing left to do. */
   readonly outcome?: ImageOutcome
-  /** The image itself, where it was built or taken from the registry. */
+  /** The image itself without the labels of this run, where it was built or taken from the registry. */
   readonly container?: Container
   /** Digest in the registry. */
   readonly digest?: string

@@ -1,6 +1,6 @@
 import type { LabelFacts } from "./imageLabels.js"
 import { imageLabelsOf } from "./imageLabels.js"
-import type { LinkRequest } from "../dockerfile/link.js"
+import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import type { ExternalBase } from "../plan/inputKey.js"
 import { webAddress } from "../git/webAddress.js"
 import { packageProbes } from "../manifest/packageProbes.js"
@@ -95,4 +95,10 @@ export function linkRequestFor(plan: Plan, all: LinkRequest): LinkRequest {
     ),
   )
   return { ...all, images: all.images.filter((name) => wanted.has(name)), parents }
+}
+
+/** An image and what it is built on in this run, all the way down. */
+export function lineageOf(linked: LinkedStack, name: string): readonly string[] {
+  const parents = linked.images.get(name)?.parents ?? []
+  return [...new Set([...parents.flatMap((parent) => lineageOf(linked, parent)), name])]
 }

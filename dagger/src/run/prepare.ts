@@ -18,6 +18,7 @@ import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
 import { selectImages } from "../tree/tree.js"
 import { resolveBases } from "./bases.js"
+import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
@@ -170,16 +171,25 @@ async function imageFacts(
   }))
 }
 
-/** The build context of a linked stack: the images' folders with the linked Dockerfile beside them. */
+/**
+ * The build context of some linked images: their folders with the linked Dockerfile beside them. No more than these: an
+ * image's tests count as passed only where nothing of its context has changed.
+ */
 export async function buildContext(
   copy: SourceCopy,
-  linked: LinkedStack,
-  dockerfile: string,
+  request: LinkRequest,
+  images: readonly string[],
 ): Promise<Directory> {
+  const linked = linkStack({ ...request, images })
   const texts = new Map([
-    [dockerfile, linked.dockerfile],
+    [linkedDockerfile, linked.dockerfile],
     [".dockerignore", linked.dockerignore],
   ])
-  const images = await sourceFiles(copy, ".", ["images/**"])
-  return images.withDirectory(".", await directoryOf(texts))
+  const folders = images.flatMap((name) => request.spec.images.get(name)?.directory ?? [])
+  const files = await sourceFiles(
+    copy,
+    ".",
+    folders.map((folder) => `${folder}/**`),
+  )
+  return files.withDirectory(".", await directoryOf(texts))
 }

@@ -13,7 +13,6 @@ import { selectImages } from "../tree/tree.js"
 import { artifactsOf } from "./artifacts.js"
 import { assembleReport } from "./assembleReport.js"
 import { resolveBases } from "./bases.js"
-import { linkedDockerfile } from "./buildImage.js"
 import { execute } from "./execute.js"
 import type { Execution, ImageJob, RegistryLogin } from "./execution.js"
 import { askGit } from "./gitContainer.js"
@@ -58,10 +57,10 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
   }
   const bases = [...linkStack(request).images.values()].flatMap((each) => each.bases)
   const { digests } = await resolveBases(bases.map(({ reference }) => reference))
-  const linked = linkStack({ ...request, bases: digests })
-  const own = linked.images.get(image)
+  const pinned = { ...request, bases: digests }
+  const own = linkStack(pinned).images.get(image)
   if (own === undefined) throw new Error(`${image} was not linked`)
-  return { ...open, context: await buildContext(open.copy, linked, linkedDockerfile), linked: own }
+  return { ...open, context: await buildContext(open.copy, pinned, images), linked: own }
 }
 
 /**
@@ -73,7 +72,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
   const [open, git] = await Promise.all([openImage(single), askGit(single.source, {})])
   const job = await jobOf(single, open)
   const execution: Execution = {
-    context: open.context,
+    context: () => Promise.resolve(open.context),
     copy: open.copy,
     imagesDirectory: open.spec.imagesDirectory,
     jobs: [job],
