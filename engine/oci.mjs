@@ -133,7 +133,12 @@ async function prune(content, ...digests) {
 }
 
 const [command, ...values] = process.argv.slice(2)
-const commands = /** @type {Record<string, (...values: any[]) => Promise<void>>} */ ({ pack, push, "push-file": pushFile, prune })
+const commands = /** @type {Record<string, (...values: any[]) => Promise<void>>} */ ({
+  pack,
+  push,
+  "push-file": pushFile,
+  prune,
+})
 const chosen = commands[command ?? ""]
 if (chosen === undefined) throw new Error(`oci.mjs: ${Object.keys(commands).join(", ")}; got ${command}`)
 await chosen(...values)

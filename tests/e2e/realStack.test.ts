@@ -21,7 +21,15 @@ let report: StackReport
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "real-stack-"))
   await run("git", ["clone", "--quiet", checkout, join(folder, "clone")], { cwd: folder })
-  const args = ["build-stack", "--source=.", "--branch=main", ...only, "artifacts", "export", `--path=${folder}/out`]
+  const args = [
+    "build-stack",
+    "--source=.",
+    "--branch=main",
+    ...only,
+    "artifacts",
+    "export",
+    `--path=${folder}/out`,
+  ]
   ended = await stack(args, { cwd: join(folder, "clone"), timeout: 3_600_000 })
   report = JSON.parse(readFileSync(join(folder, "out/report.json"), "utf8")) as StackReport
 }, 3_600_000)

@@ -112,7 +112,9 @@ describe("main.yml", () => {
 
     // The command that the summary ends with, in a checkout of the commit.
     await run("git", ["checkout", "--quiet", "--detach", commit], { cwd: world.repository.folder })
-    const printed = /## Reproduce\n[\s\S]*```sh\n([^`]*)```\s*$/.exec(done.jobs.get("stack")?.summary ?? "")?.[1]
+    const printed = /## Reproduce\n[\s\S]*```sh\n([^`]*)```\s*$/.exec(
+      done.jobs.get("stack")?.summary ?? "",
+    )?.[1]
     const command = printed?.replaceAll("./stack ", `${checkout}/stack `) ?? "no command"
     const typed = await run("bash", ["-c", command], { cwd: world.repository.folder })
     expect(typed.status).not.toBe(0)

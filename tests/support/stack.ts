@@ -46,10 +46,7 @@ function statusOf(error: { code?: number | string | null; killed?: boolean } | n
 }
 
 /** A folder of its own with files in it, and a git repository with one commit on `main` where asked for. */
-export async function workspace(
-  files: Files,
-  { git = true, modes = {} } = {},
-): Promise<string> {
+export async function workspace(files: Files, { git = true, modes = {} } = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "stack-e2e-"))
   await writeFiles(folder, files, modes)
   if (git) await commitAll(folder, "first", { init: true })

@@ -192,7 +192,7 @@ function callFunction(name: string, values: readonly Value[], status: Status | u
 function propertyOf(value: Value, key: string): Value {
   if (value === null || typeof value !== "object") return null
   const entry = Object.entries(value).find(([name]) => name.toLowerCase() === key.toLowerCase())
-  return (entry?.[1]) ?? null
+  return entry?.[1] ?? null
 }
 
 function isTrue(value: Value): boolean {
