@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -6,7 +5,7 @@ import type { ImageManifest } from "../../dagger/src/manifest/manifestData.js"
 import { formatManifest } from "../../dagger/src/manifest/manifestData.js"
 import { updateWiki } from "../../dagger/src/wiki/update.js"
 import { wikiFilesOf } from "../../dagger/src/wiki/wikiFiles.js"
-import { startGitServer } from "./gitServer.js"
+import { runProgram, startGitServer } from "./gitServer.js"
 import type { GitServer } from "./gitServer.js"
 import { manifestOf } from "./manifests.js"
 import { startRegistry } from "./registry.js"
@@ -184,7 +183,7 @@ export class PromotionWorld {
   async publishPages(tag: string, digests: Readonly<Record<ImageName, string>>): Promise<void> {
     const clone = `${this.folder}/wiki-${this.exports}-${tag}`
     const url = this.wiki.url.replace("//", `//${wikiUser}:${this.wikiToken}@`)
-    execFileSync("git", ["clone", "--quiet", `${url}/${wikiName}`, clone], { stdio: "pipe" })
+    await git("clone", "--quiet", `${url}/${wikiName}`, clone)
     const there = new Map(this.wikiFiles().map((path) => [path, readFileSync(join(clone, path), "utf8")]))
     const manifests = this.manifests(tag, digests)
     const { files } = updateWiki(wikiFilesOf(there), {
@@ -194,7 +193,7 @@ export class PromotionWorld {
     })
     writeAll(clone, files)
     await commitAll(clone, `Pages of ${tag}`)
-    execFileSync("git", ["-C", clone, "push", "--quiet", "origin", "HEAD:master"], { stdio: "pipe" })
+    await git("-C", clone, "push", "--quiet", "origin", "HEAD:master")
     await removeFolder(clone)
   }
 
@@ -258,6 +257,12 @@ export class PromotionWorld {
     const files = entries.filter((entry) => entry.isFile())
     return files.map(({ parentPath, name }) => [name, readFileSync(join(parentPath, name), "utf8")] as const)
   }
+}
+
+/** Git, while this process serves the wiki. */
+async function git(...args: readonly string[]): Promise<void> {
+  const { status, stderr } = await runProgram("git", args)
+  if (status !== 0) throw new Error(`git ${args[0] ?? ""}: ${stderr}`)
 }
 
 function writeAll(folder: string, files: ReadonlyMap<string, string>): void {
