@@ -26,7 +26,7 @@ import { StackRun } from "./stackRun.js"
 export async function buildStack(request: StackRequest): Promise<StackRun> {
   const startedAt = Date.now()
   const registry = await RegistryEdge.open(loginOf(request))
-  const prepared = await prepare(request, (questions) => registry.ask(questions))
+  const prepared = await prepare(request, registry)
   const { plan, git } = prepared
   const states = plan.skippedByRequest === undefined ? await carryOut(request, prepared, registry) : []
   const { branch, tag, publish, skippedByRequest } = plan
@@ -58,7 +58,7 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
  */
 export async function planOnly(request: StackRequest): Promise<StackPlan> {
   const registry = await RegistryEdge.open(loginOf(request))
-  const { plan } = await prepare(request, (questions) => registry.ask(questions))
+  const { plan } = await prepare(request, registry)
   console.log(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))
 }
@@ -78,8 +78,6 @@ async function carryOut(
   const { plan, spec } = prepared
   const linkRequest = linkRequestFor(plan, prepared.linkRequest)
   const linked = linkStack(linkRequest)
-  const login = loginOf(request)
-  await registry.loginEngine([...prepared.repositories.values()])
   const execution: Execution = {
     context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
     copy: prepared.copy,
@@ -88,7 +86,6 @@ async function carryOut(
     tag: plan.tag,
     publish: request.publish,
     publishEach: request.publishEach,
-    ...(login !== undefined && { login }),
     limits: { spec: spec.tests, filter: "" },
     ...(spec.hub !== undefined && { hubVersion: spec.hub.version }),
     parallel: request.parallel,

@@ -2,6 +2,7 @@ import { getTracer } from "@dagger.io/dagger/telemetry"
 import { passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
+import { describeOutcome } from "../report/report.js"
 import { Limiter, startInOrder } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
 import { checkImage, checkServer, judgeSize } from "./checkImage.js"
@@ -26,10 +27,12 @@ export async function execute(run: Execution, writeTag: TagWriter): Promise<read
   const jobs = new Map(run.jobs.map((job) => [job.name, job]))
   const parentsOf = (name: string) => jobs.get(name)?.parents ?? []
   const builds = startInOrder<ImageState>(order, parentsOf, (name, parents) =>
-    guarded(startState(run, jobs, name), parents, (state) => limiter.run(() => buildImage(run, state))),
+    guarded("build", startState(run, jobs, name), parents, (state) =>
+      limiter.run(() => buildImage(run, state)),
+    ),
   )
   const checks = startInOrder<ImageState>(order, parentsOf, async (name, parents) =>
-    guarded((await builds.get(name)) ?? startState(run, jobs, name), parents, (state) =>
+    guarded("check", (await builds.get(name)) ?? startState(run, jobs, name), parents, (state) =>
       check(run, limiter, state, writeTag),
     ),
   )
@@ -61,8 +64,16 @@ function startState({ publish }: Execution, jobs: ReadonlyMap<string, ImageJob>,
   return state
 }
 
-/** Runs a step of an image unless its way has ended or a parent failed; a span per image shows where time goes. */
+/** Carries a failed image out of its span: only an error makes a span red for those who watch. */
+class FailedStep extends Error {
+  constructor(readonly state: ImageState) {
+    super(state.outcome === undefined ? "" : describeOutcome(state.outcome))
+  }
+}
+
+/** Runs a step of an image unless its way has ended or a parent failed; spans show where time goes. */
 async function guarded(
+  phase: "build" | "check",
   state: ImageState,
   parents: readonly ImageState[],
   step: (state: ImageState) => Promise<ImageState>,
@@ -71,8 +82,13 @@ async function guarded(
   if (failed !== undefined && state.outcome?.kind !== "reused") return skippedBecauseOf(state, failed)
   if (state.outcome !== undefined) return state
   try {
-    return await getTracer().startActiveSpan(state.job.name, () => step(state))
+    return await getTracer().startActiveSpan(`${state.job.name}: ${phase}`, async () => {
+      const now = await step(state)
+      if (isFailure(now)) throw new FailedStep(now)
+      return now
+    })
   } catch (error) {
+    if (error instanceof FailedStep) return error.state
     const message = engineMessage(error)
     state.journal.keep(message)
     return { ...state, outcome: { kind: "build-failed", message } }
@@ -107,7 +123,7 @@ async function check(
     (now: ImageState) => Promise.resolve(judgeSize(now)),
     (now: ImageState) =>
       run.publish && now.digest === undefined
-        ? pushCandidate(run, now, labelled(container, now.job.labels))
+        ? pushCandidate(now, labelled(container, now.job.labels))
         : Promise.resolve(now),
     (now: ImageState) => checkServer(run, now, container),
   ]

@@ -55,7 +55,6 @@ export interface Execution {
   readonly publish: boolean
   /** Tag each image as soon as it passes, as the old pipeline did, instead of all together at the end. */
   readonly publishEach: boolean
-  readonly login?: RegistryLogin
   readonly limits: TestLimits
   readonly hubVersion?: string
   /** Steps that run at once. */

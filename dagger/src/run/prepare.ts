@@ -42,16 +42,19 @@ export interface Prepared extends OpenSource {
 export const platform = "linux/amd64"
 const mainBranch = "main"
 
-/** Asks a registry about all images at once. */
-export type RegistryAsker = (
-  questions: readonly RegistryQuestion[],
-) => Promise<ReadonlyMap<string, RegistryFacts>>
+/** What of a registry is needed before anything is built. */
+export interface AskedRegistry {
+  /** Asks about all images at once. */
+  readonly ask: (questions: readonly RegistryQuestion[]) => Promise<ReadonlyMap<string, RegistryFacts>>
+  /** Makes the login known to the engine, which resolves and pulls what Dockerfiles start from. */
+  readonly loginEngine: (repositories: Iterable<Repository>) => Promise<void>
+}
 
 /**
  * Gathers the facts of a run and plans it; nothing is built or written.
  * @throws InputError for mistakes in the source or the options
  */
-export async function prepare(request: StackRequest, askRegistry: RegistryAsker): Promise<Prepared> {
+export async function prepare(request: StackRequest, registry: AskedRegistry): Promise<Prepared> {
   const [open, git] = await Promise.all([
     openSource(request.source),
     askGit(request.source, gitQuestion(request)),
@@ -61,12 +64,13 @@ export async function prepare(request: StackRequest, askRegistry: RegistryAsker)
   const repositories = publishedAs(spec, request.registry)
   const options = planOptions(request, spec.tagPrefix, git)
   const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
+  await registry.loginEngine(repositories.values())
   const { digests, unresolved } = await resolveBases(basesOf(linkStack(unpinned)))
   const linkRequest = { ...unpinned, bases: digests }
   const linked = linkStack(linkRequest)
   const found = { ...open, git, linked, linkRequest, repositories, unresolvedBases: unresolved }
   if (request.plan !== undefined) return { ...found, plan: readPlan(request.plan) }
-  return { ...found, plan: planStack(await planFacts(found, options, askRegistry)) }
+  return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
 
 function gitQuestion({ branch, base, previous }: StackRequest): Parameters<typeof askGit>[1] {
@@ -117,9 +121,9 @@ function basesOf(linked: LinkedStack): readonly string[] {
 async function planFacts(
   found: Omit<Prepared, "plan">,
   options: PlanOptions,
-  askRegistry: RegistryAsker,
+  registry: AskedRegistry,
 ): Promise<PlanFacts> {
-  const images = await imageFacts(found, options, askRegistry)
+  const images = await imageFacts(found, options, registry)
   const { git, spec, linked } = found
   const files = changedFiles(git)
   const scope = {
@@ -139,7 +143,7 @@ async function planFacts(
 async function imageFacts(
   { spec, tree, files, linked, repositories }: Omit<Prepared, "plan">,
   options: PlanOptions,
-  askRegistry: RegistryAsker,
+  registry: AskedRegistry,
 ): Promise<readonly ImageFacts[]> {
   const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
   const keys = inputKeys(linked.images, { platform, isIgnored })
@@ -163,11 +167,11 @@ async function imageFacts(
     }
   })
   const { tag } = options
-  const registry = await askRegistry(unasked.map((image) => ({ ...image, tag, prefix: spec.tagPrefix })))
+  const published = await registry.ask(unasked.map((image) => ({ ...image, tag, prefix: spec.tagPrefix })))
   return unasked.map((image) => ({
     ...image,
     repository: formatReference(image.repository),
-    registry: registry.get(image.name) ?? { kind: "unknown", why: "no registry was asked" },
+    registry: published.get(image.name) ?? { kind: "unknown", why: "no registry was asked" },
   }))
 }
 

@@ -1,12 +1,16 @@
+import { randomUUID } from "node:crypto"
 import { Container, dag } from "@dagger.io/dagger"
 import type { Repository } from "../reference/reference.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { engineMessage } from "./engineError.js"
-import type { Execution, ImageState, RegistryLogin } from "./execution.js"
+import type { ImageState, RegistryLogin } from "./execution.js"
 import { inTime } from "./time.js"
 
-/** Seconds after which a push that does not end is given up: large images take minutes, a hanging registry for ever. */
-const pushSeconds = 1800
+/** A push that takes longer than so many seconds, and for larger images so many more, is given up: a registry hangs. */
+const pushSeconds = 60
+const slowestBytesPerSecond = 2e6
+/** Of an image whose size is not known. */
+const largestImage = 20e9
 
 /**
  * The tag under which an image waits until all of its run have passed. It is made of the input key, so that an
@@ -16,18 +20,16 @@ export function candidateTag(inputKey: string): string {
   return `candidate-${inputKey.slice(0, 16)}`
 }
 
+function secondsFor({ unpackedBytes = largestImage }: ImageState): number {
+  return Math.round(pushSeconds + unpackedBytes / slowestBytesPerSecond)
+}
+
 /** Pushes a built image as a candidate. A failure becomes its outcome. */
-export async function pushCandidate(
-  run: Execution,
-  state: ImageState,
-  container: Container,
-): Promise<ImageState> {
+export async function pushCandidate(state: ImageState, container: Container): Promise<ImageState> {
   const { job, journal } = state
   const address = formatReference({ ...job.repository, tag: candidateTag(job.inputKey) })
   try {
-    const pushed = await journal.step("publish", () =>
-      inTime(pushSeconds, withLogin(container, job.repository, run.login).publish(address)),
-    )
+    const pushed = await journal.step("publish", () => inTime(secondsFor(state), container.publish(address)))
     const { digest } = parseReference(pushed)
     if (digest === undefined) throw new Error(`the engine pushed ${address} without naming its digest`)
     return { ...state, digest }
@@ -38,20 +40,16 @@ export async function pushCandidate(
   }
 }
 
-/** A container whose pushes and pulls use the login, for one registry. */
-export function withLogin(
-  container: Container,
-  { registry }: Repository,
-  login: RegistryLogin | undefined,
-): Container {
-  return login === undefined
-    ? container
-    : container.withRegistryAuth(registry, login.username, login.password)
-}
-
 /**
- * Makes the login known to the engine's session, for images that a Dockerfile starts from.
+ * Makes the login known to the engine's session, for what is pushed and pulled in it: images that a Dockerfile starts
+ * from, too.
  */
-export async function loginToRegistry(repository: Repository, login: RegistryLogin): Promise<void> {
-  await withLogin(dag.container(), repository, login).sync()
+export async function loginToRegistry({ registry }: Repository, login: RegistryLogin): Promise<void> {
+  await dag
+    .container()
+    // The engine does not carry out again what it knows the answer of: without a fresh value, only the first session
+    // with this login would have it.
+    .withEnvVariable("STACK_LOGIN", randomUUID())
+    .withRegistryAuth(registry, login.username, login.password)
+    .sync()
 }

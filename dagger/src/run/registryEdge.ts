@@ -46,6 +46,9 @@ export function loginOf(options: {
   throw new InputError([{ location: atOption(missing), message: "a login has a user name and a password" }])
 }
 
+/** Manifests and configurations are small: a registry that does not answer in this time hangs. */
+const answerMilliseconds = 10_000
+
 /** All that a run asks of registries and writes to them beside pushing: tags, by their API. */
 export class RegistryEdge {
   private readonly traffic = new TrafficLog()
@@ -61,6 +64,7 @@ export class RegistryEdge {
     this.client = new RegistryClient({
       credentials: (registry) => (this.hosts.has(registry) ? credentials : undefined),
       observe: this.traffic.observe,
+      timeoutMilliseconds: answerMilliseconds,
     })
   }
 
