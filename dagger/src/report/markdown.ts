@@ -4,7 +4,7 @@ import { isFailure } from "../testing/testRun.js"
 import { escapeCell, fenced, folded } from "../text/markdown.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
-import { elapsedOf } from "./summary.js"
+import { describePublished, elapsedOf } from "./summary.js"
 
 /** report.md: what GitHub shows as the job's summary. Long output is folded; nothing is lost, the logs have all. */
 export function renderMarkdown(report: StackReport): string {
@@ -12,6 +12,7 @@ export function renderMarkdown(report: StackReport): string {
   const sections = [
     `# ${isOk(report) ? "Passed" : "Failed"}: ${report.tag}`,
     renderSource(report),
+    escapeCell(describePublished(report)),
     renderTable(report.images),
     ...report.images.filter(isFailed).map(renderFailure),
     renderReasons(report.images),

@@ -54,13 +54,16 @@ function failureMessage({ outcome }: ImageReport): readonly string[] {
 
 function closingLine(report: StackReport): string {
   const failed = report.images.filter(isFailed).length
-  const published = report.images.filter((image) => image.published)
   const verdict = failed === 0 ? "all good" : `${failed} of ${plural(report.images.length, "image")} not good`
+  return `${verdict} in ${formatDuration(report.milliseconds)}; ${describePublished(report)}`
+}
+
+/** What is under the run's tag in the registry at its end; nothing else is called published. */
+export function describePublished(report: StackReport): string {
+  if (!report.publish) return "nothing published (no --publish)"
+  const published = report.images.filter((image) => image.published)
   const where = published.map((image) => `${image.reference} ${shortDigest(image.digest ?? "")}`).join(", ")
-  const pushed = report.publish
-    ? `; published: ${where === "" ? "nothing" : where}`
-    : "; nothing published (no --publish)"
-  return `${verdict} in ${formatDuration(report.milliseconds)}${pushed}`
+  return `published: ${where === "" ? "nothing" : where}`
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
