@@ -96,3 +96,86 @@ test("an edited leaf is the only build", async () => {
   expect(await digests("2026.4-work")).toEqual({ ...before, left: run.image("left").digest })
   expect(run.image("left").digest).not.toBe(before.left)
 })
+
+test("an edited root rebuilds all; where one image fails, the tags of the run stay where they were", async () => {
+  const before = await digests("2026.4-work")
+  await world.commit({
+    "images/base/Dockerfile": `${await world.read("images/base/Dockerfile")}ENV EDITED=1\n`,
+    "images/left/test/test_left.py": failing("left"),
+  })
+  const run = await world.publish()
+  expect(run.actions).toEqual(all("build"))
+  expect(run.outcomes).toEqual({ ...all("passed"), left: "tests-failed" })
+  expect(run.report.images.filter(({ published }) => published)).toEqual([])
+  expect(run.image("right").notices.join()).toContain("not tagged 2026.4-work")
+  expect(await run.text("report.md")).toContain("published: nothing")
+  expect(await digests("2026.4-work")).toEqual(before)
+  // The one that failed has not even left a candidate: tests come first.
+  expect(run.image("left").digest).toBeUndefined()
+})
+
+test("what had passed is not built again; with --publish-each it is tagged though another image fails", async () => {
+  const before = await digests("2026.4-work")
+  const run = await world.publish("--publish-each")
+  expect(run.actions).toEqual({ base: "retag", left: "build", right: "retag" })
+  expect(reasons(run, "base")).toContain("has passed these tests")
+  expect(run.outcomes).toEqual({ base: "retagged", left: "tests-failed", right: "retagged" })
+  const after = await digests("2026.4-work")
+  expect(after.left).toBe(before.left)
+  expect([after.base, after.right]).toEqual([run.image("base").digest, run.image("right").digest])
+  expect([after.base, after.right]).not.toContain(before.base)
+})
+
+test("--only touches what it names; files that are not committed count, and are told", async () => {
+  await world.write({
+    "images/left/test/test_left.py": passing("left"),
+    "images/right/Dockerfile": "FROM ghcr.io/example/base:latest\nENV NOT=COMMITTED\n",
+  })
+  const steps = await world.plan(...world.login(), "--only=left")
+  expect([...steps.values()].map(({ action }) => action)).toEqual(["skip", "build", "skip"])
+  const other = await world.plan(...world.login(), "--only=right")
+  expect(other.get("right")?.reasons).toMatchObject([
+    { kind: "files-changed", files: [{ path: "images/right/Dockerfile", committed: false }] },
+    { kind: "no-image-with-key" },
+  ])
+  await world.git("checkout", "images/right")
+})
+
+test("an interrupted run moves no tag, and the next one takes up what it had finished", async () => {
+  const before = await digests("2026.4-work")
+  await world.commit({
+    "images/base/Dockerfile": `${await world.read("images/base/Dockerfile")}ENV AGAIN=1\n`,
+  })
+  // One candidate never arrives; the run dies when another one has passed.
+  world.front.add({ method: "PUT", path: /\/right\/manifests\/candidate-/, fault: { kind: "hang" } })
+  const started = world.registry.accessLog().length
+  const passes = () =>
+    world.registry
+      .accessLog()
+      .slice(started)
+      .filter(({ method, path }) => method === "PUT" && path.includes("/passed-"))
+  const hangs = () => world.front.requests.some(({ fault }) => fault === "hang")
+  await world.interrupt(
+    ["build-stack", "--source=.", ...world.publishing()],
+    () => passes().length === 2 && hangs(),
+  )
+  world.front.reset()
+  expect(await digests("2026.4-work")).toEqual(before)
+  const run = await world.publish()
+  expect(run.actions).toEqual({ base: "retag", left: "retag", right: "build" })
+  expect(reasons(run, "left")).toMatch(/candidate-\w+ has passed these tests/)
+  expect(run.outcomes).toEqual({ base: "retagged", left: "retagged", right: "passed" })
+  expect(await digests("2026.4-work")).toEqual(
+    Object.fromEntries(run.report.images.map(({ name, digest }) => [name, digest])),
+  )
+})
+
+test("skip ci does nothing at all, and says why", async () => {
+  await world.commit({ "images/base/Dockerfile": "FROM scratch\n" }, "Change everything [skip ci]")
+  const run = await world.publish()
+  expect(run.report.skippedByRequest).toContain("the commit message")
+  expect(run.ended.stderr).toContain("skipped by request")
+  expect(run.writes).toEqual([])
+  expect(run.report.images).toEqual([])
+  await world.git("reset", "--quiet", "--hard", "HEAD~1")
+})

@@ -208,6 +208,16 @@ export class FixtureStack {
     }
   }
 
+  /** Text of a file of the stack. */
+  read(path: string): Promise<string> {
+    return readFile(join(this.folder, path), "utf8")
+  }
+
+  /** Writes files, and commits nothing. */
+  write(files: Files): Promise<void> {
+    return writeFiles(this.folder, files)
+  }
+
   /** Writes files and commits everything. */
   async commit(files: Files, message = "change"): Promise<string> {
     await writeFiles(this.folder, files)
