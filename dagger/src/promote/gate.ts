@@ -42,6 +42,6 @@ export function describeGate(gate: GpuGate): string {
     case "skipped":
       return `the GPU test was skipped: ${gate.why}`
     case "pending":
-      return "the GPU test is run before the promotion"
+      return "not run yet; it comes when nothing else is in the way"
   }
 }

@@ -42,7 +42,16 @@ export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
   const options = await gpuOptions(spec, request, image, named)
   if (!request.dryRun) return verdictResult(await runGpu(options))
   const plan = renderGpuPlan(planGpuTest(options))
-  return actionResult({ ok: true, report: { version: 1, kind: "dry-run", plan }, markdown: plan })
+  return actionResult({
+    ok: true,
+    report: { version: 1, kind: "dry-run", plan },
+    markdown: preformatted(plan),
+  })
+}
+
+/** A plan on a page, its lines as they are. */
+export function preformatted(plan: string): string {
+  return `\`\`\`text\n${plan.trimEnd()}\n\`\`\`\n`
 }
 
 /** The image of the spec's GPU test under a tag. @throws InputError where the spec has none, or the tag is no tag */

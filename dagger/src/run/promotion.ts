@@ -17,7 +17,7 @@ import { publishedAs } from "../spec/publishedAs.js"
 import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
-import { gpuOptions, runGpu, testedImage } from "./gpuTest.js"
+import { gpuOptions, preformatted, runGpu, testedImage } from "./gpuTest.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
@@ -156,8 +156,8 @@ async function gpuStep({ spec }: Bench, call: StableCall): Promise<GpuStep> {
       log = verdict.log
       return { kind: "verdict", verdict }
     },
-    log: async ({ images }) => {
-      if (!call.dryRun) return log
+    log: async ({ images, outcome }) => {
+      if (outcome.kind !== "dry-run") return log
       const digest = images.find(({ name }) => name === gpu.image)?.digest
       return renderGpuPlan(planGpuTest(await optionsFor(digest)))
     },
@@ -180,17 +180,17 @@ async function finish(
   const parts = [
     renderPromotionMarkdown(report),
     pages === undefined ? undefined : `Pages: ${pages.message}.${again}`,
-    dryRun ? gpuLog : undefined,
+    dryRun && gpuLog !== undefined ? preformatted(gpuLog) : undefined,
   ]
   const files = new Map([
     ...(report.journal === undefined ? [] : [["journal.json", formatJournal(report.journal)] as const]),
-    ...(gpuLog === undefined ? [] : [["logs/gpu-test.log", gpuLog] as const]),
+    ...(dryRun || gpuLog === undefined ? [] : [["logs/gpu-test.log", gpuLog] as const]),
     ...(pages?.files ?? []),
   ])
   return actionResult({
     ok: isPromotionOk(report) && pages?.ok !== false,
     report: { ...report, ...(pages !== undefined && { pages: pages.message }) },
-    markdown: parts.filter((part) => part !== undefined).join("\n\n"),
+    markdown: parts.flatMap((part) => (part === undefined ? [] : [`${part.trimEnd()}\n`])).join("\n"),
     files,
   })
 }
