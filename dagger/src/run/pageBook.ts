@@ -3,12 +3,12 @@ import { mkdtemp, readdir, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import type { Directory, Secret } from "@dagger.io/dagger"
-import { parseManifest } from "../manifest/manifestData.js"
 import type { PromotedPair, WikiChange } from "../wiki/change.js"
 import { pageProblems } from "../wiki/promoted.js"
 import { updateWiki } from "../wiki/update.js"
 import { WikiDraft, wikiFilesOf } from "../wiki/wikiFiles.js"
 import { WikiProblem } from "../wiki/wikiIndex.js"
+import { readArtifacts } from "./artifactManifests.js"
 import { runWiki } from "./wikiContainer.js"
 
 /** What came of a change to the pages. */
@@ -117,14 +117,12 @@ class ArtifactPages implements PageBook {
  */
 async function readPages(artifacts: Directory): Promise<WikiDraft> {
   const folder = await mkdtemp(join(tmpdir(), "artifacts-"))
-  await artifacts.filter({ include: ["manifests/*.json", "wiki/**"] }).export(folder)
+  await artifacts.filter({ include: ["wiki/**"] }).export(folder)
   const draft = new WikiDraft(wikiFilesOf(await textsBelow(join(folder, "wiki"))))
-  const manifests = [...(await textsBelow(join(folder, "manifests")))].map(([name, json]) =>
-    parseManifest(json, name),
-  )
+  const { manifests } = await readArtifacts(artifacts)
   const [first] = manifests
   if (first === undefined) return draft
-  const { files } = updateWiki(draft, { kind: "publish", at: first.created, manifests })
+  const { files } = updateWiki(draft, { kind: "publish", at: first.created, manifests: [...manifests] })
   for (const [path, text] of files) draft.write(path, text)
   return draft
 }
