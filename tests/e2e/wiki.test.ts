@@ -225,22 +225,23 @@ describe("publish-manifests", () => {
     expect(head()).toBe(before)
   })
 
-  test.each([
-    ["a wrong token", { token: wrongToken }, "login-refused", "refused the token"],
-    ["a token that only reads", { token: readOnlyToken }, "no-permission", "may not write"],
-    [
-      "a wiki never opened",
-      { wiki: "/org/none.wiki.git" },
-      "no-wiki",
-      "create its first page in the browser",
-    ],
-    ["an unreachable host", { wiki: `http://${bridge}:9/w.git` }, "unreachable", "cannot be reached"],
-  ])("%s is told, and nothing is written", async (_name, { wiki, ...given }: Publishing, reason, message) => {
+  test("what is wrong is told, and nothing is written", async () => {
     const before = head()
-    const there = wiki?.startsWith("/") === true ? `http://${bridge}:${git.port}${wiki}` : (wiki ?? address)
-    const { markdown, ...report } = await publish({ ...given, wiki: there })
-    expect(report).toMatchObject({ ok: false, kind: "failed", reason })
-    expect(markdown).toContain(message)
+    const cases: readonly (Publishing & { reason: string; message: string })[] = [
+      { token: wrongToken, reason: "login-refused", message: "refused the token" },
+      { token: readOnlyToken, reason: "no-permission", message: "may not write" },
+      {
+        wiki: address.replace("stack", "none"),
+        reason: "no-wiki",
+        message: "create its first page in the browser",
+      },
+      { wiki: `http://${bridge}:9/w.git`, reason: "unreachable", message: "cannot be reached" },
+    ]
+    const reports = await Promise.all(cases.map((each) => publish(each)))
+    for (const [index, { reason, message }] of cases.entries()) {
+      expect(reports[index]).toMatchObject({ ok: false, kind: "failed", reason })
+      expect(reports[index]?.markdown).toContain(message)
+    }
     expect(head()).toBe(before)
   })
 
@@ -290,7 +291,7 @@ describe("a branch that changes one image", () => {
     )
   })
 
-  test("differs in the package that was changed, by tags and by artifacts", async () => {
+  test("differs in the package that was changed", async () => {
     const tags = [
       "--from=2026.4-main",
       "--to=2026.4-new-kernel",
@@ -303,10 +304,6 @@ describe("a branch that changes one image", () => {
     })
     expect(byTag.stdout).toContain("| stack-sample | upgraded | `1.0` | `1.1` |")
     expect(byTag.stdout).toContain("The same image: ")
-    const [from, to] = ["main", "new-kernel"].map((branch) => join(exported, branch))
-    const artifacts = [`--from-artifacts=${from ?? ""}`, `--to-artifacts=${to ?? ""}`]
-    const byArtifacts = await call(["diff", "--source=.", ...artifacts, "summary"])
-    expect(byArtifacts.stdout).toContain("| stack-sample | upgraded | `1.0` | `1.1` |")
   })
 })
 
