@@ -146,8 +146,9 @@ export class JupyterStack {
   }
 
   /**
-   * A container of one image, to look into: add "terminal". Its tests are in /stack/tests; it opens for an image whose
-   * tests fail, too.
+   * A container of one image, to look into: add "terminal".
+   *
+   * Its tests are in /stack/tests; it opens for an image whose tests fail, too.
    * @param source The checkout: spec.yml and images/.
    * @param image Name of the image in the spec.
    * @param ref Published image to open instead of building one.
@@ -195,8 +196,9 @@ export class JupyterStack {
   }
 
   /**
-   * Writes the manifest pages of a run, their data and a row of Home.md into the wiki, as one commit; again it writes
-   * nothing. Refuses failed runs, and runs that published nothing.
+   * Writes the manifest pages of a run, their data and a row of Home.md into the wiki, as one commit.
+   *
+   * The same again writes nothing. Refuses failed runs, and runs that published nothing.
    *
    * Add "artifacts export --path=out" for the pages that it wrote, or would write.
    * @param artifacts The folder that the artifacts of build-stack were exported to.
@@ -428,8 +430,9 @@ export class JupyterStack {
   }
 
   /**
-   * The stack as one Dockerfile with a .dockerignore, for "docker build --file=stack.Dockerfile --target=..." in the
-   * checkout. The targets stand at the top of the file.
+   * The stack as one Dockerfile with a .dockerignore, to build its images with plain docker.
+   *
+   * Use it as "docker build --file=stack.Dockerfile --target=..." in the checkout; the targets stand at its top.
    * @param source The checkout: spec.yml and images/.
    * @param only Images to link, with what they are built on; all where none is named.
    * @param set Build arguments over those of the spec, as image.ARG=value.
