@@ -54,7 +54,7 @@ describe("./stack FUNCTION", () => {
   it("ends soon after its engine has ended", async () => {
     // Stands for the engine: what ends is what `./stack` watches, and the engine of the other tests stays.
     const stand = spawn("sleep", ["300"])
-    const script = `source <(sed -e '/^case /,$d' -e 's|\${BASH_SOURCE\\[0\\]}|${probe}/stack|' '${probe}/stack')
+    const script = `source <(sed -e '/^main() {/,$d' -e 's|\${BASH_SOURCE\\[0\\]}|${probe}/stack|' '${probe}/stack')
       own_engine; own_pid=${String(stand.pid)}; dagger_bounded call --silent --mod '${probe}' nap --seconds=120`
     const call = run("bash", ["-c", script], { cwd: probe })
     setTimeout(() => stand.kill(), 5_000)
