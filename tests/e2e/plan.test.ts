@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { FixtureRun } from "../support/fixtureStacks.js"
 import { FixtureStack, failing, family, passing } from "../support/fixtureStacks.js"
+import { skopeoCopy } from "../support/registryImages.js"
 
 // The life of a stack, in the order in which it happens: each test goes on from what the ones before it published.
 
@@ -25,6 +26,7 @@ function reasons(run: FixtureRun, image: string): string {
   return run.image(image).reasons.join("; ")
 }
 
+const baseDigest = "org.opencontainers.image.base.digest"
 const revision = "org.opencontainers.image.revision"
 
 test("the first run builds and publishes everything, labelled with where it comes from", async () => {
@@ -178,4 +180,29 @@ test("skip ci does nothing at all, and says why", async () => {
   expect(run.writes).toEqual([])
   expect(run.report.images).toEqual([])
   await world.git("reset", "--quiet", "--hard", "HEAD~1")
+})
+
+test("a base that moved is a reason to build; it may need the login, and the branch may have any name", async () => {
+  const upstream = "mirror/upstream:1"
+  await skopeoCopy(world.registry, "team/left:2026.4-work", upstream)
+  await world.git("checkout", "--quiet", "-b", "feature/Größe(v2)")
+  await world.commit({ "images/base/Dockerfile": `FROM ${world.host}/${upstream}\nENV ON=upstream\n` })
+  const run = await world.publish("--only=base")
+  expect(run.outcomes.base).toBe("passed")
+  expect(run.report.notices.join()).not.toContain("could not be resolved")
+  expect(run.report.tag).toMatch(/^2026\.4-feature-Gr-e-v2-[0-9a-f]{10}$/)
+  expect(await world.tags("base")).toContain(run.report.tag)
+  const before = await world.manifest("left", "2026.4-work")
+  expect((await world.labels("base", run.report.tag))[baseDigest]).toBe(before.digest)
+  await skopeoCopy(world.registry, "team/right:2026.4-work", upstream)
+  const after = await world.manifest("right", "2026.4-work")
+  const steps = await world.plan(...world.login())
+  expect(steps.get("base")?.action).toBe("build")
+  expect(steps.get("base")?.reasons).toContainEqual({
+    kind: "base-moved",
+    reference: `${world.host}/${upstream}`,
+    from: before.digest,
+    to: after.digest,
+  })
+  expect(steps.get("left")?.reasons[0]).toEqual({ kind: "parent-rebuilt", parent: "base" })
 })
