@@ -54,8 +54,13 @@ LABEL made=here
 CMD ["sh"]
 `
 
+// Its stage has the name of one of its parent's.
 const child = `ARG BASE_TAG=1
+FROM ${debian} AS build
+RUN echo "child's" > /built
 FROM REGISTRY/base:\${BASE_TAG}
+COPY --from=build /built child-built
+ADD --chmod=644 http://HOST/v2/ child-url.json
 ARG VERSION=child
 RUN env | grep -E '^(VERSION|KEPT|LANG)=' | sort > child-variables && echo "[$GONE]" > child-gone
 ADD --chown=1 archive.tar.gz child
@@ -65,6 +70,15 @@ ENTRYPOINT ["env"]
 USER 1000
 `
 
+const grandchild = `FROM REGISTRY/child:1 AS build
+ARG VERSION=grandchild
+RUN env | grep -E '^(VERSION|KEPT|LANG)=' | sort > /tmp/variables
+FROM build
+USER root
+COPY --from=build /tmp/variables grandchild-variables
+COPY --from=REGISTRY/base:1 /probe/args grandparent-args
+`
+
 const ignored = "*.log\n**/*.log\n**.pyc\n!app/keep.log\nempty/*\n"
 
 let registry = ""
@@ -72,13 +86,15 @@ let folder = ""
 
 beforeAll(async () => {
   const random = Math.random().toString(36).slice(2, 10)
-  registry = `${await localRegistry()}/linker-${random}`
+  const host = await localRegistry()
+  registry = `${host}/linker-${random}`
   folder = await workspace(
     {
       "spec.yml": JSON.stringify({
         images: {
           base: { image_name: `${registry}/base`, build_args: { VERSION: "1.2 $3" } },
           child: { image_name: `${registry}/child`, depend_on: "base" },
+          grandchild: { image_name: `${registry}/grandchild`, depend_on: "child" },
         },
         tag: { prefix: "2026.4" },
       }),
@@ -93,7 +109,8 @@ beforeAll(async () => {
       "images/base/with space/file name": "",
       "images/base/absolute": { symlink: "/app/main.py" },
       "images/base/relative": { symlink: "app/lib" },
-      "images/child/Dockerfile": child.replaceAll("REGISTRY", registry),
+      "images/child/Dockerfile": child.replaceAll("REGISTRY", registry).replace("HOST", host),
+      "images/grandchild/Dockerfile": grandchild.replaceAll("REGISTRY", registry),
     },
     // Modes that a build must neither lose nor take from the folder around a context.
     { git: false, modes: { "images/base/app/main.py": 0o755 } },
@@ -109,14 +126,18 @@ afterAll(() => removeFolder(folder))
 describe("the linked Dockerfile", () => {
   const linked = (target: string) => ({ folder, dockerfile: linkedName, target })
 
-  it("builds what each Dockerfile builds by itself, the child on its published parent", async () => {
+  it("builds what each Dockerfile builds by itself, children on their published parents", async () => {
     const apart = { folder: join(folder, "images/base"), buildArgs: { VERSION: "1.2 $3" } }
     expect(await inspect(linked("base"))).toEqual(await inspect(apart))
     await publish([[apart, `${registry}/base:1`]])
     const built = await inspect(linked("child"))
-    const alone = await inspect({ folder: join(folder, "images/child") })
+    const childApart = { folder: join(folder, "images/child") }
+    const alone = await inspect(childApart)
     // What is different by itself: an argument of the parent is empty in its child, where it would not be set.
     expect(built).toEqual(alone)
+    await publish([[childApart, `${registry}/child:1`]])
+    const grandchildApart = { folder: join(folder, "images/grandchild") }
+    expect(await inspect(linked("grandchild"))).toEqual(await inspect(grandchildApart))
   })
 
   it("gives children the layers of their parent, to the byte", async () => {
