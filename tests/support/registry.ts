@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import type { FaultProxy, ListenSettings } from "./faultProxy.js"
 import { makeTokenAuthority, startTokenFront } from "./registryTokens.js"
 import type { TokenSettings } from "./registryTokens.js"
+import { freePort } from "./freePort.js"
 
 const program = "/usr/bin/docker-registry"
 
@@ -91,21 +91,6 @@ function registryOf(
     accessLog: () => parseAccessLog(readFileSync(join(directory, "log"), "utf8")),
     stop,
   }
-}
-
-/** A port of 127.0.0.1 that nobody listens on. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"))
-        else resolve(address.port)
-      })
-    })
-  })
 }
 
 /** The registry's configuration; JSON is YAML. */

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { checkout } from "./stack.js"
+import { freePort } from "./freePort.js"
 
 /** Settings of a call that serves. */
 export interface ServingOptions {
@@ -60,16 +60,4 @@ async function answering(url: string, timeout: number, check: () => void): Promi
       await pause(200)
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const listener = createServer().once("error", fail)
-    listener.listen(0, "127.0.0.1", () => {
-      const address = listener.address()
-      listener.close(() => {
-        done(typeof address === "object" && address !== null ? address.port : 0)
-      })
-    })
-  })
 }

@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from "node:child_process"
 import { createHash, randomBytes } from "node:crypto"
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
+import { freePort } from "./freePort.js"
 
 /** The ordinary account that tests log in to. */
 const account = "stack-gpu-test"
@@ -91,21 +91,6 @@ export async function startSshd(settings: SshdSettings = {}): Promise<Sshd> {
     log: () => readFileSync(join(directory, "log"), "utf8"),
     stop,
   }
-}
-
-/** A port of 127.0.0.1 that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"))
-        else resolve(address.port)
-      })
-    })
-  })
 }
 
 function sshdConfig(directory: string, listen: string, port: number, settings: SshdSettings): string {

@@ -1,3 +1,5 @@
+import { shellCommand } from "../text/shell.js"
+
 /** What the launch template of the university's cluster was in the old workflow. */
 export const defaultLaunchTemplate =
   "/opt/launch-sh/bin/launch.sh -i {image} -P Always -g 1 -c 4 -m 32 -f pytest {tests}"
@@ -71,16 +73,6 @@ function notAPiece(template: string, at: number): InvalidLaunchTemplate {
     `the launch template has ${what} at character ${at + 1}; no shell reads it: ` +
       `put a character that is meant literally into single quotes, and shell code into sh -c '...'`,
   )
-}
-
-/** Quotes a word for a POSIX shell, where it needs quotes. */
-export function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
-}
-
-/** Joins words to a command line for a POSIX shell. */
-export function shellCommand(words: readonly string[]): string {
-  return words.map(shellQuote).join(" ")
 }
 
 /** When the login host ends a job by itself. */

@@ -117,9 +117,14 @@ const failures: ReadonlySet<ImageOutcome["kind"]> = new Set([
   "skipped",
 ])
 
+/** Whether an outcome is another than was wanted. */
+export function isFailedOutcome(outcome: ImageOutcome): boolean {
+  return failures.has(outcome.kind)
+}
+
 /** Whether an image ended otherwise than it should. */
 export function isFailed(image: ImageReport): boolean {
-  return failures.has(image.outcome.kind)
+  return isFailedOutcome(image.outcome)
 }
 
 /** Whether everything that the run set out to do was done. */

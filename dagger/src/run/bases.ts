@@ -1,4 +1,6 @@
 import { dag } from "@dagger.io/dagger"
+import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
+import { linkStack } from "../dockerfile/link.js"
 import { parseReference } from "../reference/reference.js"
 import { engineMessage } from "./engineError.js"
 import { inTime } from "./time.js"
@@ -6,8 +8,28 @@ import { inTime } from "./time.js"
 /** Seconds after which a registry that does not answer is taken as unreachable. */
 const answerSeconds = 60
 
+/** Images linked with their external bases pinned to what these stand for now. */
+export interface PinnedLink {
+  readonly linkRequest: LinkRequest
+  /** What keys are made of, and what is built. */
+  readonly linked: LinkedStack
+  /** Why a base image could not be resolved, by reference; it stays unpinned. */
+  readonly unresolvedBases: ReadonlyMap<string, string>
+}
+
+/**
+ * Links twice: the first time tells which bases there are.
+ * @throws InputError for mistakes in the Dockerfiles
+ */
+export async function linkPinned(unpinned: LinkRequest): Promise<PinnedLink> {
+  const bases = [...linkStack(unpinned).images.values()].flatMap((image) => image.bases)
+  const { digests, unresolved } = await resolveBases(bases.map(({ reference }) => reference))
+  const linkRequest = { ...unpinned, bases: digests }
+  return { linkRequest, linked: linkStack(linkRequest), unresolvedBases: unresolved }
+}
+
 /** What external base images stand for now. */
-export interface BaseDigests {
+interface BaseDigests {
   /** Digest by reference. */
   readonly digests: ReadonlyMap<string, string>
   /** Why a reference could not be resolved, by reference. */
@@ -15,7 +37,7 @@ export interface BaseDigests {
 }
 
 /** Asks the engine, which knows its mirrors and logins, what each reference stands for. No layer is pulled. */
-export async function resolveBases(references: Iterable<string>): Promise<BaseDigests> {
+async function resolveBases(references: Iterable<string>): Promise<BaseDigests> {
   const digests = new Map<string, string>()
   const unresolved = new Map<string, string>()
   await Promise.all(

@@ -2,14 +2,14 @@ import { getTracer } from "@dagger.io/dagger/telemetry"
 import { passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
-import { describeOutcome } from "../report/report.js"
+import { describeOutcome, isFailedOutcome } from "../report/report.js"
 import { Limiter, startInOrder } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
 import { checkImage, checkServer, judgeSize } from "./checkImage.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
 import { ImageJournal } from "./journal.js"
-import { pushCandidate } from "./publishImage.js"
+import { publishFailed, pushCandidate } from "./publishImage.js"
 
 /**
  * Puts a tag on a published image, by digest; nothing of the image moves.
@@ -96,10 +96,7 @@ async function guarded(
 }
 
 function isFailure({ outcome }: ImageState): boolean {
-  return (
-    outcome !== undefined &&
-    !["passed", "untested", "reused", "retagged", "not-needed"].includes(outcome.kind)
-  )
+  return outcome !== undefined && isFailedOutcome(outcome)
 }
 
 function skippedBecauseOf(state: ImageState, parent: ImageState): ImageState {
@@ -139,15 +136,13 @@ async function check(
 
 /** Tags what passed with its keys, so that no later run tests the same image with the same tests again. */
 async function rememberPass(run: Execution, state: ImageState, writeTag: TagWriter): Promise<ImageState> {
-  const { digest, job, journal } = state
+  const { digest, job } = state
   if (!run.publish || digest === undefined) return state
   try {
     await writeTag(job.repository, digest, passedTag(job.inputKey, job.testKey))
     return state
   } catch (error) {
-    const message = `the registry does not take tags: ${engineMessage(error)}`
-    journal.keep(message)
-    return { ...state, outcome: { kind: "publish-failed", message } }
+    return publishFailed(state, "the registry does not take tags", error)
   }
 }
 
@@ -173,8 +168,6 @@ async function tagImage(run: Execution, state: ImageState, writeTag: TagWriter):
     await journal.step("tag", () => writeTag(job.repository, digest, run.tag))
     return { ...state, published: true }
   } catch (error) {
-    const message = `${formatReference({ ...job.repository, tag: run.tag })}: ${engineMessage(error)}`
-    journal.keep(message)
-    return { ...state, outcome: { kind: "publish-failed", message } }
+    return publishFailed(state, formatReference({ ...job.repository, tag: run.tag }), error)
   }
 }

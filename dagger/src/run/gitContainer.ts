@@ -1,6 +1,6 @@
 import { Directory, ReturnType } from "@dagger.io/dagger"
 import type { GitFacts } from "../git/gitFacts.js"
-import { gitFactsSchema } from "../git/gitFacts.js"
+import { readGitFacts } from "../git/gitFacts.js"
 import { toolbox, toolCommand } from "./toolbox.js"
 
 /** What the caller knows of the run that git does not. */
@@ -23,5 +23,5 @@ export async function askGit(source: Directory, question: GitQuestion): Promise<
     .withMountedDirectory("/source", source)
     .withExec(toolCommand("gitFacts", "--repo", "/source", ...options), { expect: ReturnType.Any })
   if ((await asked.exitCode()) !== 0) throw new Error(`git could not be asked: ${await asked.stderr()}`)
-  return gitFactsSchema.parse(JSON.parse(await asked.stdout()))
+  return readGitFacts(await asked.stdout())
 }

@@ -8,7 +8,7 @@ import type { Plan, Step } from "../plan/planDocument.js"
 import { describeReason } from "../plan/reasons.js"
 import { formatProblem } from "../problems.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
-import { testFolders } from "../testing/testFolders.js"
+import { testFolders, testOwner } from "../testing/testFolders.js"
 import type { ImageJob } from "./execution.js"
 import type { Probe } from "./inspectImage.js"
 import type { Prepared } from "./prepare.js"
@@ -26,8 +26,6 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
   if (image === undefined || own === undefined || repository === undefined) {
     throw new Error(`the plan has an image "${step.image}" that the source has not: it is of another source`)
   }
-  const ancestors = tree.ancestors(image.name).map((node) => node.image.directory)
-  const owner = { imagesDirectory: spec.imagesDirectory, ancestors, ...image }
   return {
     name: image.name,
     parents: own.parents,
@@ -40,7 +38,7 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     repository,
     movesTag: step.movesTag,
     ...(step.published !== undefined && { known: step.published }),
-    folders: testFolders(files, owner),
+    folders: testFolders(files, testOwner(spec, tree, image.name)),
     probes: probesOf(spec, image),
     ...baseOf(own.bases),
     labels: imageLabelsOf(labelFacts(prepared, step)),
@@ -97,8 +95,10 @@ export function linkRequestFor(plan: Plan, all: LinkRequest): LinkRequest {
   return { ...all, images: all.images.filter((name) => wanted.has(name)), parents }
 }
 
-/** An image and what it is built on in this run, all the way down. */
+/** An image and what it is built on in this run, all the way down; parents first. */
 export function lineageOf(linked: LinkedStack, name: string): readonly string[] {
-  const parents = linked.images.get(name)?.parents ?? []
-  return [...new Set([...parents.flatMap((parent) => lineageOf(linked, parent)), name])]
+  const lineage = new Set([name])
+  // A set's loop reaches what is added on the way: every image once, however many ways lead to it.
+  for (const each of lineage) for (const parent of linked.images.get(each)?.parents ?? []) lineage.add(parent)
+  return [...linked.images.keys()].filter((each) => lineage.has(each))
 }

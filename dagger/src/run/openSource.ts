@@ -23,7 +23,7 @@ export interface SourceCopy {
 }
 
 /** What of the source is read: the spec, and the images with their tests. */
-const parts = ["*.yml", "*.yaml", "images/**", "conftest.py", "pytest.ini"]
+const parts = ["*.yml", "*.yaml", "images/**"]
 
 /**
  * Reads the stack out of a checkout.

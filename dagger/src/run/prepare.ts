@@ -1,5 +1,5 @@
 import { Directory } from "@dagger.io/dagger"
-import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
+import type { LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
 import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
@@ -16,8 +16,10 @@ import { publishedAs } from "../spec/publishedAs.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
+import { testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
-import { resolveBases } from "./bases.js"
+import type { PinnedLink } from "./bases.js"
+import { linkPinned } from "./bases.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
@@ -27,15 +29,10 @@ import type { StackRequest } from "./request.js"
 import { directoryOf } from "./textFiles.js"
 
 /** Everything known before anything is built. */
-export interface Prepared extends OpenSource {
+export interface Prepared extends OpenSource, PinnedLink {
   readonly git: GitFacts
   readonly plan: Plan
-  /** All images linked together, with pinned bases: what keys are made of. */
-  readonly linked: LinkedStack
-  readonly linkRequest: LinkRequest
   readonly repositories: ReadonlyMap<string, Repository>
-  /** Why a base image could not be resolved, by reference. */
-  readonly unresolvedBases: ReadonlyMap<string, string>
 }
 
 /** The engine builds for what it runs on. */
@@ -65,10 +62,7 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
   const options = planOptions(request, spec.tagPrefix, git)
   const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
   await registry.loginEngine(repositories.values())
-  const { digests, unresolved } = await resolveBases(basesOf(linkStack(unpinned)))
-  const linkRequest = { ...unpinned, bases: digests }
-  const linked = linkStack(linkRequest)
-  const found = { ...open, git, linked, linkRequest, repositories, unresolvedBases: unresolved }
+  const found = { ...open, git, repositories, ...(await linkPinned(unpinned)) }
   if (request.plan !== undefined) return { ...found, plan: readPlan(request.plan) }
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
@@ -114,10 +108,6 @@ function linkRequestOf(
   return { spec, tree: files, images: tree.nodes.map(({ name }) => name), platform, buildArgs, repositories }
 }
 
-function basesOf(linked: LinkedStack): readonly string[] {
-  return [...linked.images.values()].flatMap(({ bases }) => bases.map(({ reference }) => reference))
-}
-
 async function planFacts(
   found: Omit<Prepared, "plan">,
   options: PlanOptions,
@@ -153,10 +143,8 @@ async function imageFacts(
     const repository = repositories.get(name)
     if (own === undefined || key === undefined || repository === undefined)
       throw new Error(`${name} was not linked`)
-    const ancestors = tree.ancestors(name).map((node) => node.image.directory)
-    const { directory, integrationTests } = image
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
-    const tests = { imagesDirectory: spec.imagesDirectory, directory, ancestors, integrationTests, settings }
+    const tests = { ...testOwner(spec, tree, name), settings }
     return {
       name,
       repository,

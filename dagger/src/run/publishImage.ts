@@ -34,10 +34,15 @@ export async function pushCandidate(state: ImageState, container: Container): Pr
     if (digest === undefined) throw new Error(`the engine pushed ${address} without naming its digest`)
     return { ...state, digest }
   } catch (error) {
-    const message = `${address}: ${engineMessage(error)}`
-    journal.keep(message)
-    return { ...state, outcome: { kind: "publish-failed", message } }
+    return publishFailed(state, address, error)
   }
+}
+
+/** The state of an image that the registry did not take. @param what what was being done, or written */
+export function publishFailed(state: ImageState, what: string, error: unknown): ImageState {
+  const message = `${what}: ${engineMessage(error)}`
+  state.journal.keep(message)
+  return { ...state, outcome: { kind: "publish-failed", message } }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Directory, Secret } from "@dagger.io/dagger"
 import type { CallRequest } from "../report/report.js"
+import { shellCommand } from "../text/shell.js"
 
 export type { CallRequest } from "../report/report.js"
 
@@ -46,10 +47,5 @@ export function callRequest({ only, set, registry, branch, base, fullRebuild }: 
 
 /** The command that does the same on a laptop, in a checkout of the same commit. */
 export function reproduceCommand({ function: name, arguments: options }: CallRequest): string {
-  return ["./stack", name, "--source=.", ...options.map(quoted)].join(" ")
-}
-
-/** An argument for a POSIX shell. */
-function quoted(argument: string): string {
-  return /^[\w./:=@%+,-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
+  return shellCommand(["./stack", name, "--source=.", ...options])
 }

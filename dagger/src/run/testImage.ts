@@ -1,18 +1,17 @@
 import { randomUUID } from "node:crypto"
 import { Directory } from "@dagger.io/dagger"
 import type { LinkedImage } from "../dockerfile/link.js"
-import { linkStack } from "../dockerfile/link.js"
 import { formatProblem } from "../problems.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { parseReference } from "../reference/reference.js"
 import type { StackReport } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
-import { testFolders } from "../testing/testFolders.js"
+import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import { artifactsOf } from "./artifacts.js"
 import { assembleReport } from "./assembleReport.js"
-import { resolveBases } from "./bases.js"
+import { linkPinned } from "./bases.js"
 import { execute } from "./execute.js"
 import type { Execution, ImageJob, RegistryLogin } from "./execution.js"
 import { askGit } from "./gitContainer.js"
@@ -55,12 +54,10 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
     buildArgs: parseSettings(spec, set),
     repositories: publishedAs(spec),
   }
-  const bases = [...linkStack(request).images.values()].flatMap((each) => each.bases)
-  const { digests } = await resolveBases(bases.map(({ reference }) => reference))
-  const pinned = { ...request, bases: digests }
-  const own = linkStack(pinned).images.get(image)
+  const { linkRequest, linked } = await linkPinned(request)
+  const own = linked.images.get(image)
   if (own === undefined) throw new Error(`${image} was not linked`)
-  return { ...open, context: await buildContext(open.copy, pinned, images), linked: own }
+  return { ...open, context: await buildContext(open.copy, linkRequest, images), linked: own }
 }
 
 /**
@@ -114,8 +111,6 @@ function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["
 async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage): Promise<ImageJob> {
   const { spec, tree, files, linked } = open
   const { image } = tree.node(name)
-  const ancestors = tree.ancestors(name).map((node) => node.image.directory)
-  const owner = { imagesDirectory: spec.imagesDirectory, ancestors, ...image }
   const published = ref === undefined ? undefined : parseReference(ref)
   if (published !== undefined && login !== undefined) await loginToRegistry(published, login)
   return {
@@ -130,7 +125,7 @@ async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage):
     movesTag: false,
     repository: published ?? image.repository,
     ...(ref !== undefined && { known: { reference: ref, digest: published?.digest ?? "" } }),
-    folders: testFolders(files, owner),
+    folders: testFolders(files, testOwner(spec, tree, name)),
     probes: [],
     labels: new Map(),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),

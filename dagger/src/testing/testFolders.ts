@@ -1,5 +1,7 @@
 import type { SourceTree } from "../source/sourceTree.js"
 import { filesBelow } from "../source/sourceTree.js"
+import type { Spec } from "../spec/spec.js"
+import type { Tree } from "../tree/tree.js"
 
 /** Folder of tests that every image gets, below the folder of images. */
 export const commonTests = "tests_common"
@@ -19,6 +21,13 @@ export interface TestOwner {
   readonly ancestors: readonly string[]
   /** Whether the spec asks for the tests against the running server. */
   readonly integrationTests: boolean
+}
+
+/** What decides which tests an image of the tree gets. @throws UnknownImage */
+export function testOwner(spec: Spec, tree: Tree, name: string): TestOwner {
+  const { directory, integrationTests } = tree.node(name).image
+  const ancestors = tree.ancestors(name).map((node) => node.image.directory)
+  return { imagesDirectory: spec.imagesDirectory, directory, ancestors, integrationTests }
 }
 
 /** Where an image's tests are: paths from the root of the source, in the order they run. */

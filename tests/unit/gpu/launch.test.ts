@@ -3,13 +3,8 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { GpuTestOptions } from "../../../dagger/src/gpu/gpuTest.js"
 import { InvalidGpuTest, planGpuTest, renderGpuPlan, runGpuTest } from "../../../dagger/src/gpu/gpuTest.js"
-import {
-  defaultLaunchTemplate,
-  InvalidLaunchTemplate,
-  launchWords,
-  shellCommand,
-  shellQuote,
-} from "../../../dagger/src/gpu/launch.js"
+import { defaultLaunchTemplate, InvalidLaunchTemplate, launchWords } from "../../../dagger/src/gpu/launch.js"
+import { shellCommand, shellQuote } from "../../../dagger/src/text/shell.js"
 
 const values = { image: "ghcr.io/a/b@sha256:1", tests: "/opt/workflow_tests" }
 const fingerprint = `SHA256:${"A".repeat(43)}`
