@@ -47,6 +47,7 @@ test("a dry run writes nothing, logs in to no host, and says what would be done"
   expect(since().ssh).toBe("")
   expect(report).toMatchObject({ ok: true, outcome: { kind: "dry-run" }, from: main, to: stable })
   expect(text("report.md")).toContain("Would promote `2026.4-main` to `2026.4-stable`: 2 images.")
+  expect(text("report.md")).toContain("| child | **new image** |")
   const launched = world.reference("child", main).replace(`:${main}`, `@${first.child}`)
   expect(text("report.md")).toContain(`launch.sh -i ${launched}`)
 })
@@ -127,11 +128,16 @@ test("the status tells digests, since when, and from which commit", async () => 
 
 test("the next images are promoted without the GPU, and taken back by their exported journal", async () => {
   const second = await world.push(main, "second")
-  await world.publishPages(main, second)
+  await world.publishPages(main, second, "numpy 2.0.0, polars 1.0")
   const since = world.watch()
   const promoted = await world.exported("tag-stable", [...options(), "--skip-gpu-test"])
   expect(await world.digests(stable)).toEqual(second)
   expect(promoted.text("report.md")).toContain("the GPU test was skipped: by request (--skip-gpu-test)")
+  expect(promoted.text("report.md")).toContain("| base | 1 upgraded, 1 added, 1 removed |")
+  expect(promoted.text("report.md")).toContain("| numpy | upgraded | `1.26.4` | `2.0.0` |")
+  expect(promoted.report).toMatchObject({
+    differences: { images: [{ kind: "compared", name: "base" }, { name: "child" }], notices: [] },
+  })
   expect(since().ssh).toBe("")
 
   const journal = `--journal=${promoted.folder}/journal.json`

@@ -7,7 +7,7 @@ import { updateWiki } from "../../dagger/src/wiki/update.js"
 import { wikiFilesOf } from "../../dagger/src/wiki/wikiFiles.js"
 import { runProgram, startGitServer } from "./gitServer.js"
 import type { GitServer } from "./gitServer.js"
-import { manifestOf } from "./manifests.js"
+import { manifestOf, packagesOf } from "./manifests.js"
 import { startRegistry } from "./registry.js"
 import type { AccessLine, TestRegistry } from "./registry.js"
 import { pushImage, skopeoDigest } from "./registryImages.js"
@@ -180,12 +180,16 @@ export class PromotionWorld {
   }
 
   /** Puts the manifest pages of both images into the wiki, as the run that built them does. */
-  async publishPages(tag: string, digests: Readonly<Record<ImageName, string>>): Promise<void> {
+  async publishPages(
+    tag: string,
+    digests: Readonly<Record<ImageName, string>>,
+    packages = "numpy 1.26.4, pandas 2.2.0",
+  ): Promise<void> {
     const clone = `${this.folder}/wiki-${this.exports}-${tag}`
     const url = this.wiki.url.replace("//", `//${wikiUser}:${this.wikiToken}@`)
     await git("clone", "--quiet", `${url}/${wikiName}`, clone)
     const there = new Map(this.wikiFiles().map((path) => [path, readFileSync(join(clone, path), "utf8")]))
-    const manifests = this.manifests(tag, digests)
+    const manifests = this.manifests(tag, digests, packages)
     const { files } = updateWiki(wikiFilesOf(there), {
       kind: "publish",
       at: "2026-10-01T12:00:05Z",
@@ -205,10 +209,16 @@ export class PromotionWorld {
     return "built"
   }
 
-  private manifests(tag: string, digests: Readonly<Record<ImageName, string>>): ImageManifest[] {
-    return images.map((name) =>
-      manifestOf(name, tag, { reference: this.reference(name, tag), digest: digests[name] }),
-    )
+  private manifests(
+    tag: string,
+    digests: Readonly<Record<ImageName, string>>,
+    packages = "",
+  ): ImageManifest[] {
+    const pip = { kind: "listed", packages: packagesOf(packages) } as const
+    return images.map((name) => {
+      const reference = this.reference(name, tag)
+      return manifestOf(name, tag, { reference, digest: digests[name], packages: { pip } })
+    })
   }
 
   /** Paths in the wiki; none where nothing was ever pushed. */

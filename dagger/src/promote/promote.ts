@@ -1,6 +1,7 @@
 import { formatReference } from "../reference/reference.js"
 import type { Traffic } from "../registry/traffic.js"
-import type { PromotedPair } from "../wiki/change.js"
+import type { CheckedPair } from "../wiki/change.js"
+import type { PageCheck } from "../wiki/pageCheck.js"
 import { applyPromotion } from "./apply.js"
 import { describeGate, gateProblems } from "./gate.js"
 import type { GpuGate } from "./gate.js"
@@ -20,8 +21,8 @@ export interface PromotionRequest {
   readonly dryRun: boolean
   /** Digests by image, from an earlier look: an image that has moved since is not promoted. */
   readonly expected?: ReadonlyMap<string, string>
-  /** Why images cannot be promoted as far as their manifest pages are concerned; `wiki/promoted.ts` answers it. */
-  readonly pageProblems?: (images: readonly PromotedPair[]) => readonly string[] | Promise<readonly string[]>
+  /** Tells why images cannot be promoted as far as their manifest pages are concerned, and what would change. */
+  readonly pages?: { check(images: readonly CheckedPair[]): Promise<PageCheck> }
 }
 
 /** A promotion as its verb has worked it out. */
@@ -65,7 +66,8 @@ async function promoteBehind(
   const { images, tags, verb, dryRun } = task
   const stamp = stampOf(context)
   const found = await survey(context.store, images, tags)
-  const plan = planPromotion(found, tags.to, stamp, await problemsOf(gate, task, found))
+  const { problems, differences } = await check(gate, task, found)
+  const plan = planPromotion(found, tags.to, stamp, problems)
   const outcome = await carryOut(plan, dryRun, context)
   return {
     version: 1,
@@ -76,6 +78,7 @@ async function promoteBehind(
     ...(gate !== undefined && { gate: describeGate(gate) }),
     images: found.images.map((image) => lineOf(image, plan)),
     notices: plan.kind === "write" ? plan.notices : [],
+    ...(plan.kind === "write" && differences !== undefined && { differences }),
     ...(plan.kind === "write" && !dryRun && { journal: plan.promotion.journal }),
     ...(context.traffic !== undefined && { traffic: context.traffic() }),
   }
@@ -98,22 +101,23 @@ export function stampOf(context: Pick<PromotionContext, "now" | "random">): Prom
   return { at, id: `${at}-${suffix.padStart(8, "0")}` }
 }
 
-async function problemsOf(
+/** Everything that is in the way, and what would change. */
+async function check(
   gate: GpuGate | undefined,
-  { expected, pageProblems, dryRun }: PromotionRequest,
+  { expected, pages, dryRun }: PromotionRequest,
   { images }: Survey,
-): Promise<readonly string[]> {
+): Promise<PageCheck> {
   const moved = images.flatMap(({ name, from, source }) => {
     const digest = expected?.get(name)
     if (digest === undefined || source === undefined || source.digest === digest) return []
     return [`${from} has moved: expected was ${digest}, now it is ${source.digest}`]
   })
   const gated = gate === undefined ? [] : gateProblems(gate, images, dryRun)
-  const pairs = images.flatMap(({ from, to, source }) =>
-    source === undefined ? [] : [{ from, to, digest: source.digest }],
+  const pairs = images.flatMap(({ from, to, source, target }) =>
+    source === undefined ? [] : [{ from, to, digest: source.digest, previous: target?.digest }],
   )
-  const pages = pairs.length === 0 ? [] : await pageProblems?.(pairs)
-  return [...moved, ...gated, ...(pages ?? [])]
+  const told = pairs.length === 0 ? undefined : await pages?.check(pairs)
+  return { ...told, problems: [...moved, ...gated, ...(told?.problems ?? [])] }
 }
 
 function lineOf(image: Survey["images"][number], plan: PromotionPlan): PromotionLine {

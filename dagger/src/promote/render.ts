@@ -1,3 +1,4 @@
+import { renderSetDiff } from "../manifest/diffMarkdown.js"
 import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
 import { describeRetry } from "../registry/traffic.js"
 import { formatBytes, plural, shortDigest } from "../text/format.js"
@@ -23,6 +24,7 @@ export function renderPromotionMarkdown(report: PromotionReport): string {
     ...(report.notices.length > 0 ? [bullets(report.notices.map(plainText))] : []),
     ...takeBack(report),
     ...trafficLines(report),
+    ...differenceLines(report),
   ]
   return `${sections.join("\n\n")}\n`
 }
@@ -65,6 +67,16 @@ function trafficLines({ traffic, images }: PromotionReport): readonly string[] {
   const sum = `${plural(requests, "request")} for ${plural(images.length, "image")}, ${formatBytes(sent + received)}.`
   const lines = retries.map((retry) => plainText(describeRetry(retry)))
   return lines.length === 0 ? [sum] : [sum, bullets(lines)]
+}
+
+function differenceLines({ differences, to }: PromotionReport): readonly string[] {
+  if (differences === undefined) return []
+  const { images, notices } = differences
+  return [
+    `## What changes under ${codeSpan(to)}`,
+    ...(images.length > 0 ? [renderSetDiff(images)] : []),
+    ...(notices.length > 0 ? [bullets(notices.map(plainText))] : []),
+  ]
 }
 
 function bullets(lines: readonly string[]): string {

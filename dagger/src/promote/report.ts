@@ -1,5 +1,6 @@
 import { listOf, plural } from "../text/format.js"
 import type { Traffic } from "../registry/traffic.js"
+import type { PromotedDifferences } from "../wiki/pageCheck.js"
 import type { Journal } from "./journal.js"
 import type { PromotionOutcome } from "./promotion.js"
 
@@ -34,6 +35,8 @@ export interface PromotionReport {
   readonly gate?: string
   readonly images: readonly PromotionLine[]
   readonly notices: readonly string[]
+  /** Packages and sizes that change under the tag; absent where nothing moves, and where nobody knows. */
+  readonly differences?: PromotedDifferences
   /** Written before the first tag; absent where nothing was written. */
   readonly journal?: Journal
   readonly traffic?: Traffic

@@ -3,8 +3,9 @@ import { mkdtemp, readdir, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import type { Directory, Secret } from "@dagger.io/dagger"
-import type { PromotedPair, WikiChange } from "../wiki/change.js"
-import { pageProblems } from "../wiki/promoted.js"
+import type { CheckedPair, WikiChange } from "../wiki/change.js"
+import type { PageCheck } from "../wiki/pageCheck.js"
+import { checkPages } from "../wiki/pageCheck.js"
 import { updateWiki } from "../wiki/update.js"
 import { WikiDraft, wikiFilesOf } from "../wiki/wikiFiles.js"
 import { WikiProblem } from "../wiki/wikiIndex.js"
@@ -22,8 +23,8 @@ export interface PageResult {
 
 /** Where manifest pages are kept. */
 export interface PageBook {
-  /** Why images cannot be promoted as far as their pages are concerned. */
-  problems(images: readonly PromotedPair[]): Promise<readonly string[]>
+  /** What the pages tell before images are promoted. */
+  check(images: readonly CheckedPair[]): Promise<PageCheck>
   /** Carries out a change. */
   apply(change: WikiChange): Promise<PageResult>
 }
@@ -52,10 +53,10 @@ export function openPages(call: PagesOfCall, specWiki: string | undefined): Page
 }
 
 const noPages: PageBook = {
-  problems: () =>
-    Promise.resolve([
-      "neither a wiki nor artifacts are given, so nobody can say that there are manifest pages",
-    ]),
+  check: () =>
+    Promise.resolve({
+      problems: ["neither a wiki nor artifacts are given, so nobody can say that there are manifest pages"],
+    }),
   apply: () =>
     Promise.resolve({ ok: true, message: "no wiki is given: no page was written", files: new Map() }),
 }
@@ -64,12 +65,12 @@ const noPages: PageBook = {
 class WikiPages implements PageBook {
   constructor(private readonly access: Parameters<typeof runWiki>[0]) {}
 
-  async problems(images: readonly PromotedPair[]): Promise<readonly string[]> {
+  async check(images: readonly CheckedPair[]): Promise<PageCheck> {
     const result = await runWiki(this.access, { kind: "check", images: [...images] })
-    if (result.kind === "checked") return result.problems
-    return [
-      result.kind === "failed" ? `the wiki could not be asked: ${result.message}` : "the wiki gave no answer",
-    ]
+    if (result.kind === "checked") return result
+    const problem =
+      result.kind === "failed" ? `the wiki could not be asked: ${result.message}` : "the wiki gave no answer"
+    return { problems: [problem] }
   }
 
   async apply(change: WikiChange): Promise<PageResult> {
@@ -89,8 +90,8 @@ class ArtifactPages implements PageBook {
 
   constructor(private readonly artifacts: Directory) {}
 
-  async problems(images: readonly PromotedPair[]): Promise<readonly string[]> {
-    return pageProblems(await this.open(), images)
+  async check(images: readonly CheckedPair[]): Promise<PageCheck> {
+    return checkPages(await this.open(), images)
   }
 
   async apply(change: WikiChange): Promise<PageResult> {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { planGpuTest, renderGpuPlan } from "../gpu/gpuTest.js"
 import type { GpuGate } from "../promote/gate.js"
 import { formatJournal, parseJournal } from "../promote/journal.js"
-import type { GpuGateOpener, MeteredContext, PromotionRequest } from "../promote/promote.js"
+import type { GpuGateOpener, MeteredContext } from "../promote/promote.js"
 import type { PromotedImage } from "../promote/promotion.js"
 import { renderPromotionMarkdown } from "../promote/render.js"
 import type { PromotionReport } from "../promote/report.js"
@@ -52,9 +52,9 @@ export async function promoteToStable(call: StableCall): Promise<ActionResult> {
   const { tag, dryRun } = call
   stableTags(tag)
   const bench = await openBench(call)
-  const { images, context } = bench
+  const { images, context, pages } = bench
   const { gate, log } = await gpuStep(bench, call)
-  const report = await tagStable({ images, tag, dryRun, gate, pageProblems: pageProblems(bench) }, context)
+  const report = await tagStable({ images, tag, dryRun, gate, pages }, context)
   return finish(bench, report, dryRun, await log(report))
 }
 
@@ -68,9 +68,8 @@ export async function promoteToGlobalStable(
   const { prefix, dryRun } = call
   globalStableTags(prefix)
   const bench = await openBench(call)
-  const { images, context } = bench
-  const request = { images, prefix, dryRun, pageProblems: pageProblems(bench) }
-  return finish(bench, await tagGlobalStable(request, context), dryRun)
+  const { images, context, pages } = bench
+  return finish(bench, await tagGlobalStable({ images, prefix, dryRun, pages }, context), dryRun)
 }
 
 /**
@@ -127,11 +126,6 @@ function contextOf(registry: RegistryEdge): MeteredContext {
     },
     traffic: () => registry.readTraffic(),
   }
-}
-
-/** Asks why the manifest pages are not ready for a promotion. */
-function pageProblems({ pages }: Bench): NonNullable<PromotionRequest["pageProblems"]> {
-  return (images) => pages.problems(images)
 }
 
 /** What a call has to do with the GPU test. */

@@ -14,6 +14,15 @@ export const promotedPairSchema = z.object({
 /** One image that got another tag. */
 export type PromotedPair = z.infer<typeof promotedPairSchema>
 
+/** Shape of `CheckedPair`. */
+export const checkedPairSchema = promotedPairSchema.extend({
+  /** Digest that `to` names so far; absent where there is no such tag. */
+  previous: z.string().optional(),
+})
+
+/** One image that is to get another tag. */
+export type CheckedPair = z.infer<typeof checkedPairSchema>
+
 /** A change to a wiki, as JSON: what a run built, what was promoted, what production uses. */
 export const wikiChangeSchema = z.discriminatedUnion("kind", [
   z.object({

@@ -27,10 +27,13 @@ export function taggedSet(
       ? `the wiki has no page of an image tagged ${tag}`
       : `the wiki's pages of ${tag} were written by the old pipeline, without data`
   }
-  const notices = undescribed.map(
-    ({ entry }) => `${entry.reference} is left out: its page ${entry.page} has no data`,
-  )
+  const notices = undescribed.map(({ entry }) => withoutData(entry))
   return { manifests, undescribed: undescribed.map(({ name }) => name), notices }
+}
+
+/** Tells that an image cannot be compared: the old pipeline wrote its page. */
+export function withoutData({ reference, page }: Pick<WikiEntry, "reference" | "page">): string {
+  return `${reference} is left out: its page ${page} has no data`
 }
 
 /** The differences of two sets; an image that one of them cannot describe is neither new nor removed. */

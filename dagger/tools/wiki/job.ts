@@ -1,6 +1,7 @@
 import { z } from "zod"
-import { wikiChangeSchema, promotedPairSchema } from "../../src/wiki/change.js"
+import { checkedPairSchema, wikiChangeSchema } from "../../src/wiki/change.js"
 import type { WikiEntry } from "../../src/wiki/lookup.js"
+import type { PageCheck } from "../../src/wiki/pageCheck.js"
 import type { FailureKind } from "./failure.js"
 
 /** What is to be done with a wiki. */
@@ -29,8 +30,8 @@ export const wikiJobSchema = z.strictObject({
     z.strictObject({ kind: z.literal("update"), change: wikiChangeSchema }),
     /** Tells what the wiki has on these images. */
     z.strictObject({ kind: z.literal("lookUp"), references: z.array(z.string()) }),
-    /** Tells why these images could not be promoted as far as the wiki is concerned. */
-    z.strictObject({ kind: z.literal("check"), images: z.array(promotedPairSchema) }),
+    /** Tells why these images could not be promoted as far as the wiki is concerned, and what would change. */
+    z.strictObject({ kind: z.literal("check"), images: z.array(checkedPairSchema) }),
   ]),
 })
 export type WikiJob = z.infer<typeof wikiJobSchema>
@@ -53,5 +54,5 @@ export type WikiResult =
   | ({ readonly kind: "unchanged" } & UpdateFacts)
   | ({ readonly kind: "dry-run"; readonly message: string } & UpdateFacts)
   | { readonly kind: "entries"; readonly entries: readonly WikiEntry[] }
-  | { readonly kind: "checked"; readonly problems: readonly string[] }
+  | ({ readonly kind: "checked" } & PageCheck)
   | { readonly kind: "failed"; readonly reason: FailureKind; readonly message: string }

@@ -6,7 +6,7 @@ import { z } from "zod"
 import { InvalidImageManifest } from "../../src/manifest/manifestData.js"
 import { InvalidReference } from "../../src/reference/reference.js"
 import { lookUp } from "../../src/wiki/lookup.js"
-import { pageProblems } from "../../src/wiki/promoted.js"
+import { checkPages } from "../../src/wiki/pageCheck.js"
 import { updateWiki } from "../../src/wiki/update.js"
 import { WikiProblem } from "../../src/wiki/wikiIndex.js"
 import { wikiAddress } from "./address.js"
@@ -51,7 +51,7 @@ async function runIn(folder: string, job: WikiJob, token: string | undefined): P
   if (action.kind === "update") return await publish(repository, job, action.change, address)
   await repository.refresh()
   const files = await repository.files()
-  if (action.kind === "check") return { kind: "checked", problems: pageProblems(files, action.images) }
+  if (action.kind === "check") return { kind: "checked", ...checkPages(files, action.images) }
   return { kind: "entries", entries: action.references.map((reference) => lookUp(files, reference)) }
 }
 

@@ -196,9 +196,13 @@ describe("is refused, with nothing written, when", () => {
   })
 
   it("a manifest page is missing", async () => {
-    const pageProblems: Parameters<typeof tagStable>[0]["pageProblems"] = (pairs) =>
-      pairs.filter(({ from }) => from.includes("child-b")).map(({ to }) => `no page for ${to}`)
-    expect(await refused({ pageProblems }, () => push("2026.4-main", "one"))).toEqual([
+    const pages: Parameters<typeof tagStable>[0]["pages"] = {
+      check: (pairs) => {
+        const without = pairs.filter(({ from }) => from.includes("child-b"))
+        return Promise.resolve({ problems: without.map(({ to }) => `no page for ${to}`) })
+      },
+    }
+    expect(await refused({ pages }, () => push("2026.4-main", "one"))).toEqual([
       `no page for ${registry.host}/org${organisation}/child-b:2026.4-stable`,
     ])
   })
@@ -267,8 +271,8 @@ describe("is refused, with nothing written, when", () => {
     expect((await promoteMain({ gate })).outcome.kind).toBe("refused")
     expect(asked).toEqual([])
     const digests = await push("2026.4-main", "one")
-    const pageProblems = () => Promise.resolve(["no page"])
-    expect((await promoteMain({ gate, pageProblems })).outcome).toEqual({
+    const pages = { check: () => Promise.resolve({ problems: ["no page"] }) }
+    expect((await promoteMain({ gate, pages })).outcome).toEqual({
       kind: "refused",
       problems: ["no page"],
     })
