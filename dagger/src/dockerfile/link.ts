@@ -9,7 +9,7 @@ import { parseDockerfile } from "./dockerfile.js"
 import type { ImageDraft, StageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
 import { linkImage } from "./linkImage.js"
-import { neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
+import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
 import type { RenderedLine, Spelling } from "./render.js"
 import { renderImage } from "./render.js"
 import { isPredefined, platformArguments, Scope } from "./scope.js"
@@ -54,7 +54,9 @@ export interface LinkedImage {
   readonly stages: string
   /** Files of its context that its instructions can read. */
   readonly contextFiles: readonly SourceFile[]
-  /** Images of registries that it takes files from. */
+  /** The image of a registry that its last stage is built on, through other stages of its own; none on an image of the tree. */
+  readonly base?: ExternalBase
+  /** Images of registries that it takes files from, its base included. */
   readonly bases: readonly ExternalBase[]
   /** Images of the tree that it takes files from. */
   readonly parents: readonly string[]
@@ -256,11 +258,20 @@ function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
     target: draft.names.image,
     stages: textOf([...directive, ...renderImage(draft, linker.ownSpelling())]),
     contextFiles: [...files].sort((a, b) => compareCodeUnits(a.path, b.path)),
+    ...baseOf(draft),
     bases: basesOf(needed),
     parents: [...new Set(treeUses(needed).map(({ image }) => image))],
     builderArgs: new Map([...draft.buildArgs].filter(([name]) => isPredefined(name))),
     notices: [...syntaxNotice(draft), ...noticesOf(draft, linker.request.spec)],
   }
+}
+
+function baseOf(draft: ImageDraft): Pick<LinkedImage, "base"> {
+  const bottom = configuringStages(draft).at(-1)
+  if (bottom?.base.kind !== "external") return {}
+  const { reference } = bottom.base
+  const base = basesOf([bottom]).find((each) => each.reference === reference)
+  return base === undefined ? {} : { base }
 }
 
 function basesOf(stages: readonly StageDraft[]): readonly ExternalBase[] {

@@ -1,7 +1,6 @@
 import type { LabelFacts } from "./imageLabels.js"
 import { imageLabelsOf } from "./imageLabels.js"
-import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
-import type { ExternalBase } from "../plan/inputKey.js"
+import type { LinkedImage, LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { webAddress } from "../git/webAddress.js"
 import { packageProbes } from "../manifest/packageProbes.js"
 import type { Plan, Step } from "../plan/planDocument.js"
@@ -40,7 +39,7 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     ...(step.published !== undefined && { known: step.published }),
     folders: testFolders(files, testOwner(spec, tree, image.name)),
     probes: probesOf(spec, image),
-    ...baseOf(own.bases),
+    ...baseOf(own),
     labels: imageLabelsOf(labelFacts(prepared, step)),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
     notices: own.notices.map(formatProblem),
@@ -56,14 +55,13 @@ function labelFacts({ git, linked, plan }: Prepared, step: Step): LabelFacts {
     testKey: step.testKey,
     ...(source !== undefined && { source }),
     ...(git.head !== undefined && { revision: git.head.sha, created: git.head.committerTime }),
-    ...baseOf(linked.images.get(step.image)?.bases ?? []),
+    ...baseOf(linked.images.get(step.image)),
   }
 }
 
-function baseOf(bases: readonly ExternalBase[]): Pick<ImageJob, "base"> {
-  const [first] = bases
-  if (first === undefined) return {}
-  const { reference, digest } = first
+function baseOf(linked: LinkedImage | undefined): Pick<ImageJob, "base"> {
+  if (linked?.base === undefined) return {}
+  const { reference, digest } = linked.base
   return { base: digest === undefined ? { reference } : { reference, digest } }
 }
 

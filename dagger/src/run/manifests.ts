@@ -4,7 +4,7 @@ import { pageName } from "../manifest/pageName.js"
 import { readProbes } from "../manifest/packageProbes.js"
 import { renderPage } from "../manifest/page.js"
 import { webAddress } from "../git/webAddress.js"
-import { formatReference } from "../reference/reference.js"
+import { formatReference, parseReference } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"
 import type { SourceFacts } from "../report/report.js"
 import type { Spec } from "../spec/spec.js"
@@ -62,7 +62,7 @@ function manifestOf(state: ImageState, all: readonly ImageState[], context: Mani
       ...(unpackedBytes !== undefined && { unpacked: unpackedBytes }),
     },
     tags: state.published ? [tag] : [],
-    layers: registry === undefined ? [] : [...registry.layers],
+    layers: layersOf(state, all, context.spec, registry),
     ...testsOf(state),
     sections: sectionsOf(state, context.spec),
     packages: packagesOf(state),
@@ -109,6 +109,37 @@ function baseOf(
   if (job.action === "build") return job.base === undefined ? {} : { base: job.base }
   const [reference, digest] = [found.get(labels.baseName), found.get(labels.baseDigest)]
   return reference === undefined ? {} : { base: { reference, ...(digest !== undefined && { digest }) } }
+}
+
+/** As the engine describes a layer that it took from a registry. */
+const pulledFrom = /^pulled from (\S+)/
+
+/**
+ * The layers of an image. The engine keeps a layer once, described by the image that brought it first: where that one
+ * is not in the lineage of this image, it merely shares layers with what this one is built on, which is named instead.
+ */
+function layersOf(
+  { job }: ImageState,
+  all: readonly ImageState[],
+  spec: Spec,
+  { layers = [] }: Partial<PublishedFacts> = {},
+): ImageManifest["layers"] {
+  const lineage = [job]
+  for (const { name } of lineage) {
+    const parent = all.find((other) => other.job.name === spec.images.get(name)?.parent)
+    if (parent !== undefined) lineage.push(parent.job)
+  }
+  const base = lineage.flatMap((each) => each.base ?? [])[0]
+  if (base === undefined) return [...layers]
+  const { registry, path } = parseReference(base.reference)
+  const names = [...lineage.map(({ repository }) => repository), { registry, path }].map(formatReference)
+  return layers.map((layer) => {
+    const [, brought] = pulledFrom.exec(layer.command) ?? []
+    if (brought === undefined || names.some((name) => new RegExp(`^${name}(?:[:@]|$)`).test(brought)))
+      return layer
+    const { reference, digest } = base
+    return { ...layer, command: `pulled from ${reference}${digest === undefined ? "" : `@${digest}`}` }
+  })
 }
 
 function timeText(milliseconds: number): string {

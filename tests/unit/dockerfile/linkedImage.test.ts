@@ -93,8 +93,25 @@ describe("bases and parents", () => {
       ["docker.io/library/golang:latest", 2],
       ["docker.io/library/tools:1", 5],
     ])
+    expect(child?.base).toBeUndefined()
     expect(child?.parents).toEqual(["base"])
+    expect(linked.images.get("base")?.base?.reference).toBe("docker.io/library/debian:13-slim")
     expect(linked.images.get("base")?.parents).toEqual([])
+  })
+
+  it("tell what the last stage is built on, however many stages stand before it", () => {
+    const dockerfile = [
+      "FROM golang AS build",
+      "FROM debian:13-slim AS common",
+      "FROM common",
+      "COPY --from=build / /",
+    ]
+    const { base, bases } = link({ base: dockerfile }).images.get("base") ?? {}
+    expect(base?.reference).toBe("docker.io/library/debian:13-slim")
+    expect(bases?.map(({ reference }) => reference)).toEqual([
+      "docker.io/library/golang:latest",
+      "docker.io/library/debian:13-slim",
+    ])
   })
 
   it("hand proxies to the builder, which knows them undeclared", () => {
