@@ -135,8 +135,8 @@ function layersOf(
   const names = [...lineage.map(({ repository }) => repository), { registry, path }].map(formatReference)
   return layers.map((layer) => {
     const [, brought] = pulledFrom.exec(layer.command) ?? []
-    if (brought === undefined || names.some((name) => new RegExp(`^${name}(?:[:@]|$)`).test(brought)))
-      return layer
+    // With a tag, a digest or both behind the name.
+    if (brought === undefined || names.includes(brought.split(/:[^/]*$|@/)[0] ?? "")) return layer
     const { reference, digest } = base
     return { ...layer, command: `pulled from ${reference}${digest === undefined ? "" : `@${digest}`}` }
   })
