@@ -18,6 +18,8 @@ whether the same tests failed; the exit status is 0 where everything passes now.
 
 /** Functions that build and test; the others act on a registry, a wiki or a cluster. */
 const repeatable = ["build-stack", "test-image"]
+/** Options whose effect the plan of a run has in it. */
+const decidesPlan = /^--(?:only|full-rebuild)(?:=|$)/
 const failing = ["failed", "error", "hung", "crashed", "killed"]
 const failedOutcomes = ["build-failed", "tests-failed", "over-budget", "publish-failed"]
 
@@ -144,8 +146,11 @@ function stackOf(source) {
 /** Calls the function again and compares. @returns the new report */
 function repeat({ stack, source, out, more }, report, plan) {
   const { function: name, arguments: options } = report.request
-  const replay = plan === undefined || name !== "build-stack" ? [] : [`--plan=${plan}`]
-  const call = [name, `--source=${source}`, ...options, ...replay, ...more]
+  const replayed = plan !== undefined && name === "build-stack"
+  const kept = replayed
+    ? [...options.filter((option) => !decidesPlan.test(option)), `--plan=${plan}`]
+    : options
+  const call = [name, `--source=${source}`, ...kept, ...more]
   say(`commit ${report.source.commit}: stack ${call.join(" ")}`)
   const { status } = run(stack, [...call, "artifacts", "export", `--path=${out}`])
   const file = join(out, "report.json")

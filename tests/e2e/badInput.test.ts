@@ -100,6 +100,18 @@ const mistakes: readonly (readonly [what: string, files: Files, options: readonl
       '--branch: the branch "stable" would be tagged like the stable images',
     ],
     [
+      "a plan to repeat, and what would decide another one",
+      withFiles({ "plan.json": "{}" }),
+      ["--plan=plan.json", "--only=leaf"],
+      "--only: a repeated plan has decided that already (leave it out, or leave --plan out)",
+    ],
+    [
+      "a plan to repeat that is none",
+      withFiles({ "plan.json": "{" }),
+      ["--plan=plan.json"],
+      "--plan: this is no plan: it is not JSON",
+    ],
+    [
       "half a login",
       good,
       ["--registry-username=me"],

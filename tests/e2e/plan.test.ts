@@ -204,5 +204,9 @@ test("a base that moved is a reason to build; it may need the login, and the bra
     from: before.digest,
     to: after.digest,
   })
+  // The plan of before, repeated, builds on what it was made for.
+  const again = await world.run(...world.login(), `--plan=${run.folder}/plan.json`)
+  expect(again.outcomes).toEqual(run.outcomes)
+  expect(await again.text("stack.Dockerfile")).toContain(`FROM ${world.host}/${upstream}@${before.digest}`)
   expect(steps.get("left")?.reasons[0]).toEqual({ kind: "parent-rebuilt", parent: "base" })
 })

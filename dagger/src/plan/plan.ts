@@ -25,6 +25,7 @@ export function planStack(facts: PlanFacts): Plan {
     ...(git.head !== undefined && { commit: git.head.sha }),
     comparedWith: git.base.why,
     imagesChanged: imagesChanged(facts, steps),
+    bases: basesOf(facts),
     steps,
     notices: notices(facts),
   }
@@ -167,6 +168,14 @@ function imagesChanged(facts: PlanFacts, steps: readonly Step[]): string[] {
 
 function isWork(action: Step["action"]): boolean {
   return action === "build" || action === "retest"
+}
+
+/** The external bases of all images, each once. */
+function basesOf({ images }: PlanFacts): NonNullable<Plan["bases"]> {
+  const known = images.flatMap(({ bases }) =>
+    bases.flatMap(({ reference, digest }) => (digest === undefined ? [] : [[reference, digest] as const])),
+  )
+  return [...new Map(known)].map(([reference, digest]) => ({ reference, digest }))
 }
 
 function notices({ git, changes }: PlanFacts): string[] {

@@ -94,6 +94,8 @@ export const planSchema = z.object({
   comparedWith: z.string(),
   /** Images whose source changed: the lines of `artifacts/IMAGES_CHANGED`. */
   imagesChanged: z.array(z.string()),
+  /** What the images from outside of the tree stood for: repeated, the plan builds on the same ones. */
+  bases: z.array(z.object({ reference: z.string(), digest: z.string() })).optional(),
   /** Each after its parents. */
   steps: z.array(stepSchema),
   notices: z.array(z.string()),

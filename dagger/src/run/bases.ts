@@ -19,12 +19,17 @@ export interface PinnedLink {
 
 /**
  * Links twice: the first time tells which bases there are.
+ * @param known digests that are settled already, by reference
  * @throws InputError for mistakes in the Dockerfiles
  */
-export async function linkPinned(unpinned: LinkRequest): Promise<PinnedLink> {
+export async function linkPinned(
+  unpinned: LinkRequest,
+  known: ReadonlyMap<string, string> = new Map(),
+): Promise<PinnedLink> {
   const bases = [...linkStack(unpinned).images.values()].flatMap((image) => image.bases)
-  const { digests, unresolved } = await resolveBases(bases.map(({ reference }) => reference))
-  const linkRequest = { ...unpinned, bases: digests }
+  const asked = bases.map(({ reference }) => reference).filter((reference) => !known.has(reference))
+  const { digests, unresolved } = await resolveBases(asked)
+  const linkRequest = { ...unpinned, bases: new Map([...known, ...digests]) }
   return { linkRequest, linked: linkStack(linkRequest), unresolvedBases: unresolved }
 }
 

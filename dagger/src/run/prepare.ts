@@ -22,6 +22,7 @@ import type { PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
+import { engineMessage } from "./engineError.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
@@ -57,14 +58,34 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
     askGit(request.source, gitQuestion(request)),
   ])
   const { spec, tree } = open
+  const plan = repeatedPlan(request)
   selectImages(tree, request.only)
   const repositories = publishedAs(spec, request.registry)
   const options = planOptions(request, spec.tagPrefix, git)
   const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
   await registry.loginEngine(repositories.values())
-  const found = { ...open, git, repositories, ...(await linkPinned(unpinned)) }
-  if (request.plan !== undefined) return { ...found, plan: readPlan(request.plan) }
+  const bases = new Map(plan?.bases?.map(({ reference, digest }) => [reference, digest]))
+  const found = { ...open, git, repositories, ...(await linkPinned(unpinned, bases)) }
+  if (plan !== undefined) return { ...found, plan }
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
+}
+
+/** The plan that is to be repeated; what decides a plan must not be given with it. @throws InputError */
+function repeatedPlan(request: StackRequest): Plan | undefined {
+  const { plan, only, fullRebuild } = request
+  if (plan === undefined) return undefined
+  const decided = [...(only.length > 0 ? ["--only"] : []), ...(fullRebuild ? ["--full-rebuild"] : [])]
+  const problems = decided.map((option) => ({
+    location: atOption(option),
+    message: "a repeated plan has decided that already",
+    hint: "leave it out, or leave --plan out",
+  }))
+  if (problems.length > 0) throw new InputError(problems)
+  try {
+    return readPlan(plan)
+  } catch (error) {
+    throw new InputError([{ location: atOption("--plan"), message: engineMessage(error) }])
+  }
 }
 
 function gitQuestion({ branch, base, previous }: StackRequest): Parameters<typeof askGit>[1] {
