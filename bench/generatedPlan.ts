@@ -14,15 +14,12 @@ import { buildTree } from "../dagger/src/tree/tree.js"
 import type { StackImage } from "../tests/support/source.js"
 import { stackOf } from "../tests/support/source.js"
 
-/**
- * Times what a run does before it builds, for a generated stack: `tsx bench/plan.ts [images] [files of each]`.
- * Linking and planning have a limit each; above it the program fails, so that it can stand in a pipeline.
- */
-const limitMilliseconds = 2000
 const platform = "linux/amd64"
 
-interface Size {
+/** How large a generated stack is. */
+export interface Size {
   readonly images: number
+  /** Files of each image. */
   readonly files: number
 }
 
@@ -65,7 +62,9 @@ function contextFiles(count: number): Readonly<Record<string, string>> {
   return Object.fromEntries([...scripts, ["test/test_it.py", "def test_it(): pass"]])
 }
 
-interface Timing {
+/** How long one step took. */
+export interface Timing {
+  /** `link`, or `plan: ` and a part of planning. */
   readonly step: string
   readonly milliseconds: number
 }
@@ -81,7 +80,8 @@ class Stopwatch {
   }
 }
 
-function run(size: Size): readonly Timing[] {
+/** Does what a run does before it builds, for a generated stack, and times its steps. */
+export function planGenerated(size: Size): readonly Timing[] {
   const watch = new Stopwatch()
   const source = generate(size)
   const spec = watch.time("spec", () => loadSpec(source))
@@ -131,26 +131,3 @@ function run(size: Size): readonly Timing[] {
   watch.time("plan: write, read", () => readPlan(JSON.stringify(plan)))
   return watch.timings
 }
-
-function report({ images, files }: Size, timings: readonly Timing[]): boolean {
-  console.log(
-    `${images} images of ${files} files; at most ${limitMilliseconds} ms for linking and for planning`,
-  )
-  for (const { step, milliseconds } of timings) console.log(row(step, milliseconds))
-  const totals = ["link", "plan"].map((kind) => ({
-    kind,
-    milliseconds: timings
-      .filter(({ step }) => step.startsWith(kind))
-      .reduce((sum, { milliseconds }) => sum + milliseconds, 0),
-  }))
-  for (const { kind, milliseconds } of totals) console.log(row(`total ${kind}`, milliseconds))
-  return totals.every(({ milliseconds }) => milliseconds <= limitMilliseconds)
-}
-
-function row(step: string, milliseconds: number): string {
-  return `${step.padEnd(20)} ${milliseconds.toFixed(1).padStart(8)} ms`
-}
-
-const [images = 300, files = 30] = process.argv.slice(2).map(Number)
-const size = { images, files }
-if (!report(size, run(size))) process.exitCode = 1

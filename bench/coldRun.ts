@@ -1,0 +1,67 @@
+import type { ByImage, FixtureRun } from "../tests/support/fixtureStacks.js"
+import type { Plan } from "../dagger/src/plan/planDocument.js"
+import type { StackReport } from "../dagger/src/report/report.js"
+import { longestChain, serialSum, worksOf } from "./criticalPath.js"
+import type { Chain } from "./criticalPath.js"
+import { formatRatio, formatSeconds, median } from "./measure.js"
+import type { Section } from "./part.js"
+import { atMost } from "./part.js"
+
+/** How much longer than its critical path a cold run may take. */
+const limit = 1.15
+
+/** Times of one cold run. */
+export interface RunFigures {
+  /** Milliseconds of the whole call. */
+  readonly wall: number
+  readonly chain: Chain
+  /** Milliseconds of all steps, one after another. */
+  readonly serial: number
+}
+
+/** Times of a run by what it left. */
+export function runFigures({
+  report,
+  plan,
+  milliseconds,
+}: Pick<FixtureRun, "report" | "plan" | "milliseconds">): RunFigures {
+  const parents = parentsOf(plan)
+  const works = worksOf(
+    report.images.map(({ name, steps }) => ({ name, steps, parents: parents[name] ?? [] })),
+  )
+  return { wall: milliseconds, chain: longestChain(works), serial: serialSum(works) }
+}
+
+function parentsOf({ steps }: Plan): ByImage<readonly string[]> {
+  return Object.fromEntries(steps.map(({ image, parents }) => [image, parents.map((parent) => parent.image)]))
+}
+
+/** A table of cold runs, with what was promised of them. */
+export function runSection(title: string, runs: readonly RunFigures[]): Section {
+  const ratio = median(runs.map(({ wall, chain }) => wall / chain.milliseconds))
+  const gain = median(runs.map(({ wall, serial }) => wall / serial))
+  const row = (what: string, figure: (run: RunFigures) => number, share: number) => [
+    what,
+    formatSeconds(median(runs.map(figure))),
+    formatRatio(share),
+  ]
+  const [first] = runs
+  return {
+    title,
+    header: ["what", "median", "call is times that"],
+    rows: [
+      row("the whole call", ({ wall }) => wall, 1),
+      row("critical path of its steps", ({ chain }) => chain.milliseconds, ratio),
+      row("all steps, one after another", ({ serial }) => serial, gain),
+    ],
+    notes: [`Critical path: ${first?.chain.names.join(", then ") ?? ""}.`],
+    goals: [atMost("the call against its critical path", ratio, limit, formatRatio)],
+  }
+}
+
+/** Every image's steps in seconds, for a run whose parts are of interest by themselves. */
+export function stepsOf(report: StackReport): readonly string[] {
+  return report.images.flatMap(({ name, steps }) =>
+    steps.map((step) => `${name}: ${step.name} ${formatSeconds(step.milliseconds)}`),
+  )
+}

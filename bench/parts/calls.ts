@@ -1,0 +1,102 @@
+import { FixtureStack } from "../../tests/support/fixtureStacks.js"
+import type { Files } from "../../tests/support/source.js"
+import type { Ended } from "../../tests/support/stack.js"
+import { removeFolder, workspace } from "../../tests/support/stack.js"
+import { formatSeconds, formatSpread, inTurns, median, timed } from "../measure.js"
+import { allEnded } from "../outcome.js"
+import type { BenchPart, Section, Settings } from "../part.js"
+import { atMost } from "../part.js"
+import { idleTree } from "../trees.js"
+
+/** Milliseconds above an empty call that a run may take in which nothing is to be done. */
+const limit = 5000
+
+/** A module of one function that does nothing: what the engine and its SDK cost. */
+const emptyModule: Files = {
+  "dagger.json": JSON.stringify({ name: "empty", engineVersion: "v0.19.10", sdk: { source: "typescript" } }),
+  "package.json": JSON.stringify({ name: "empty", type: "module" }),
+  "package-lock.json": JSON.stringify({ name: "empty", lockfileVersion: 3, packages: {} }),
+  "src/index.ts": `
+import { func, object } from "@dagger.io/dagger"
+
+@object()
+export class Empty {
+  @func({ cache: "never" })
+  nothing(): string {
+    return "nothing"
+  }
+}
+`,
+}
+
+/** What a call costs beside the work that it does: three images, with the registry on the same machine. */
+export const calls: BenchPart = {
+  name: "calls",
+  summary: "calls that have nothing to do, against an empty function",
+  needsEngine: true,
+  run: async (settings) => {
+    const empty = await workspace(emptyModule, { git: false })
+    const world = await FixtureStack.start(idleTree())
+    try {
+      return [await measure(settings, empty, world)]
+    } finally {
+      await world.stop()
+      await removeFolder(empty)
+    }
+  },
+}
+
+async function measure({ repeats, say }: Settings, empty: string, world: FixtureStack): Promise<Section> {
+  say("publishing three images ...")
+  allEnded("passed", await world.publish())
+  say(`${repeats} rounds of calls ...`)
+  const call = (...args: readonly string[]) => time(() => world.call(...args))
+  const source = ["--source=.", ...world.login()]
+  const figures = await inTurns(repeats, {
+    "empty function of an empty module": () => call(`--mod=${empty}`, "nothing"),
+    "list of the module's functions": () => call("functions"),
+    "`dockerfile`, its lightest function": () => call("dockerfile", "--source=.", "entries"),
+    "`plan`, all published": () => call("plan", ...source),
+    "`build-stack`, all published": () => call("build-stack", ...source, "--publish"),
+    "the same, with its artifacts exported": async () =>
+      allEnded("reused", await world.publish()).milliseconds,
+    "`build-stack` of a laptop, nothing published": async () =>
+      allEnded("passed", await world.run(...world.login("laptop"))).milliseconds,
+  })
+  return section(figures)
+}
+
+async function time(work: () => Promise<Ended>): Promise<number> {
+  const { result, milliseconds } = await timed(work)
+  if (result.status !== 0) throw new Error(result.stderr.slice(-2000))
+  return milliseconds
+}
+
+function section(figures: Readonly<Record<string, readonly number[]>>): Section {
+  const medians = Object.entries(figures).map(([what, times]) => ({ what, times, middle: median(times) }))
+  const [empty] = medians
+  if (empty === undefined) throw new Error("nothing was measured")
+  const idle = medians.find(({ what }) => what.startsWith("`build-stack`, all"))
+  return {
+    title: "Calls that have nothing to do",
+    header: ["call", "median", "from, to", "above empty"],
+    rows: medians.map(({ what, times, middle }) => [
+      what,
+      formatSeconds(middle),
+      formatSpread(times),
+      formatSeconds(middle - empty.middle),
+    ]),
+    notes: [],
+    goals:
+      idle === undefined
+        ? []
+        : [
+            atMost(
+              "a run without changes, above an empty call",
+              idle.middle - empty.middle,
+              limit,
+              formatSeconds,
+            ),
+          ],
+  }
+}
