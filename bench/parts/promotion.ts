@@ -89,8 +89,10 @@ async function compare({ registry, proxy }: Front, crane: string): Promise<reado
     return { who, requests: proxy.requests.length - requests, bytes, milliseconds }
   }
   const ours = await count("this module: all or none, journal, check", async () => {
-    const request = { prefix: "2026.4", images: imagesIn(proxy.host, organisation), dryRun: false }
-    const { outcome } = await tagGlobalStable(request, contextOf(clientOf(registry).client))
+    const images = imagesIn(proxy.host, organisation)
+    const { client } = clientOf(registry)
+    client.expect(images.map(({ repository }) => repository))
+    const { outcome } = await tagGlobalStable({ prefix: "2026.4", images, dryRun: false }, contextOf(client))
     if (outcome.kind !== "promoted") throw new Error(`not promoted: ${JSON.stringify(outcome)}`)
   })
   const skopeo = await count("skopeo copy", async () => {

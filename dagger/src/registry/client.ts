@@ -36,6 +36,13 @@ export class RegistryClient implements ManifestStore {
     this.transport = new RegistryTransport(options)
   }
 
+  /** Names repositories that are going to be asked about, so that each registry is asked for one token for all of its. */
+  expect(repositories: Iterable<Repository>): void {
+    const paths = new Map<string, string[]>()
+    for (const { registry, path } of repositories) paths.set(registry, [...(paths.get(registry) ?? []), path])
+    for (const [registry, its] of paths) this.transport.expect(registry, its)
+  }
+
   /** One HEAD request, if the registry tells the digest in its headers. */
   async resolve(reference: ImageReference): Promise<Descriptor | undefined> {
     const answer = await orUndefined(this.manifestRequest("HEAD", reference))

@@ -29,12 +29,19 @@ const defaultTokenSeconds = 60
 /** Tokens are not used in their last moments: the request takes time, too. */
 const tokenMarginMilliseconds = 5000
 
+/** Scopes are part of an address, which must not get too long. */
+const mostScopes = 20
+
 /** The login to one registry: remembers how it asks, and the tokens it gave. */
 export class RegistryLoginSession {
   private challenge: Challenge | undefined
   private readonly tokens = new Map<string, Promise<Token>>()
   /** Repositories for which the login may not have a token that allows writing. */
   private readonly readOnly = new Set<string>()
+  /** Repositories for which one token is asked for together, by each of them. */
+  private readonly groups = new Map<string, readonly string[]>()
+  /** Tokens that were asked for for a group. */
+  private readonly shared = new Set<string>()
 
   constructor(
     private readonly endpoint: URL,
@@ -45,6 +52,15 @@ export class RegistryLoginSession {
     if (credentials !== undefined && endpoint.protocol === "http:") this.challenge = { kind: "basic" }
   }
 
+  /** Names repositories that are going to be asked about: one token does for all of them. */
+  expect(repositories: readonly string[]): void {
+    const fresh = [...new Set(repositories)].filter((repository) => !this.groups.has(repository))
+    for (let start = 0; start < fresh.length; start += mostScopes) {
+      const group = fresh.slice(start, start + mostScopes)
+      if (group.length > 1) for (const repository of group) this.groups.set(repository, group)
+    }
+  }
+
   /** The Authorization header for a request, as far as the registry has said what it wants. */
   async authorization(scopes: readonly AccessScope[]): Promise<string | undefined> {
     if (this.challenge === undefined) return undefined
@@ -53,12 +69,15 @@ export class RegistryLoginSession {
   }
 
   /**
-   * Learns from a 401 how the registry wants to be asked.
+   * Learns from a 401 how the registry wants to be asked, and from a 403 that a token for a group is not good enough.
    * @returns whether another try makes sense
    */
-  learn({ request, headers }: WireAnswer, scopes: readonly AccessScope[]): boolean {
+  learn({ request, headers, status }: WireAnswer, scopes: readonly AccessScope[]): boolean {
     // Where a redirect led, somebody else asks: the login is none of their business.
     if (request.url.origin !== this.endpoint.origin) return false
+    const wasShared = this.shared.has(request.authorization?.replace(/^Bearer /, "") ?? "")
+    if (wasShared) this.groups.clear()
+    if (status === 403) return wasShared
     const challenge = parseChallenge(headers.get("www-authenticate"))
     this.tokens.delete(scopeTexts(this.asked(scopes)).join(" "))
     if (challenge === undefined) return false
@@ -72,9 +91,21 @@ export class RegistryLoginSession {
     return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`
   }
 
-  /** With a login, pull and push are asked for at once, so that one token does for a whole promotion. */
+  /**
+   * With a login, pull and push are asked for at once, and for all repositories of a group, so that one token does for
+   * a whole promotion.
+   */
   private asked(scopes: readonly AccessScope[]): readonly AccessScope[] {
-    return scopes.map(({ repository, write }) => ({
+    const [first] = scopes
+    const group = this.groups.get(first?.repository ?? "")
+    const together =
+      group !== undefined && scopes.every(({ repository }) => group.includes(repository))
+        ? group.map(
+            (repository) =>
+              scopes.find((scope) => scope.repository === repository) ?? { repository, write: false },
+          )
+        : scopes
+    return together.map(({ repository, write }) => ({
       repository,
       write: write || (this.credentials !== undefined && !this.readOnly.has(repository)),
     }))
@@ -85,12 +116,20 @@ export class RegistryLoginSession {
     scopes: readonly AccessScope[],
   ): Promise<Token> {
     const asked = this.asked(scopes)
+    const isShared = asked.length > scopes.length
     try {
-      return await this.cachedToken(challenge, asked)
+      const token = await this.cachedToken(challenge, asked)
+      if (isShared) this.shared.add(token.value)
+      return token
     } catch (error) {
-      // GHCR refuses as a whole what it cannot grant in full: a login that may only pull asks for that alone.
+      // GHCR refuses as a whole what it cannot grant in full: each repository asks for itself, and a login that may
+      // only pull for that alone.
       const refused =
         error instanceof RegistryError && (error.kind === "denied" || error.kind === "unauthorized")
+      if (refused && isShared) {
+        this.groups.clear()
+        return this.token(challenge, scopes)
+      }
       const tooMuch = scopes.filter(({ write }, index) => !write && asked[index]?.write === true)
       if (!refused || tooMuch.length === 0) throw error
       for (const { repository } of tooMuch) this.readOnly.add(repository)

@@ -59,6 +59,11 @@ export class RegistryTransport {
     return this.door(request.registry).request(request)
   }
 
+  /** Names repositories of one registry that are going to be asked about: one login does for all of them. */
+  expect(registry: string, repositories: readonly string[]): void {
+    this.door(registry).expect(repositories)
+  }
+
   private door(registry: string): Door {
     const known = this.doors.get(registry)
     if (known !== undefined) return known
@@ -94,6 +99,10 @@ class Door {
     }
     this.session = new RegistryLoginSession(this.endpoint, credentials, this.settings)
     this.limiter = new Limiter(options.parallel ?? defaultParallel)
+  }
+
+  expect(repositories: readonly string[]): void {
+    this.session.expect(repositories)
   }
 
   /**
@@ -154,7 +163,8 @@ class Door {
   private async attempt(request: ApiRequest): Promise<WireAnswer> {
     const answer = await this.authorized(request)
     this.isKnown = true
-    const retried = answer.status === 401 && this.session.learn(answer, request.scopes)
+    const refused = answer.status === 401 || answer.status === 403
+    const retried = refused && this.session.learn(answer, request.scopes)
     const last = retried ? await this.authorized(request) : answer
     if (last.status >= 200 && last.status < 300) return last
     throw failureOf(last, this.settings)

@@ -88,9 +88,11 @@ export class RegistryEdge {
     return this.traffic.read()
   }
 
-  /** Names repositories that are ours: their hosts get the login. */
+  /** Names repositories that are ours: their hosts get the login, once for all of them. */
   loginIsFor(repositories: Iterable<Repository>): void {
-    for (const { registry } of repositories) this.hosts.add(registry)
+    const ours = [...repositories]
+    for (const { registry } of ours) this.hosts.add(registry)
+    this.client.expect(ours)
   }
 
   /** Digest that a reference names now, where there is one. @throws RegistryError */

@@ -1,8 +1,9 @@
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { parseReference, parseRepository } from "../../../dagger/src/reference/reference.js"
 import { copyImage, retag } from "../../../dagger/src/registry/copyImage.js"
 import { imageFacts, imageLabels } from "../../../dagger/src/registry/imageFacts.js"
 import { labels } from "../../../dagger/src/registry/labels.js"
+import type { FaultRule } from "../../support/faultProxy.js"
 import { startRegistry } from "../../support/registry.js"
 import type { TestRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
@@ -193,5 +194,51 @@ describe("logins", () => {
     await retag(client, reference, "2")
     // A refusal, a token, four HEADs, a GET and a PUT.
     expect(traffic.read().requests).toBe(8)
+  })
+
+  describe("repositories that are named beforehand", () => {
+    const names = ["one", "two", "three"].map((name) => `org/together-${name}:1`)
+    const references = names.map((name) => parseReference(`${token.host}/${name}`))
+
+    beforeAll(async () => {
+      for (const name of names) await pushImage(token, name)
+    })
+
+    /** Asks for all of them; the requests to the token server, each with the number of its scopes. */
+    async function tokensFor(refused?: FaultRule): Promise<readonly number[]> {
+      const { front } = token
+      if (front === undefined) throw new Error("no front")
+      if (refused !== undefined) front.add({ ...refused, times: 1 })
+      const before = front.requests.length
+      const { client } = clientOf(token)
+      client.expect(references)
+      const found = await Promise.all(references.map((reference) => client.resolve(reference)))
+      expect(found.every((each) => each !== undefined)).toBe(true)
+      const asked = front.requests.slice(before).filter(({ path }) => path.startsWith("/token"))
+      return asked.map(({ path }) => new URL(path, "http://front").searchParams.getAll("scope").length)
+    }
+
+    it("share one token", async () => {
+      expect(await tokensFor()).toEqual([3])
+    })
+
+    it("ask for one each where the token server refuses all together", async () => {
+      const refused = { path: /^\/token/, fault: { kind: "status", status: 403 } } as const
+      expect(await tokensFor(refused)).toEqual([3, 1, 1, 1])
+    })
+
+    it.each([401, 403])("ask for one each where the shared one is answered with %d", async (status) => {
+      const challenge = `Bearer realm="http://${token.host}/token",service="test-registry"`
+      const headers = { "www-authenticate": challenge }
+      const refused = {
+        method: "HEAD",
+        path: /together-two/,
+        fault: { kind: "status", status, headers },
+      } as const
+      const [together, ...single] = await tokensFor(refused)
+      expect(together).toBe(3)
+      expect(single.length).toBeGreaterThan(0)
+      expect(new Set(single)).toEqual(new Set([1]))
+    })
   })
 })
