@@ -35,7 +35,7 @@ async function shell(script: string): Promise<string> {
 
 /** What the host sees of an engine's network, and of what an engine writes where it should not. */
 const traces = () =>
-  shell(`ip link show second0 2>/dev/null; iptables-save | grep -F -e 10.89. -e second; mount | grep -F stack-engine
+  shell(`ip link show second0 2>/dev/null; iptables-save | grep -F -e 10.89. -e second; mount | grep -F "$STACK_ENGINE_HOME"
     pgrep --full --list-full -- "$STACK_ENGINE_HOME"; true`)
 const hostFiles = () => shell("sha256sum /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt")
 

@@ -88,7 +88,9 @@ export async function portOf(image: Container): Promise<number> {
 async function serverCommand(image: Container): Promise<string[]> {
   const own = [...(await image.entrypoint()), ...(await image.defaultArgs())]
   if (own.length === 0) throw new Error("the image has neither ENTRYPOINT nor CMD")
-  const script = `"$@" >${logFolder}/server.log 2>&1; echo $? >${logFolder}/exit`
+  // A service that has ended has no name any more, which the tests' container may be about to look up: it stays until
+  // the engine ends it with the tests.
+  const script = `"$@" >${logFolder}/server.log 2>&1; echo $? >${logFolder}/exit; exec sleep 86400`
   return ["sh", "-c", script, "server", ...own]
 }
 
