@@ -41,6 +41,7 @@ const servers = {
     files: imageFiles(serverLines, {
       "server.py": serverProgram,
       "integration_tests/test_site.py": browserTests,
+      "test/test_any.py": anyTest,
     }),
   },
   broken: {
@@ -88,6 +89,18 @@ test("the browser's picture is among the artifacts, and the server's log", async
   expect(picture.readUInt32BE(16)).toBe(800)
   expect(await run.text("logs/site.server.log")).toContain('"GET /?token=')
   expect(await run.text("junit/site.integration.xml")).toContain('tests="3" failures="0"')
+})
+
+test.each([
+  ["of the server's tests alone", "stranger", 0, "1 passed"],
+  ["of the tests inside alone", "test_any", 0, "1 passed"],
+  ["none at all", "nothing_like_it", 1, 'no test matches the filter "nothing_like_it"'],
+])("a filter that leaves some %s", async (_, filter, status, said) => {
+  const ended = await stack(["test-image", "--source=.", "--image=site", `--filter=${filter}`], {
+    cwd: folder,
+  })
+  expect(ended.stderr).toContain(said)
+  expect(ended.status).toBe(status)
 })
 
 test("what a server said that does not start stands in the report", async () => {

@@ -23,7 +23,12 @@ export async function checkImage(
   ])
   const checked = { ...state, ...facts, suites: tested === undefined ? [] : [tested] }
   const elsewhere = state.job.folders.integration.length > 0
-  return withVerdict(checked, tested, elsewhere ? "inside it: only its server has tests" : "it has no tests")
+  return withVerdict(
+    run,
+    checked,
+    tested,
+    elsewhere ? "inside it: only its server has tests" : "it has no tests",
+  )
 }
 
 /** Tests against the image's running server, where the spec asks for them. */
@@ -39,7 +44,7 @@ export async function checkServer(
     runIntegrationTests(container, await testsIn(run, folders), folders, run.limits, settings, run.runId),
   )
   const suite: SuiteOutput = { kind: "integration", ...result }
-  return withVerdict({ ...state, suites: [...state.suites, suite] }, suite, "its server has no tests")
+  return withVerdict(run, { ...state, suites: [...state.suites, suite] }, suite, "its server has no tests")
 }
 
 async function basicTests(
@@ -92,9 +97,14 @@ async function inspect(
   }
 }
 
-function withVerdict(state: ImageState, suite: SuiteOutput | undefined, untested: string): ImageState {
+function withVerdict(
+  { limits }: Execution,
+  state: ImageState,
+  suite: SuiteOutput | undefined,
+  untested: string,
+): ImageState {
   const verdict: TestVerdict =
-    suite === undefined ? { kind: "none", reason: untested } : judgeTests(suite.run)
+    suite === undefined ? { kind: "none", reason: untested } : judgeTests(suite.run, limits.filter)
   state.journal.say(verdict.kind === "passed" ? "tests passed" : `tests: ${verdict.reason}`)
   if (verdict.kind === "failed")
     return { ...state, outcome: { kind: "tests-failed", reason: verdict.reason } }

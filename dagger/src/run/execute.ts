@@ -3,6 +3,7 @@ import { passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { describeOutcome, isFailedOutcome } from "../report/report.js"
+import { noneSelected } from "../testing/testRun.js"
 import { Limiter, startInOrder } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
 import { checkImage, checkServer, judgeSize } from "./checkImage.js"
@@ -130,7 +131,7 @@ async function check(
     now = await limiter.run(() => step(now))
   }
   if (now.outcome !== undefined) return now
-  const passed = await rememberPass(run, { ...now, outcome: passedOrUntested(now) }, writeTag)
+  const passed = await rememberPass(run, { ...now, outcome: finalOutcome(run, now) }, writeTag)
   return run.publish && run.publishEach ? tagImage(run, passed, writeTag) : passed
 }
 
@@ -146,7 +147,13 @@ async function rememberPass(run: Execution, state: ImageState, writeTag: TagWrit
   }
 }
 
-function passedOrUntested({ suites, job }: ImageState): NonNullable<ImageState["outcome"]> {
+function finalOutcome(
+  { limits }: Execution,
+  { suites, job }: ImageState,
+): NonNullable<ImageState["outcome"]> {
+  if (limits.filter !== "" && suites.every(({ run }) => run.tests.length === 0))
+    return { kind: "tests-failed", reason: noneSelected(limits.filter) }
+
   if (job.folders.serverUntested)
     return { kind: "untested", reason: "its server has no tests, though the spec asks for them" }
   const proven = suites.some(({ run }) => run.tests.some((test) => test.outcome !== "skipped"))

@@ -93,14 +93,18 @@ export type TestVerdict =
   | { readonly kind: "none"; readonly reason: string }
   | { readonly kind: "failed"; readonly reason: string }
 
-/** Judges a run; the reasons are sentences without a full stop. */
-export function judgeTests(run: TestRun): TestVerdict {
+/**
+ * Judges a run; the reasons are sentences without a full stop.
+ * @param filter what the caller selected tests by, as pytest's -k; it may leave none of a kind
+ */
+export function judgeTests(run: TestRun, filter = ""): TestVerdict {
   switch (run.kind) {
     case "no-python":
       return { kind: "failed", reason: "the image has tests but no Python to run them" }
     case "no-pytest":
       return { kind: "failed", reason: "the image has tests but no pytest to run them" }
     case "no-tests-collected":
+      if (filter !== "") return { kind: "none", reason: noneSelected(filter) }
       return {
         kind: "failed",
         reason: "no tests were collected: pytest found none in the image's test folders",
@@ -112,6 +116,11 @@ export function judgeTests(run: TestRun): TestVerdict {
     case "ran":
       return judgeResults(run.tests)
   }
+}
+
+/** That a filter leaves no test. */
+export function noneSelected(filter: string): string {
+  return `no test matches the filter "${filter}"`
 }
 
 function judgeResults(tests: readonly TestResult[]): TestVerdict {
