@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { serving } from "../support/serving.js"
 import { stackFiles } from "../support/source.js"
 import { removeFolder, stack, workspace } from "../support/stack.js"
+import { atTerminal } from "../support/terminal.js"
 import { imageFiles, serverLines, serverProgram } from "../support/testImages.js"
 
 let folder = ""
@@ -23,6 +24,25 @@ test("a shell opens in an image whose tests fail, as its user, with its tests at
   expect(stdout.split("\n")[0]).toBe("student")
   expect(stdout).toContain("import http.server")
   expect(stdout).toContain("1 failed")
+})
+
+test("a repeated run ends in a shell in the image that failed, where a terminal is asked for", async () => {
+  const options = ["build-stack", "--source=.", "artifacts", "export", "--path=out"]
+  expect((await stack(options, { cwd: folder })).status).toBe(0)
+  const { status, screen } = await atTerminal(
+    ["reproduce", "out", "--terminal"],
+    [
+      { when: /[$#] $/, type: "id -un; ls /stack/tests/site/test\n" },
+      { when: /test_fails\.py[^]*[$#] $/, type: "exit\n" },
+    ],
+    { cwd: folder },
+  )
+  expect(screen).toContain("reproduced: the same fails as in the report:")
+  expect(screen).toMatch(/^student\r?\n/m)
+  expect(status).toBe(1)
+
+  const refused = await stack(["reproduce", "out", "--terminal"], { cwd: folder })
+  expect(refused).toMatchObject({ status: 2, stderr: "reproduce: --terminal needs a terminal\n" })
 })
 
 test("an image's server is served to this machine with its token", async () => {

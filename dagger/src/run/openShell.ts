@@ -1,8 +1,10 @@
 import { Container, dag, Service } from "@dagger.io/dagger"
 import { buildArgsOf, linkedDockerfile } from "./buildImage.js"
 import { portOf } from "./integrationTests.js"
+import { openSource } from "./openSource.js"
 import { loginToRegistry } from "./publishImage.js"
 import { parseReference } from "../reference/reference.js"
+import { selectImages } from "../tree/tree.js"
 import type { SingleImage } from "./testImage.js"
 import { openImage } from "./testImage.js"
 
@@ -11,11 +13,10 @@ import { openImage } from "./testImage.js"
  * @throws InputError for mistakes in the source or the options
  */
 export async function openShell(single: SingleImage): Promise<Container> {
-  const open = await openImage(single)
-  const container = await imageOf(single, open)
+  const { container, imagesDirectory } = await imageOf(single)
   return container
     .withMountedDirectory("/stack/testing", dag.currentModule().source().directory("testing"))
-    .withMountedDirectory("/stack/tests", single.source.directory(open.spec.imagesDirectory))
+    .withMountedDirectory("/stack/tests", single.source.directory(imagesDirectory))
     .withDefaultTerminalCmd(["sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"])
 }
 
@@ -25,25 +26,30 @@ export async function openShell(single: SingleImage): Promise<Container> {
  * @throws InputError for mistakes in the source or the options
  */
 export async function serveImage(single: SingleImage, token: string): Promise<Service> {
-  const container = await imageOf(single, await openImage(single))
+  const { container } = await imageOf(single)
   return container
     .withEnvVariable("JUPYTER_TOKEN", token)
     .withExposedPort(await portOf(container), { experimentalSkipHealthcheck: true })
     .asService({ useEntrypoint: true })
 }
 
-async function imageOf(
-  { ref, login }: SingleImage,
-  open: Awaited<ReturnType<typeof openImage>>,
-): Promise<Container> {
-  if (ref === undefined) {
-    const { target, builderArgs } = open.linked
-    return open.context.dockerBuild({
-      dockerfile: linkedDockerfile,
-      target,
-      buildArgs: buildArgsOf(builderArgs),
-    })
+interface OpenedImage {
+  readonly container: Container
+  /** Folder of the source with all images, and their tests. */
+  readonly imagesDirectory: string
+}
+
+/** The image as it is published, where a reference is given; else as its source builds it. */
+async function imageOf(single: SingleImage): Promise<OpenedImage> {
+  const { source, image, ref, login } = single
+  if (ref !== undefined) {
+    const { spec, tree } = await openSource(source)
+    selectImages(tree, [image])
+    if (login !== undefined) await loginToRegistry(parseReference(ref), login)
+    return { container: dag.container().from(ref), imagesDirectory: spec.imagesDirectory }
   }
-  if (login !== undefined) await loginToRegistry(parseReference(ref), login)
-  return dag.container().from(ref)
+  const { context, linked, spec } = await openImage(single)
+  const buildArgs = buildArgsOf(linked.builderArgs)
+  const container = context.dockerBuild({ dockerfile: linkedDockerfile, target: linked.target, buildArgs })
+  return { container, imagesDirectory: spec.imagesDirectory }
 }
