@@ -213,9 +213,9 @@ function layerBlocks(layers: readonly ManifestLayer[]): readonly string[] {
   return ["## Layers", shown]
 }
 
-/** Keeps a narrow column from breaking its lines. */
+/** Keeps a narrow column from breaking its lines: at spaces, and at the hyphens of dates. */
 function unbroken(text: string): string {
-  return text.replaceAll(" ", "&nbsp;")
+  return text.replaceAll(" ", "&nbsp;").replaceAll("-", "&#8209;")
 }
 
 /** Without what builders add: the shell, "nop" of the old builder, comments and steps of BuildKit, the engine's words. */

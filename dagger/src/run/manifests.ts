@@ -111,8 +111,8 @@ function baseOf(
   return reference === undefined ? {} : { base: { reference, ...(digest !== undefined && { digest }) } }
 }
 
-/** As the engine describes a layer that it took from a registry. */
-const pulledFrom = /^pulled from (\S+)/
+/** As the engine describes a layer that it took from a registry; the second where it had the layer already. */
+const pulledFrom = /^(?:pulled from (\S+)|created by buildkit$)/
 
 /**
  * The layers of an image. The engine keeps a layer once, described by the image that brought it first: where that one
@@ -133,10 +133,12 @@ function layersOf(
   if (base === undefined) return [...layers]
   const { registry, path } = parseReference(base.reference)
   const names = [...lineage.map(({ repository }) => repository), { registry, path }].map(formatReference)
-  return layers.map((layer) => {
-    const [, brought] = pulledFrom.exec(layer.command) ?? []
+  const first = layers.findIndex(({ command }) => !pulledFrom.test(command))
+  return layers.map((layer, index) => {
+    if (first !== -1 && index >= first) return layer
+    const [, brought = ""] = pulledFrom.exec(layer.command) ?? []
     // With a tag, a digest or both behind the name.
-    if (brought === undefined || names.includes(brought.split(/:[^/]*$|@/)[0] ?? "")) return layer
+    if (names.includes(brought.split(/:[^/]*$|@/)[0] ?? "")) return layer
     const { reference, digest } = base
     return { ...layer, command: `pulled from ${reference}${digest === undefined ? "" : `@${digest}`}` }
   })
