@@ -231,6 +231,8 @@ function shortened(command: string): string {
       (found) => (found.includes("#(nop)") ? "" : "RUN "),
     )
     .replace(/ # buildkit$/, "")
+    // A whole digest is wider than the rest of the table.
+    .replaceAll(/@sha256:([0-9a-f]{12})[0-9a-f]{52}/g, "@sha256:$1…")
     .replaceAll(/\s+/g, " ")
     .trim()
   return bare.length > longestCommand ? `${bare.slice(0, longestCommand - 1)}…` : bare

@@ -74,6 +74,10 @@ test.each([
   ["mount / from exec /bin/sh -c useradd student", "RUN useradd student"],
   ["mount / from exec /bin/tool --flag", "RUN /bin/tool --flag"],
   ["pulled from docker.io/library/debian:13", "FROM docker.io/library/debian:13"],
+  [
+    `pulled from docker.io/library/debian:13@sha256:${"ab".repeat(32)}`,
+    "FROM docker.io/library/debian:13@sha256:abababababab…",
+  ],
   ["[child 2/5] COPY --from=child--context a b /opt/", "COPY a b /opt/"],
   ["[child stage-0 12/15] WORKDIR /srv", "WORKDIR /srv"],
 ])("the layer of %j", (command, shown) => {
