@@ -2,6 +2,7 @@ import { parseArgs } from "node:util"
 import { checkout, stack } from "../tests/support/stack.js"
 import { describeLoad, describeMachine } from "./machine.js"
 import type { BenchPart, Section } from "./part.js"
+import { buildkit } from "./parts/buildkit.js"
 import { calls } from "./parts/calls.js"
 import { cold } from "./parts/cold.js"
 import { growth } from "./parts/growth.js"
@@ -15,7 +16,7 @@ import { printSection } from "./print.js"
  * run only by name. Ends with status 1 where a promise is missed. What is being done is told on stderr.
  */
 
-const parts: readonly BenchPart[] = [planning, promotion, calls, cold, growth, real]
+const parts: readonly BenchPart[] = [planning, promotion, calls, cold, buildkit, growth, real]
 const usage = [
   "Usage: ./stack bench [--repeats=N] [PART...]",
   "",
@@ -59,7 +60,7 @@ async function measure(wanted: readonly BenchPart[]): Promise<boolean> {
   const sections: Section[] = []
   for (const part of wanted) {
     say(`${part.name}: ${part.summary}`)
-    for (const section of await part.run({ repeats, say })) {
+    for await (const section of part.run({ repeats, say })) {
       console.log(printSection(section))
       sections.push(section)
     }

@@ -32,7 +32,8 @@ export interface BenchPart {
   /** Run only when it is named: it takes long. */
   readonly onlyByName?: boolean
   readonly needsEngine: boolean
-  readonly run: (settings: Settings) => Promise<readonly Section[]>
+  /** Gives each table as soon as it is complete. */
+  readonly run: (settings: Settings) => AsyncIterable<Section> | Iterable<Section>
 }
 
 /** A promise about a figure that must not be above a limit. */

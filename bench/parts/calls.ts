@@ -34,11 +34,11 @@ export const calls: BenchPart = {
   name: "calls",
   summary: "calls that have nothing to do, against an empty function",
   needsEngine: true,
-  run: async (settings) => {
+  run: async function* (settings) {
     const empty = await workspace(emptyModule, { git: false })
     const world = await FixtureStack.start(idleTree())
     try {
-      return [await measure(settings, empty, world)]
+      yield await measure(settings, empty, world)
     } finally {
       await world.stop()
       await removeFolder(empty)

@@ -13,7 +13,7 @@ export const planning: BenchPart = {
   name: "planning",
   summary: "linking and planning 300 images, without an engine",
   needsEngine: false,
-  run: ({ repeats }) => {
+  run: function* ({ repeats }) {
     const runs = Array.from({ length: repeats }, () => planGenerated(size))
     const steps = runs[0]?.map(({ step }) => step) ?? []
     const medianOf = (wanted: (step: string) => boolean) =>
@@ -29,7 +29,7 @@ export const planning: BenchPart = {
       notes: [],
       goals: totals.map(([kind, total]) => atMost(`all of ${kind}`, total, limit, formatMilliseconds)),
     }
-    return Promise.resolve([section])
+    yield section
   },
 }
 

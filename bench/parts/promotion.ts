@@ -41,21 +41,19 @@ export const promotion: BenchPart = {
   name: "promotion",
   summary: "requests and bytes of a promotion, against skopeo and crane",
   needsEngine: false,
-  run: async ({ say }) => {
+  run: async function* ({ say }) {
     const { crane } = await compiledTools(say)
-    const sections: Section[] = []
     for (const [title, start] of [
       ["Promotion, registry with a login", startBasic],
       ["Promotion, registry with tokens, as GHCR's", startTokens],
     ] as const) {
       const front = await start()
       try {
-        sections.push(section(title, await compare(front, crane)))
+        yield section(title, await compare(front, crane))
       } finally {
         await front.stop()
       }
     }
-    return sections
   },
 }
 

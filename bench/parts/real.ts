@@ -18,7 +18,7 @@ export const real: BenchPart = {
   summary: "the real stack of which nothing is cached: a quarter of an hour or more",
   needsEngine: true,
   onlyByName: true,
-  run: async ({ say }) => {
+  run: async function* ({ say }) {
     const folder = await workspace({}, { git: false })
     try {
       say("building and testing the real stack ...")
@@ -31,7 +31,7 @@ export const real: BenchPart = {
       const { report } = await ReadReport.from(join(folder, "clone/out"))
       const plan = readPlan(await readFile(join(folder, "clone/out/plan.json"), "utf8"))
       const section = runSection("The real stack, cold", [runFigures({ report, plan, milliseconds })])
-      return [{ ...section, notes: [...section.notes, `${stepsOf(report).join(", ")}.`] }]
+      yield { ...section, notes: [...section.notes, `${stepsOf(report).join(", ")}.`] }
     } finally {
       await removeFolder(folder)
     }
