@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 
 /**
  * What git says about the source, gathered once by `tools/gitFacts.ts` in a container that has git and passed on as

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 
 /** Version of the document; raised when a reader of the older form would misread the newer one. */
 export const manifestVersion = 1

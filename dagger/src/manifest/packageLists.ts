@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { compareCodeUnits } from "../text/order.js"
 import type { Ecosystem, InstalledPackage } from "./manifestData.js"
 

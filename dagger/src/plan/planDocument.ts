@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 
 /**
  * The plan as a document: printed by `plan`, carried out by `buildStack`, and read back to repeat a run.

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import type { Repository } from "../reference/reference.js"
 import { parseRepository } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import type { ManifestStore } from "./client.js"
 import { labels } from "./labels.js"

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { isIndex } from "./mediaTypes.js"
 import { isRecord, parseJson, RegistryError } from "./registryError.js"
 

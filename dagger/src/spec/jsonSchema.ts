@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { writtenChangeRules, writtenSpec } from "./writtenSpec.js"
 
 /** The part of a JSON schema that ours use. */

@@ -1,4 +1,4 @@
-import type { z } from "zod"
+import type * as z from "zod"
 import { hintFor } from "../text/suggest.js"
 import type { Place, YamlFile } from "./yamlFile.js"
 import type { Problem } from "./spec.js"

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
 
 /**

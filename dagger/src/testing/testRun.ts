@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 
 /** How one test ended. `error` is a failure outside the test's own code: collection, set-up or tear-down. */
 const outcome = z.enum([

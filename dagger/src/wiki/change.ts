@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { manifestSchema, sourceCommitSchema } from "../manifest/manifestData.js"
 
 /** Shape of `PromotedPair`. */

@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { formatReference, parseReference } from "../reference/reference.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
 import type { WikiChange } from "./change.js"

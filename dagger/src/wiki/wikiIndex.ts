@@ -1,4 +1,4 @@
-import { z } from "zod"
+import * as z from "zod"
 import { sourceCommitSchema } from "../manifest/manifestData.js"
 import { rowKey } from "./homeRow.js"
 
