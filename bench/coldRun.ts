@@ -14,6 +14,8 @@ const limit = 1.15
 export interface RunFigures {
   /** Milliseconds of the whole call. */
   readonly wall: number
+  /** Milliseconds from the start of the first step to the end of the last. */
+  readonly span: number
   readonly chain: Chain
   /** Milliseconds of all steps, one after another. */
   readonly serial: number
@@ -29,7 +31,10 @@ export function runFigures({
   const works = worksOf(
     report.images.map(({ name, steps }) => ({ name, steps, parents: parents[name] ?? [] })),
   )
-  return { wall: milliseconds, chain: longestChain(works), serial: serialSum(works) }
+  const steps = report.images.flatMap((image) => image.steps)
+  const end = Math.max(...steps.map((step) => step.startedAt + step.milliseconds))
+  const span = end - Math.min(...steps.map(({ startedAt }) => startedAt))
+  return { wall: milliseconds, span, chain: longestChain(works), serial: serialSum(works) }
 }
 
 function parentsOf({ steps }: Plan): ByImage<readonly string[]> {
@@ -40,10 +45,10 @@ function parentsOf({ steps }: Plan): ByImage<readonly string[]> {
 export function runSection(title: string, runs: readonly RunFigures[]): Section {
   const ratio = median(runs.map(({ wall, chain }) => wall / chain.milliseconds))
   const gain = median(runs.map(({ wall, serial }) => wall / serial))
-  const row = (what: string, figure: (run: RunFigures) => number, share: number) => [
+  const row = (what: string, figure: (run: RunFigures) => number, share?: number) => [
     what,
     formatSeconds(median(runs.map(figure))),
-    formatRatio(share),
+    share === undefined ? "" : formatRatio(share),
   ]
   const [first] = runs
   return {
@@ -51,6 +56,7 @@ export function runSection(title: string, runs: readonly RunFigures[]): Section 
     header: ["what", "median", "call is times that"],
     rows: [
       row("the whole call", ({ wall }) => wall, 1),
+      row("of it before its first step and after its last", ({ wall, span }) => wall - span),
       row("critical path of its steps", ({ chain }) => chain.milliseconds, ratio),
       row("all steps, one after another", ({ serial }) => serial, gain),
     ],

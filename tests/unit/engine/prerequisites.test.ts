@@ -79,3 +79,13 @@ describe("versions.env", () => {
     expect(module.engineVersion).toBe(`v${versions.DAGGER_VERSION ?? ""}`)
   })
 })
+
+describe("dagger.json", () => {
+  it("names the module's packages by their whole path: by another pattern they are left out, too, but all looked at", async () => {
+    const module = JSON.parse(await readFile(join(checkout, "dagger.json"), "utf8")) as {
+      source: string
+      include: readonly string[]
+    }
+    expect(module.include).toEqual([`!${module.source}/node_modules`])
+  })
+})
