@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config"
 /** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and shown so. */
 const retry = 1
 
+/** Seed and length of properties. */
+const setupFiles = ["tests/support/fastCheck.ts"]
+
 export default defineConfig({
   test: {
     projects: [
@@ -10,6 +13,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["tests/unit/**/*.test.ts"],
+          setupFiles,
           testTimeout: 30_000,
           hookTimeout: 60_000,
           retry,
@@ -20,6 +24,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],
+          setupFiles,
           globalSetup: ["tests/e2e/globalSetup.ts"],
           // A first call after the engine's start compiles its SDK; builds of real images take minutes.
           testTimeout: 600_000,

@@ -1,6 +1,8 @@
 import { posix } from "node:path"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Problem } from "../spec/spec.js"
+import { matchesWhole } from "../text/wildcards.js"
+import { goPatternParts } from "./goPattern.js"
 import type { IgnoreFile } from "./ignoreFile.js"
 import { isIgnored, parseIgnoreFile } from "./ignoreFile.js"
 
@@ -44,12 +46,12 @@ export class BuildContext {
   /** The files that an instruction with this source can read; all of them where a symlink may lead anywhere. */
   matching(path: string): readonly SourceFile[] {
     if (path === "") return this.all()
-    const pattern = hasWildcard(path) ? wildcardPattern(path) : undefined
-    if (hasWildcard(path) && pattern === undefined) return this.all()
+    const parts = hasWildcard(path) ? goPatternParts(path, false) : undefined
+    if (hasWildcard(path) && parts === undefined) return this.all()
     const matched: SourceFile[] = []
     for (const [own, file] of this.visible) {
       const reached = [own, ...parentPaths(own)].find((candidate) =>
-        pattern === undefined ? candidate === path : pattern.test(candidate),
+        parts === undefined ? candidate === path : matchesWhole(parts, candidate),
       )
       if (reached === undefined) continue
       if (reached === own && file.kind === "symlink") return this.all()
@@ -114,28 +116,6 @@ export function contextPath(source: string): string {
 /** Whether a source names files by `*`, `?` or `[...]`. */
 export function hasWildcard(path: string): boolean {
   return /[*?[]/.test(path.replaceAll(/\\./gsu, ""))
-}
-
-/** Go's `filepath.Match`: `*` and `?` stop at slashes. Undefined where it would refuse the pattern. */
-function wildcardPattern(path: string): RegExp | undefined {
-  const source = path.replaceAll(
-    /\\(.)|\*|\?|\[\^?(?:\\.|[^\]\\])+\]|[^*?[\\]+|./gsu,
-    (part, escaped?: string) => {
-      if (escaped !== undefined) return literal(escaped)
-      if (part === "*") return "[^/]*"
-      if (part === "?") return "[^/]"
-      return part.length > 2 && part.startsWith("[") ? part : literal(part)
-    },
-  )
-  try {
-    return new RegExp(`^${source}$`, "su")
-  } catch {
-    return undefined
-  }
-}
-
-function literal(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
 }
 
 function parentPaths(path: string): readonly string[] {

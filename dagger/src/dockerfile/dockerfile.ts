@@ -1,5 +1,6 @@
 import type { Problem } from "../spec/spec.js"
 import { hintFor } from "../text/suggest.js"
+import { trimBlanksStart } from "./blanks.js"
 import { withBackslashes } from "./escape.js"
 import type { Instruction } from "./instruction.js"
 import { keywords, parseInstruction, problemAt, wordsOf } from "./instruction.js"
@@ -101,7 +102,7 @@ function parseFrom(from: Instruction, problems: Problem[]): Pick<ParsedStage, "b
 function keywordProblems(instruction: Instruction): readonly Problem[] {
   const { keyword } = instruction
   if (!keywords.includes(keyword)) {
-    const written = instruction.line.text.trimStart().slice(0, keyword.length)
+    const written = trimBlanksStart(instruction.line.text).slice(0, keyword.length)
     return [
       problemAt(instruction, `unknown instruction "${written}"`, {
         hint: hintFor(keyword, keywords, "instructions"),

@@ -1,5 +1,8 @@
 import { posix } from "node:path"
 import type { Problem } from "../spec/spec.js"
+import { matchesWhole } from "../text/wildcards.js"
+import { trimBlanks } from "./blanks.js"
+import { goPatternParts, isPlain } from "./goPattern.js"
 
 /**
  * A `.dockerignore`, by the rules of moby's `patternmatcher` 0.6 and its `ignorefile`: the last pattern that matches a
@@ -15,7 +18,7 @@ export interface IgnorePattern {
   readonly pattern: string
   /** A leading `!`: what matches is not ignored. */
   readonly negated: boolean
-  readonly matcher: RegExp
+  readonly matches: (path: string) => boolean
 }
 
 /** @param problems a pattern that no builder accepts is added to it */
@@ -25,7 +28,7 @@ export function parseIgnoreFile(file: string, source: string, problems: Problem[
     .replace(/^\uFEFF/, "")
     .split("\n")
     .entries()) {
-    const written = raw.trim()
+    const written = trimBlanks(raw)
     if (raw.startsWith("#") || written === "") continue
     const parsed = parsePattern(written)
     if (typeof parsed !== "string") patterns.push(parsed)
@@ -41,9 +44,9 @@ export function parseIgnoreFile(file: string, source: string, problems: Problem[
 export function isIgnored({ patterns }: IgnoreFile, path: string): boolean {
   const candidates = [path, ...parentsOf(path)]
   let ignored = false
-  for (const { negated, matcher } of patterns) {
+  for (const { negated, matches } of patterns) {
     // A pattern that could not change the answer is not tried.
-    if (negated === ignored && candidates.some((candidate) => matcher.test(candidate))) ignored = !negated
+    if (negated === ignored && candidates.some(matches)) ignored = !negated
   }
   return ignored
 }
@@ -60,13 +63,9 @@ export function patternsBelow(directory: string, { patterns }: IgnoreFile): read
 /** A leading `**` followed by plain text means "ends with"; not so behind a folder's name. */
 function anchored(pattern: string): string {
   const rest = pattern.slice(2)
-  return pattern.startsWith("**") && isSuffix(rest) && !rest.startsWith("/") && rest !== ""
+  return pattern.startsWith("**") && isPlain(rest) && !rest.startsWith("/") && rest !== ""
     ? `**/*${rest}`
     : pattern
-}
-
-function isSuffix(text: string): boolean {
-  return !/[*?[\]\\]/.test(text)
 }
 
 function parentsOf(path: string): readonly string[] {
@@ -79,20 +78,18 @@ function parentsOf(path: string): readonly string[] {
 
 /** The pattern, or why it is none. */
 function parsePattern(written: string): IgnorePattern | string {
-  const bare = written.startsWith("!") ? written.slice(1).trim() : written
+  const bare = written.startsWith("!") ? trimBlanks(written.slice(1)) : written
   const rooted = bare === "" ? "" : cleanPath(bare)
   const relative = rooted.length > 1 && rooted.startsWith("/") ? rooted.slice(1) : rooted
   // Cleaned once more with its "!", as docker does: "/!x" is a negation too, and "!/" is none.
-  const whole = cleanPath((written.startsWith("!") ? `!${relative}` : relative).trim())
+  const whole = cleanPath(trimBlanks(written.startsWith("!") ? `!${relative}` : relative))
   const negated = whole.startsWith("!")
   const pattern = negated ? whole.slice(1) : whole
   if (pattern === "") return '"!" stands before a pattern'
-  if (!goPattern.test(pattern)) return 'a "[" is not closed, or a "\\" ends it'
-  try {
-    return { pattern, negated, matcher: new RegExp(`^${patternSource(pattern)}$`, "su") }
-  } catch {
-    return "it is not a pattern"
-  }
+  const matches = matcherOf(pattern)
+  if (matches === undefined) return 'a "[" is not closed, or a "\\" ends it'
+  const misread = misreadBy(pattern)
+  return misread ?? { pattern, negated, matches }
 }
 
 /** Go's `filepath.Clean`: `posix.normalize` without the slash that it keeps at the end. */
@@ -101,51 +98,33 @@ export function cleanPath(path: string): string {
   return normal.length > 1 && normal.endsWith("/") ? normal.slice(0, -1) : normal
 }
 
-/** What Go's `filepath.Match` accepts: escapes and classes are whole, ranges have two ends. */
-const goPattern = /^(?:[^\\[]|\\.|\[\^?(?:(?:[^\\\]-]|\\.)(?:-(?:[^\\\]-]|\\.))?)+\])*$/su
+/**
+ * What builders take for something else than Go's `filepath.Match` does, as they make a regular expression of a
+ * pattern without regard to all of its grammar.
+ */
+function misreadBy(pattern: string): string | undefined {
+  const letter = escapedLetter.exec(pattern)?.[1]
+  if (letter !== undefined) return `"${letter}" is not that character for builders: write it without "\\"`
+  if (starInClass.test(pattern)) return "builders take a * or ? for a wildcard even between [ and ]"
+  if (!isPlain(pattern) && caret.test(pattern))
+    return 'builders take a "^" beside wildcards for the start of the path'
+  return undefined
+}
 
-function patternSource(pattern: string): string {
+const escapedLetter = /^(?:[^\\]|\\[^A-Za-z0-9\x80-\u{10ffff}])*(\\[A-Za-z0-9\x80-\u{10ffff}])/su
+
+const starInClass = /^(?:[^\\[]|\\.)*\[(?:[^\\\]*?]|\\.)*[*?]/su
+const caret = /^(?:[^\\[^]|\\.|\[(?:[^\\\]]|\\.)*\])*\^/su
+
+/** How a pattern matches a path; undefined where it is none. */
+function matcherOf(pattern: string): ((path: string) => boolean) | undefined {
   const suffix = pattern.slice(2)
-  if (pattern.startsWith("**") && isSuffix(suffix)) {
-    return suffix.startsWith("/") ? `(?:.*/)?${literal(suffix.slice(1))}` : `.*${literal(suffix)}`
+  if (pattern.startsWith("**") && isPlain(suffix)) {
+    return (path) => path.endsWith(suffix) || (suffix.startsWith("/") && path === suffix.slice(1))
   }
-  let source = ""
-  for (let index = 0; index < pattern.length;) {
-    const [part, length] = partAt(pattern, index)
-    source += part
-    index += length
-  }
-  return source
-}
-
-/** The regular expression of what stands at an index, and how long that is. */
-function partAt(pattern: string, index: number): readonly [source: string, length: number] {
-  const rest = pattern.slice(index)
-  const doubled = /^\*\*\/?/.exec(rest)?.[0]
-  if (doubled !== undefined) {
-    return [rest.length === doubled.length ? ".*" : "(?:.*/)?", doubled.length]
-  }
-  const char = String.fromCodePoint(pattern.codePointAt(index) ?? 0)
-  if (char === "*") return ["[^/]*", 1]
-  if (char === "?") return ["[^/]", 1]
-  if (char === "\\") {
-    const escaped = String.fromCodePoint(pattern.codePointAt(index + 1) ?? 0x5c)
-    return [literal(escaped), 1 + escaped.length]
-  }
-  const group = /^\[\^?(?:[^\\\]]|\\.)+\]/su.exec(rest)?.[0]
-  if (group !== undefined) return [classSource(group), group.length]
-  return [literal(char), char.length]
-}
-
-/** A bracket expression: JavaScript reads the same but for characters that need no escape. */
-function classSource(group: string): string {
-  return group.replace(/\\(.)/gsu, (_, char: string) => literalInClass(char))
-}
-
-function literalInClass(char: string): string {
-  return /[\\\]^-]/.test(char) ? `\\${char}` : literal(char)
-}
-
-function literal(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+  if (isPlain(pattern)) return (path) => path === pattern
+  const start = pattern.slice(0, -2)
+  if (pattern.endsWith("**") && isPlain(start)) return (path) => path.startsWith(start)
+  const parts = goPatternParts(pattern, true)
+  return parts === undefined ? undefined : (path) => matchesWhole(parts, path)
 }

@@ -1,5 +1,6 @@
 import type { Location, Problem } from "../spec/spec.js"
 import type { LogicalLine } from "./lines.js"
+import { blanksAt, isBlank, separators, trimBlanks } from "./blanks.js"
 import { jsonWords, locationAt } from "./lines.js"
 
 /** One instruction, split as far as linking needs it. */
@@ -49,13 +50,14 @@ const jsonKeywords = new Set(["ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL"
 /** Splits a line into keyword, flags and arguments (`parser/split_command.go` of BuildKit). */
 export function parseInstruction(line: LogicalLine): Instruction {
   const { text } = line
-  const start = text.length - text.trimStart().length
-  const length = /^\S*/u.exec(text.slice(start))?.[0].length ?? 0
+  const start = blanksAt(text)
+  const whole = trimBlanks(text)
+  const length = separators.exec(whole)?.index ?? whole.length
   const keywordEnd = start + length
-  const keyword = text.slice(start, keywordEnd).toUpperCase()
-  const { flags, end } = readFlags(text, keywordEnd)
-  const argsStart = end + (text.length - end - text.slice(end).trimStart().length)
-  const args = text.slice(argsStart).trimEnd()
+  const keyword = whole.slice(0, length).toUpperCase()
+  const { flags, end } = readFlags(text.slice(0, start + whole.length), keywordEnd)
+  const argsStart = end + blanksAt(text, end)
+  const args = trimBlanks(text.slice(argsStart))
   const json = jsonKeywords.has(keyword) ? jsonWords(args) : undefined
   return { keyword, line, keywordEnd, flags, args, argsStart, ...(json !== undefined && { json }) }
 }
@@ -76,7 +78,7 @@ export function locationOf({ line }: Instruction): Location {
 
 /** The arguments split at blanks, quotes or not: how FROM, COPY and ADD are split. */
 export function wordsOf({ args, argsStart }: Instruction): readonly Word[] {
-  return [...args.matchAll(/\S+/gu)].map((match) => ({
+  return [...args.matchAll(/[^\t\v\f\r ]+/g)].map((match) => ({
     text: match[0],
     start: argsStart + match.index,
     end: argsStart + match.index + match[0].length,
@@ -93,7 +95,7 @@ export function assignmentsOf({ args, argsStart }: Instruction): readonly Word[]
   let quote = ""
   for (let index = 0; index <= args.length; index += 1) {
     const char = args.charAt(index)
-    if (quote === "" && (char === "" || /\s/u.test(char))) {
+    if (quote === "" && (char === "" || isBlank(char))) {
       if (start !== undefined) words.push(wordBetween(args, start, index, argsStart))
       start = undefined
       continue
@@ -120,7 +122,7 @@ function readFlags(text: string, from: number): { readonly flags: readonly Flag[
   const flags: Flag[] = []
   let position = from
   for (;;) {
-    const start = position + (text.length - position - text.slice(position).trimStart().length)
+    const start = position + blanksAt(text, position)
     if (!text.startsWith("--", start)) return { flags, end: position }
     const word = readFlagWord(text, start)
     // A lone "--" ends the flags.
@@ -144,7 +146,7 @@ function readFlagWord(text: string, start: number): FlagWord {
     } else if (char === quote) quote = ""
     else if (quote !== "") word += char
     else if (char === '"' || char === "'") quote = char
-    else if (/\s/u.test(char)) break
+    else if (isBlank(char)) break
     else word += char
   }
   return { text: word, end: Math.min(index, text.length) }

@@ -1,4 +1,5 @@
 import type { Location, Problem } from "../spec/spec.js"
+import { separators, trimBlanks, trimBlanksStart, trimReturns } from "./blanks.js"
 import { splitWords } from "./words.js"
 
 /**
@@ -63,7 +64,7 @@ export function sliceLine(line: LogicalLine, start: number): LogicalLine {
 
 /** Keywords whose arguments may open a heredoc. */
 const heredocKeywords = new Set(["ADD", "COPY", "RUN"])
-const directiveForm = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/
+const directiveForm = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=(.*)$/
 const heredocForm = /^\d*<<(-?)([^<]*)$/
 
 /** @param problems what is wrong is added to it; the lines that could be read are returned all the same */
@@ -84,9 +85,10 @@ function readDirectives(
 ): readonly Directive[] {
   const directives: Directive[] = []
   for (const [index, raw] of physical.entries()) {
-    const [, written = "", value = ""] = directiveForm.exec(raw.trim()) ?? []
+    const [, written = "", given = ""] = directiveForm.exec(trimBlanks(raw)) ?? []
     const name = written.toLowerCase()
-    if (name !== "syntax" && name !== "escape" && name !== "check") break
+    const value = given.trim()
+    if (value === "" || (name !== "syntax" && name !== "escape" && name !== "check")) break
     const location = { file, line: index + 1, column: raw.indexOf("#") + 1 }
     if (directives.some((directive) => directive.name === name)) {
       problems.push({ location, message: `the directive "${name}" stands here a second time` })
@@ -127,7 +129,7 @@ class LineReader {
     let text = ""
     let isOpen = true
     while (isOpen && this.index < this.physical.length) {
-      const raw = (this.physical[this.index] ?? "").replace(/\r+$/, "")
+      const raw = trimReturns(this.physical[this.index] ?? "")
       const line = this.index + 1
       this.index += 1
       const isFirst = segments.length === 0
@@ -136,7 +138,7 @@ class LineReader {
         isOpen = !isFirst
         continue
       }
-      const shown = isFirst ? raw.trimStart() : raw
+      const shown = isFirst ? trimBlanksStart(raw) : raw
       const part = shown.replace(this.continuation, "$1")
       isOpen = part !== shown
       segments.push({ offset: text.length, line, column: raw.length - shown.length + 1 })
@@ -153,7 +155,7 @@ class LineReader {
         const raw = this.physical[this.index] ?? ""
         this.index += 1
         body.push(raw)
-        const bare = raw.replace(/\r+$/, "")
+        const bare = trimReturns(raw)
         terminated = (stripsTabs ? bare.replace(/^\t+/, "") : bare) === name
       }
       if (!terminated) {
@@ -169,7 +171,7 @@ class LineReader {
 
 /** A comment or an empty line: left out, also between continued lines. */
 function isNothing(raw: string): boolean {
-  const text = raw.trimStart()
+  const text = trimBlanksStart(raw)
   return text === "" || text.startsWith("#")
 }
 
@@ -182,8 +184,8 @@ export interface Heredoc {
 
 function heredocsOf(text: string): readonly Heredoc[] {
   if (!text.includes("<<")) return []
-  const [keyword = "", rest = ""] = splitOnce(text)
-  if (keyword.toUpperCase() === "ONBUILD") return heredocsOf(rest)
+  const outer = splitOnce(text)
+  const [keyword = "", rest = ""] = outer[0]?.toUpperCase() === "ONBUILD" ? splitOnce(outer[1] ?? "") : outer
   if (!heredocKeywords.has(keyword.toUpperCase()) || jsonWords(rest) !== undefined) return []
   return splitWords(text, { raw: true }).flatMap((word) => parseHeredoc(word) ?? [])
 }
@@ -198,9 +200,10 @@ export function parseHeredoc(word: string): Heredoc | undefined {
 
 /** The strings of `["a", "b"]`, or undefined where the text is not a JSON array of strings. */
 export function jsonWords(text: string): readonly string[] | undefined {
-  if (!text.trimStart().startsWith("[")) return undefined
+  const array = trimBlanks(text)
+  if (!array.startsWith("[")) return undefined
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(array)
     return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined
   } catch {
     return undefined
@@ -208,6 +211,8 @@ export function jsonWords(text: string): readonly string[] | undefined {
 }
 
 function splitOnce(text: string): readonly string[] {
-  const match = /^(\S+)\s+(.*)$/su.exec(text.trim())
-  return match === null ? [text.trim(), ""] : [match[1] ?? "", match[2] ?? ""]
+  const trimmed = trimBlanks(text)
+  const found = separators.exec(trimmed)
+  if (found === null) return [trimmed, ""]
+  return [trimmed.slice(0, found.index), trimmed.slice(found.index + found[0].length)]
 }

@@ -2,6 +2,7 @@ import type { ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./
 import type { Instruction, Word } from "./instruction.js"
 import { assignmentsOf, problemAt } from "./instruction.js"
 import type { Scope } from "./scope.js"
+import { separators } from "./blanks.js"
 import { expandWord, quoteWord } from "./words.js"
 
 /**
@@ -98,8 +99,9 @@ function environmentWords(instruction: Instruction): readonly Word[] {
   const words = assignmentsOf(instruction)
   if (words[0] === undefined || words[0].text.includes("=")) return words
   const { args, argsStart } = instruction
-  const [name = "", ...rest] = args.split(/[\t\v\f\r ]+/)
-  const value = rest.length === 0 ? "" : args.slice(name.length).trimStart()
+  const found = separators.exec(args)
+  const name = args.slice(0, found?.index)
+  const value = found === null ? "" : args.slice(found.index + found[0].length)
   return [{ text: `${name}=${value}`, start: argsStart, end: argsStart + args.length }]
 }
 

@@ -1,3 +1,7 @@
+import type { PatternPart } from "../text/wildcards.js"
+import { literally, matchEnds } from "../text/wildcards.js"
+import { isBlank } from "./blanks.js"
+
 /**
  * Words of a Dockerfile: quotes, escapes and `$variables`, by the rules of BuildKit's `shell/lex.go` (moby/buildkit
  * v0.16). They resemble a shell's but are not: `${x:?}` fails the build, an unset variable is empty, `$(...)` is text.
@@ -71,7 +75,6 @@ export function escapeWord(value: string): string {
 
 const letterOrDigit = /[\p{L}\p{Nd}_]/u
 const digit = /\p{Nd}/u
-const blank = /\s/u
 /** Special parameters of POSIX, section 2.5.2; BuildKit takes each for a name of one character. */
 const specialParameters = "@*#?-$!0"
 
@@ -82,7 +85,7 @@ class WordList {
 
   addText(text: string): void {
     for (const char of text) {
-      if (!blank.test(char)) this.current += char
+      if (!isBlank(char)) this.current += char
       else this.end()
     }
   }
@@ -247,10 +250,10 @@ class Lexer {
   private readReplacement(name: string): string {
     const everywhere = this.peek() === "/"
     if (everywhere) this.next()
-    const pattern = shellPattern(this.readUntil("/", true), { greedy: true })
+    const parts = shellPattern(this.readUntil("/", true))
     const replacement = this.readUntil("}", true)
     const value = this.options.lookup(name) ?? ""
-    return value.replace(new RegExp(pattern, everywhere ? "gu" : "u"), () => replacement)
+    return replaced(parts, value, replacement, everywhere)
   }
 
   private readName(): string {
@@ -268,34 +271,69 @@ class Lexer {
 
 /** `${value#pattern}` and its kin: without the shortest, or with a doubled operator longest, match at one end. */
 function trimmed(operator: "#" | "%", word: string, value: string): string {
-  const longest = word.startsWith(operator)
-  const pattern = new RegExp(`^(?:${shellPattern(longest ? word.slice(1) : word, { greedy: true })})$`, "u")
-  const lengths = Array.from({ length: value.length + 1 }, (_, length) => length)
-  if (longest) lengths.reverse()
-  for (const length of lengths) {
-    const cut = operator === "#" ? length : value.length - length
-    const matched = operator === "#" ? value.slice(0, cut) : value.slice(cut)
-    if (pattern.test(matched)) return operator === "#" ? value.slice(cut) : value.slice(0, cut)
-  }
-  return value
+  const isLongest = word.startsWith(operator)
+  const parts = shellPattern(isLongest ? word.slice(1) : word)
+  if (operator === "#") return value.slice(endOfMatch(parts, value, isLongest))
+  // The shortest match at the end is that of everything turned around at its start.
+  const reversed = turned(value)
+  const kept = reversed.slice(endOfMatch(parts.toReversed(), reversed, isLongest))
+  return turned(kept)
 }
 
-/** A shell pattern of `*` and `?` as the source of a regular expression. */
-function shellPattern(pattern: string, { greedy }: { readonly greedy: boolean }): string {
-  let source = ""
-  for (let index = 0; index < pattern.length; index += 1) {
-    const char = pattern.charAt(index)
-    if (char === "*") source += greedy ? ".*" : ".*?"
-    else if (char === "?") source += "."
-    else if (char !== "\\") source += char.replace(/[[\]{}.+()|^$/]/, "\\$&")
-    else {
-      index += 1
-      const escaped = pattern.charAt(index)
-      // The braces and slashes of the substitution itself are escaped, without being part of the pattern.
-      if (!"}/*?\\".includes(escaped) || escaped === "")
-        throw new InvalidWord(`invalid escape "\\${escaped}"`)
-      source += `\\${escaped}`
+function turned(text: string): string {
+  return Array.from(text).reverse().join("")
+}
+
+/** Where the match at the start ends: at the start where there is none. */
+function endOfMatch(parts: readonly PatternPart[], value: string, isLongest: boolean): number {
+  return matchEnds(parts, value).at(isLongest ? -1 : 0) ?? 0
+}
+
+/** `${value/pattern/replacement}`: the longest match that begins first, or all of them one after the other. */
+function replaced(
+  parts: readonly PatternPart[],
+  value: string,
+  replacement: string,
+  everywhere: boolean,
+): string {
+  let text = ""
+  let position = 0
+  // Right after a match an empty one does not count.
+  let lastEnd = -1
+  while (position <= value.length) {
+    const end = matchEnds(parts, value, position).at(-1)
+    const char = String.fromCodePoint(value.codePointAt(position) ?? 0)
+    const isMatch = end !== undefined && (end > position || position !== lastEnd)
+    if (isMatch) text += replacement
+    if (isMatch && !everywhere) return text + value.slice(end)
+    if (isMatch && end > position) {
+      position = end
+      lastEnd = end
+      continue
     }
+    if (position < value.length) text += char
+    position += char.length
   }
-  return source
+  return text
+}
+
+/** The parts of a shell pattern of `*` and `?`; neither takes a line break. */
+function shellPattern(pattern: string): readonly PatternPart[] {
+  const parts: PatternPart[] = []
+  const chars = Array.from(pattern)
+  for (let index = 0; index < chars.length; index += 1) {
+    let char = chars[index] ?? ""
+    if (char === "*" || char === "?") {
+      parts.push({ kind: char === "*" ? "many" : "one", accepts: (other) => other !== "\n" })
+      continue
+    }
+    if (char === "\\") {
+      index += 1
+      char = chars[index] ?? ""
+      // The braces and slashes of the substitution itself are escaped, without being part of the pattern.
+      if (!"}/*?\\".includes(char) || char === "") throw new InvalidWord(`invalid escape "\\${char}"`)
+    }
+    parts.push(...literally(char))
+  }
+  return parts
 }

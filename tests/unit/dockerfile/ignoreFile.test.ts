@@ -71,6 +71,19 @@ describe("isIgnored", () => {
   it.each([
     ["!", '.dockerignore:1:1: the pattern "!" is not valid: "!" stands before a pattern'],
     ["  a[", '.dockerignore:1:3: the pattern "a[" is not valid: a "[" is not closed, or a "\\" ends it'],
+    ["[^]", '.dockerignore:1:1: the pattern "[^]" is not valid: a "[" is not closed, or a "\\" ends it'],
+    [
+      "a\\b",
+      '.dockerignore:1:1: the pattern "a\\b" is not valid: "\\b" is not that character for builders: write it without "\\"',
+    ],
+    [
+      "[?a]",
+      '.dockerignore:1:1: the pattern "[?a]" is not valid: builders take a * or ? for a wildcard even between [ and ]',
+    ],
+    [
+      "^*",
+      '.dockerignore:1:1: the pattern "^*" is not valid: builders take a "^" beside wildcards for the start of the path',
+    ],
   ])("%s is a problem", (pattern, problem) => {
     expect(parse([pattern]).problems).toEqual([problem])
   })

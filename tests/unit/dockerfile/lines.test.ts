@@ -27,6 +27,8 @@ describe("logical lines", () => {
     ["Windows line ends", ["FROM x\r", "RUN a \\\r", "  b\r"], ["FROM x", "RUN a   b"]],
     ["a byte order mark", ["\uFEFFFROM x"], ["FROM x"]],
     ["a keyword in two parts", ["FR\\", "OM x"], ["FROM x"]],
+    ["white space of Unicode before an instruction", ["\u0085\u00a0FROM x"], ["FROM x"]],
+    ["a byte order mark elsewhere, which is text", ["FROM x", "\uFEFFRUN y"], ["FROM x", "\uFEFFRUN y"]],
     ["a hash inside a line", ["RUN a # b \\", "c"], ["RUN a # b c"]],
   ])("%s", (_, lines, expected) => {
     expect(texts(read(...lines).lines)).toEqual(expected)
@@ -75,6 +77,7 @@ describe("heredocs", () => {
   it.each([
     ["in quotes", 'RUN echo "<<EOF"'],
     ["in JSON", 'COPY ["<<EOF", "/x"]'],
+    ["of ONBUILD in ONBUILD, which nobody accepts", "ONBUILD ONBUILD RUN <<EOF"],
     ["in an instruction that knows none", "ENV a=<<EOF"],
     ["a here-string", "RUN cat <<<word"],
     ["a shift", "RUN echo $((1<<2))"],

@@ -1,0 +1,57 @@
+import fc from "fast-check"
+
+/** Seconds for each property in a long run (`npm run fuzz`); unset among the unit tests. */
+export const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
+
+/**
+ * Seed of every property. Among the unit tests it is always the same: what turns red was changed, and a test that is
+ * run once more meets the same values. A long run explores.
+ */
+export const fuzzSeed = Number(process.env.FUZZ_SEED ?? (fuzzSeconds > 0 ? Date.now() % 2 ** 31 : 20_261_125))
+
+/** For `fc.assert`: this many runs among the unit tests, as many as the time allows in a long run. */
+export function runs(quick: number): { numRuns?: number } {
+  return fuzzSeconds > 0 ? {} : { numRuns: quick }
+}
+
+/** Text that breaks careless code: control characters, half surrogate pairs, byte order marks, names of prototypes. */
+export const nastyText: fc.Arbitrary<string> = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.string({ unit: "grapheme", maxLength: 20 }),
+  piecesOf(
+    ...["\u0000", "\u0007", "\u001b[1m", "\u001b]0;", "\r", "\n", "\r\n", "\t", " ", "\u0085", "\u00a0"],
+    ...["\ufeff", "\u200f", "\u202e", "\u2028", "\ud800", "\udc00", "😀", "é", "İ", "ß"],
+    ...[
+      "__proto__",
+      "constructor",
+      "toString",
+      "a",
+      "1",
+      "-",
+      ".",
+      "/",
+      ":",
+      "@",
+      "=",
+      "#",
+      "|",
+      "`",
+      '"',
+      "'",
+      "\\",
+      "$",
+    ],
+  ),
+)
+
+/** Texts put together of pieces that mean something to the reader at hand. */
+export function piecesOf(...pieces: readonly string[]): fc.Arbitrary<string> {
+  return fc.array(fc.constantFrom(...pieces), { maxLength: 24 }).map((chosen) => chosen.join(""))
+}
+
+/** Milliseconds that a call takes. */
+export function timeOf(call: () => unknown): number {
+  const started = performance.now()
+  call()
+  return performance.now() - started
+}
