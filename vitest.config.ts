@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config"
 
+/** Seconds for each property in a long run of the properties; see tests/fuzz.mjs. */
+const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
+
 /** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and shown so. */
-const retry = 1
+const retry = fuzzSeconds > 0 ? 0 : 1
 
 /** Seed and length of properties. */
 const setupFiles = ["tests/support/fastCheck.ts"]
@@ -14,7 +17,7 @@ export default defineConfig({
           name: "unit",
           include: ["tests/unit/**/*.test.ts"],
           setupFiles,
-          testTimeout: 30_000,
+          testTimeout: 30_000 + 20_000 * fuzzSeconds,
           hookTimeout: 60_000,
           retry,
           sequence: { groupOrder: 0 },
@@ -27,7 +30,7 @@ export default defineConfig({
           setupFiles,
           globalSetup: ["tests/e2e/globalSetup.ts"],
           // A first call after the engine's start compiles its SDK; builds of real images take minutes.
-          testTimeout: 600_000,
+          testTimeout: 600_000 + 2000 * fuzzSeconds,
           hookTimeout: 1_800_000,
           fileParallelism: false,
           retry,

@@ -1,4 +1,7 @@
 import fc from "fast-check"
+import { expect } from "vitest"
+import type { SourceTree } from "../../dagger/src/source/sourceTree.js"
+import type { Problem } from "../../dagger/src/spec/spec.js"
 
 /** Seconds for each property in a long run (`npm run fuzz`); unset among the unit tests. */
 export const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
@@ -54,4 +57,17 @@ export function timeOf(call: () => unknown): number {
   const started = performance.now()
   call()
   return performance.now() - started
+}
+
+/** Every mistake is told in words, at a place that is there: a line of the file, a column of that line or behind it. */
+export function expectPlaces(problems: readonly Problem[], tree: SourceTree): void {
+  expect(problems.length).toBeGreaterThan(0)
+  for (const { location, message } of problems) {
+    const lines = (tree.text(location.file) ?? "").split("\n")
+    expect(message).not.toMatch(/undefined|\[object|NaN/)
+    expect(location.line).toBeGreaterThan(0)
+    expect(location.line).toBeLessThanOrEqual(lines.length)
+    expect(location.column).toBeGreaterThan(0)
+    expect(location.column).toBeLessThanOrEqual((lines[location.line - 1] ?? "").length + 1)
+  }
 }

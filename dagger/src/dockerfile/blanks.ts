@@ -30,10 +30,3 @@ export function trimBlanks(text: string): string {
   while (end > 0 && isBlank(text.charAt(end - 1))) end -= 1
   return trimBlanksStart(text.slice(0, end))
 }
-
-/** Without carriage returns at its end. A regular expression would take time by the square of their number. */
-export function trimReturns(text: string): string {
-  let end = text.length
-  while (text.charCodeAt(end - 1) === 0x0d) end -= 1
-  return text.slice(0, end)
-}

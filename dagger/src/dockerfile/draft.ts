@@ -79,6 +79,8 @@ export interface ImageDraft {
   readonly platformArguments: ReadonlyMap<string, string | undefined>
   /** As far as they are linked. */
   readonly stages: StageDraft[]
+  /** The last of them of each name that was written. */
+  readonly namedStages: Map<string, StageDraft>
 }
 
 /** What linking an image needs to know of others. */

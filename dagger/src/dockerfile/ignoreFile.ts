@@ -1,6 +1,6 @@
 import { posix } from "node:path"
 import type { Problem } from "../spec/spec.js"
-import { matchesWhole } from "../text/wildcards.js"
+import { matchEnds } from "../text/wildcards.js"
 import { trimBlanks } from "./blanks.js"
 import { goPatternParts, isPlain } from "./goPattern.js"
 
@@ -18,6 +18,7 @@ export interface IgnorePattern {
   readonly pattern: string
   /** A leading `!`: what matches is not ignored. */
   readonly negated: boolean
+  /** Whether it matches the path or one of its parents. */
   readonly matches: (path: string) => boolean
 }
 
@@ -42,11 +43,10 @@ export function parseIgnoreFile(file: string, source: string, problems: Problem[
 
 /** Whether a path below the context is left out of it. */
 export function isIgnored({ patterns }: IgnoreFile, path: string): boolean {
-  const candidates = [path, ...parentsOf(path)]
   let ignored = false
   for (const { negated, matches } of patterns) {
     // A pattern that could not change the answer is not tried.
-    if (negated === ignored && candidates.some(matches)) ignored = !negated
+    if (negated === ignored && matches(path)) ignored = !negated
   }
   return ignored
 }
@@ -66,14 +66,6 @@ function anchored(pattern: string): string {
   return pattern.startsWith("**") && isPlain(rest) && !rest.startsWith("/") && rest !== ""
     ? `**/*${rest}`
     : pattern
-}
-
-function parentsOf(path: string): readonly string[] {
-  const parents: string[] = []
-  for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
-    parents.push(path.slice(0, slash))
-  }
-  return parents
 }
 
 /** The pattern, or why it is none. */
@@ -116,15 +108,17 @@ const escapedLetter = /^(?:[^\\]|\\[^A-Za-z0-9\x80-\u{10ffff}])*(\\[A-Za-z0-9\x8
 const starInClass = /^(?:[^\\[]|\\.)*\[(?:[^\\\]*?]|\\.)*[*?]/su
 const caret = /^(?:[^\\[^]|\\.|\[(?:[^\\\]]|\\.)*\])*\^/su
 
-/** How a pattern matches a path; undefined where it is none. */
+/** Whether a pattern matches a path or one of its parents; undefined where it is none. */
 function matcherOf(pattern: string): ((path: string) => boolean) | undefined {
   const suffix = pattern.slice(2)
   if (pattern.startsWith("**") && isPlain(suffix)) {
-    return (path) => path.endsWith(suffix) || (suffix.startsWith("/") && path === suffix.slice(1))
+    return (path) => `/${path}/`.slice(suffix.startsWith("/") ? 0 : 1).includes(`${suffix}/`)
   }
-  if (isPlain(pattern)) return (path) => path === pattern
+  if (isPlain(pattern)) return (path) => `${path}/`.startsWith(`${pattern}/`)
   const start = pattern.slice(0, -2)
   if (pattern.endsWith("**") && isPlain(start)) return (path) => path.startsWith(start)
   const parts = goPatternParts(pattern, true)
-  return parts === undefined ? undefined : (path) => matchesWhole(parts, path)
+  if (parts === undefined) return undefined
+  const isName = (path: string, end: number): boolean => end === path.length || path.charAt(end) === "/"
+  return (path) => matchEnds(parts, path).some((end) => isName(path, end))
 }

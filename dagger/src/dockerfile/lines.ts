@@ -1,5 +1,6 @@
 import type { Location, Problem } from "../spec/spec.js"
-import { separators, trimBlanks, trimBlanksStart, trimReturns } from "./blanks.js"
+import { trimEnd } from "../text/trim.js"
+import { separators, trimBlanks, trimBlanksStart } from "./blanks.js"
 import { splitWords } from "./words.js"
 
 /**
@@ -129,7 +130,7 @@ class LineReader {
     let text = ""
     let isOpen = true
     while (isOpen && this.index < this.physical.length) {
-      const raw = trimReturns(this.physical[this.index] ?? "")
+      const raw = trimEnd(this.physical[this.index] ?? "", "\r")
       const line = this.index + 1
       this.index += 1
       const isFirst = segments.length === 0
@@ -155,7 +156,7 @@ class LineReader {
         const raw = this.physical[this.index] ?? ""
         this.index += 1
         body.push(raw)
-        const bare = trimReturns(raw)
+        const bare = trimEnd(raw, "\r")
         terminated = (stripsTabs ? bare.replace(/^\t+/, "") : bare) === name
       }
       if (!terminated) {

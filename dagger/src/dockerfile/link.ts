@@ -202,6 +202,7 @@ class Linker implements Surroundings {
       globalValues: new Map(),
       platformArguments: platformArgs,
       stages: [],
+      namedStages: new Map(),
     }
   }
 

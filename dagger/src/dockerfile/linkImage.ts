@@ -22,6 +22,7 @@ export function linkImage(image: ImageDraft, surroundings: Surroundings): void {
     for (const trigger of triggersOf(image, base, surroundings)) link(image, stage, trigger, surroundings)
     for (const instruction of parsed.instructions) link(image, stage, instruction, surroundings)
     image.stages.push(stage)
+    if (parsed.name !== undefined) image.namedStages.set(parsed.name, stage)
   }
 }
 

@@ -63,10 +63,12 @@ export function followEnvironment(
   instruction: Instruction,
   surroundings: Surroundings,
 ): void {
-  const before = stage.scope.copy()
-  for (const word of environmentWords(instruction)) {
+  const values = environmentWords(instruction).map((word) => {
     const { name, written = "" } = assignment(word)
-    const value = valueOf(instruction, word, written, before, surroundings)
+    return [name, valueOf(instruction, word, written, stage.scope, surroundings)] as const
+  })
+  // Only now: variables of one ENV do not see each other.
+  for (const [name, value] of values) {
     stage.scope.set(name, value)
     stage.environment.set(name, value)
   }

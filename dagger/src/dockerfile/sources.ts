@@ -42,8 +42,7 @@ function stageFor(image: ImageDraft, { text, what }: Mention): Source | Complain
   const { stages } = image.dockerfile
   if (what === "FROM") {
     // As in BuildKit: the last stage so far of that name, which is compared as it is written.
-    const earlier = stages.slice(0, image.stages.length)
-    return stageSource(image.stages[earlier.findLastIndex(({ name }) => name === text)])
+    return stageSource(image.namedStages.get(text))
   }
   if (what === "COPY --from" && /^[+-]?\d+$/.test(text)) return numberedStage(image, Number(text))
   const index = stages.findLastIndex(({ name }) => name === text.toLowerCase())

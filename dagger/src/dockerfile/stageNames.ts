@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto"
+import { trimEnd } from "../text/trim.js"
 import type { ParsedStage } from "./dockerfile.js"
 
 /** Names of one image's stages in the linked Dockerfile. */
@@ -26,17 +28,21 @@ export function stageNamesOf(image: string, stages: readonly ParsedStage[]): Sta
 }
 
 /**
- * An image's name as a stage's: stages are not case-sensitive, start with a letter, and here never hold two dashes in
- * a row (those end the image's name). What does not fit is written `-.<code in hex>.`, and a dash that could be taken
- * for the start of that or of the end too, so that no two images meet.
+ * An image's name as a stage's. BuildKit takes a stage's name for that of a build context, too, and so for a
+ * repository: parts of lower-case letters and digits with single signs between them. Here they never hold two dashes
+ * in a row (those end the image's name). A name of another form is spelled that way, with a hash of what it was.
  */
 export function imageStage(image: string): string {
-  const safe = image.replaceAll(
-    /[^a-z0-9._-]|-(?=[-.]|$)/gu,
-    (char) => `-.${char.charCodeAt(0).toString(16)}.`,
-  )
-  return /^[a-z]/.test(safe) && safe !== "scratch" ? safe : `image-..${safe}`
+  if (plainName.test(image) && !hashedName.test(image) && image !== "scratch") return image
+  const spelled = image.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")
+  const hash = createHash("sha256").update(image).digest("hex").slice(0, hashDigits)
+  return `image-${trimEnd(spelled, "-")}-${hash}`
 }
+
+const hashDigits = 12
+const plainName = /^[a-z][a-z0-9]*(?:(?:[._-]|__)[a-z0-9]+)*$/
+/** A plain name that could be what another one becomes. */
+const hashedName = /^image-.*-[0-9a-f]{12}$/
 
 function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted

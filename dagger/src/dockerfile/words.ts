@@ -100,9 +100,13 @@ class WordList {
   }
 }
 
+/** Substitutions inside of each other; more of them are an attack on the stack. */
+const deepestSubstitution = 200
+
 /** One scan of a word or line. */
 class Lexer {
   private position = 0
+  private depth = 0
 
   constructor(
     private readonly source: string,
@@ -207,7 +211,10 @@ class Lexer {
     if (first === "{" || first === "}" || first === ":")
       throw new InvalidWord(`bad substitution "\${${first}"`)
     const name = this.readName()
+    this.depth += 1
+    if (this.depth > deepestSubstitution) throw new InvalidWord("substitutions are nested too deeply")
     const value = this.readSubstitution(name)
+    this.depth -= 1
     const isKept = this.options.keepUnset && this.options.lookup(name) === undefined
     return isKept ? this.source.slice(start, this.position) : value
   }
@@ -300,7 +307,9 @@ function replaced(
   let position = 0
   // Right after a match an empty one does not count.
   let lastEnd = -1
-  while (position <= value.length) {
+  // Without it a pattern that matches nowhere would be tried from each position to the end.
+  const anywhere: readonly PatternPart[] = [{ kind: "many", accepts: () => true }, ...parts]
+  while (position <= value.length && matchEnds(anywhere, value, position).length > 0) {
     const end = matchEnds(parts, value, position).at(-1)
     const char = String.fromCodePoint(value.codePointAt(position) ?? 0)
     const isMatch = end !== undefined && (end > position || position !== lastEnd)
@@ -314,7 +323,7 @@ function replaced(
     if (position < value.length) text += char
     position += char.length
   }
-  return text
+  return text + value.slice(position)
 }
 
 /** The parts of a shell pattern of `*` and `?`; neither takes a line break. */

@@ -9,7 +9,7 @@ import { InvalidLaunchTemplate, launchWords, supervisedCommand } from "./launch.
 import { shellCommand } from "../text/shell.js"
 import { mergeLogs, PytestLogReader } from "./pytestLog.js"
 import type { Redact } from "./redact.js"
-import { redactor } from "./redact.js"
+import { redactorOf } from "./redact.js"
 import type { SessionLimits, SessionObserver, SessionResult } from "./session.js"
 import { runRemote } from "./session.js"
 import { Transcript } from "./transcript.js"
@@ -118,7 +118,7 @@ export async function runGpuTest(options: GpuTestOptions, observer?: SessionObse
   if ((credentials.password ?? "") === "" && (credentials.privateKey ?? "") === "") {
     throw new InvalidGpuTest(["a password or a private key is needed to log in"])
   }
-  const redact = redactor([credentials.password, credentials.privateKey, credentials.passphrase])
+  const redact = redactorOf(credentials)
   const transcript = new Transcript()
   // Each stream has its own reader: a line of one must not come between two of the other.
   const readers = { stdout: new PytestLogReader(), stderr: new PytestLogReader() }

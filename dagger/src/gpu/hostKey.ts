@@ -1,5 +1,7 @@
 import { createHash, createHmac } from "node:crypto"
 import type { ServerHostKeyAlgorithm } from "ssh2"
+import type { PatternPart } from "../text/wildcards.js"
+import { matchesWhole } from "../text/wildcards.js"
 
 /** Types of host keys that can be pinned, and the signature algorithms that prove them (RSA never with SHA-1). */
 const algorithmsByType = {
@@ -152,7 +154,7 @@ function parseKey(type: string | undefined, base64: string | undefined, line: st
 }
 
 function isKeyType(text: string | undefined): text is HostKeyType {
-  return text !== undefined && text in algorithmsByType
+  return text !== undefined && Object.hasOwn(algorithmsByType, text)
 }
 
 function matchesNames(names: string, host: string, port: number): boolean {
@@ -174,9 +176,9 @@ function matchesHashed(hashed: string, name: string): boolean {
 }
 
 function matchesPattern(pattern: string, name: string): boolean {
-  const expression = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll(/\*+/g, ".*")
-    .replaceAll("?", ".")
-  return new RegExp(`^${expression}$`).test(name)
+  const parts = Array.from(pattern, (char): PatternPart => {
+    if (char === "*") return { kind: "many", accepts: () => true }
+    return { kind: "one", accepts: (other) => char === "?" || other === char }
+  })
+  return matchesWhole(parts, name)
 }

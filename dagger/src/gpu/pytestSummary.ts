@@ -71,7 +71,7 @@ function readCounts(body: string): PytestCounts | undefined {
 
 /** Where a word of the summary is counted; words of plug-ins that speak of failure count as failures. */
 function countedAs(word: string): keyof PytestCounts | undefined {
-  if (word in noCounts) return word as keyof PytestCounts
+  if (Object.hasOwn(noCounts, word)) return word as keyof PytestCounts
   if (word.includes("error")) return "errors"
   if (word.includes("fail")) return "failed"
   return undefined

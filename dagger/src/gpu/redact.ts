@@ -1,3 +1,5 @@
+import type { Credentials } from "./credentials.js"
+
 /** Replaces secrets in a text that leaves the session. */
 export type Redact = (text: string) => string
 
@@ -12,9 +14,41 @@ const shortestKeyLine = 16
 export function redactor(secrets: readonly (string | undefined)[]): Redact {
   const forms = new Set(secrets.flatMap((secret) => (secret === undefined ? [] : formsOf(secret))))
   forms.delete("")
-  // The longest first: a form may contain another.
-  const ordered = [...forms].sort((a, b) => b.length - a.length)
-  return (text) => ordered.reduce((clean, form) => clean.replaceAll(form, replacement), text)
+  return (text) =>
+    withoutPlaces(
+      text,
+      [...forms].flatMap((form) => placesOf(text, form)),
+    )
+}
+
+/** From a position up to another. */
+type Place = readonly [start: number, end: number]
+
+/** Where a form stands; places that overlap or touch are told as one. */
+function placesOf(text: string, form: string): readonly Place[] {
+  const places: [number, number][] = []
+  for (let start = text.indexOf(form); start !== -1; start = text.indexOf(form, start + 1)) {
+    const last = places.at(-1)
+    if (last !== undefined && start <= last[1]) last[1] = start + form.length
+    else places.push([start, start + form.length])
+  }
+  return places
+}
+
+/** All places are found before the first is replaced: where two secrets overlap, no part of the second may be left. */
+function withoutPlaces(text: string, places: readonly Place[]): string {
+  let clean = ""
+  let position = 0
+  for (const [start, end] of places.toSorted(([a], [b]) => a - b)) {
+    if (start > position || position === 0) clean += text.slice(position, start) + replacement
+    position = Math.max(position, end)
+  }
+  return clean + text.slice(position)
+}
+
+/** Removes what somebody logs in with. */
+export function redactorOf({ password, privateKey, passphrase }: Credentials): Redact {
+  return redactor([password, privateKey, passphrase])
 }
 
 function formsOf(secret: string): string[] {

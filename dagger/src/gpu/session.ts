@@ -4,6 +4,7 @@ import { Login } from "./credentials.js"
 import type { HostKeyPin } from "./hostKey.js"
 import { describePin, fingerprintOf, hostKeyAlgorithms, isPinned } from "./hostKey.js"
 import type { RemoteEnd } from "./judge.js"
+import { redactorOf } from "./redact.js"
 import { LineSplitter } from "./transcript.js"
 import type { ObstacleReason, RemoteJob } from "./verdict.js"
 
@@ -199,12 +200,13 @@ class Session {
   }
 
   private follow(channel: ClientChannel): void {
+    const redact = redactorOf(this.host.credentials)
     const stdout = new LineSplitter((line) => {
       this.observer.line("stdout", line)
-    })
+    }, redact)
     const stderr = new LineSplitter((line) => {
       this.observer.line("stderr", line)
-    })
+    }, redact)
     let end: RemoteEnd | undefined
     channel.on("data", (bytes: Buffer) => {
       stdout.write(bytes)

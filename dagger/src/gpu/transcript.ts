@@ -1,7 +1,10 @@
 import { StringDecoder } from "node:string_decoder"
+import type { Redact } from "./redact.js"
 
 /** Characters of one line that are kept; a program that never ends its line must not fill the memory. */
 const maximalLine = 64 * 1024
+/** What stays uncut at the end of a long line: a secret there may not have come in full. The longest is a key. */
+const margin = 16 * 1024
 const headCharacters = 128 * 1024
 const tailCharacters = 896 * 1024
 
@@ -13,7 +16,11 @@ export class LineSplitter {
   private readonly decoder = new StringDecoder("utf8")
   private rest = ""
 
-  constructor(private readonly take: (line: string) => void) {}
+  /** @param redact removes secrets from a line before it is cut: half of one would not be known again */
+  constructor(
+    private readonly take: (line: string) => void,
+    private readonly redact: Redact = (text) => text,
+  ) {}
 
   /** Takes the next bytes. */
   write(bytes: Buffer): void {
@@ -28,10 +35,20 @@ export class LineSplitter {
   }
 
   private split(text: string): void {
-    const lines = (this.rest + text).split("\n")
-    this.rest = lines.pop() ?? ""
-    for (const line of lines) this.take(line.replace(/\r$/, ""))
-    while (this.rest.length > maximalLine) {
+    const [first = "", ...lines] = text.split("\n")
+    this.rest += first
+    this.cut()
+    for (const line of lines) {
+      this.take(this.rest.replace(/\r$/, ""))
+      this.rest = line
+      this.cut()
+    }
+  }
+
+  private cut(): void {
+    if (this.rest.length <= maximalLine + margin) return
+    this.rest = this.redact(this.rest)
+    while (this.rest.length > maximalLine + margin) {
       this.take(this.rest.slice(0, maximalLine))
       this.rest = this.rest.slice(maximalLine)
     }

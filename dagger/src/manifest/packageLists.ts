@@ -40,7 +40,7 @@ function parseDpkg(output: string): InstalledPackage[] {
 /** `pip list` as JSON, as columns, or `pip freeze`. */
 function parsePip(output: string): InstalledPackage[] {
   const json = jsonArrayIn(output)
-  if (json !== undefined) return pipJson.parse(json).map(({ name, version }) => ({ name, version }))
+  if (json !== undefined) return shaped(pipJson, json).map(({ name, version }) => ({ name, version }))
   const lines = contentLines(output)
   if (/^Package\s+Version/.test(lines[0] ?? "")) return lines.slice(2).flatMap(columns)
   return lines.flatMap(freezeLine)
@@ -59,8 +59,7 @@ function parseR(output: string): InstalledPackage[] {
 function parseConda(output: string): InstalledPackage[] {
   const json = jsonArrayIn(output)
   if (json !== undefined) {
-    return condaJson
-      .parse(json)
+    return shaped(condaJson, json)
       .filter(({ channel }) => channel !== "pypi")
       .map(({ name, version }) => ({ name, version }))
   }
@@ -72,9 +71,16 @@ function parseConda(output: string): InstalledPackage[] {
 const pipJson = z.array(z.object({ name: z.string(), version: z.string() }))
 const condaJson = z.array(z.object({ name: z.string(), version: z.string(), channel: z.string().optional() }))
 
+function shaped<T>(schema: z.ZodType<T>, json: unknown): T {
+  const { data, error } = schema.safeParse(json)
+  if (error !== undefined) throw new UnreadablePackages(`not a list of packages: ${z.prettifyError(error)}`)
+  return data
+}
+
 /** A JSON array among lines of warnings; undefined where there is none. */
-function jsonArrayIn(output: string): unknown {
-  const start = output.search(/^\s*\[/m)
+function jsonArrayIn(printed: string): unknown {
+  const output = printed.replaceAll(/^\[notice\].*$/gm, "")
+  const start = output.search(/^[ \t]*\[\s*[{\]]/m)
   if (start === -1) return undefined
   try {
     return JSON.parse(output.slice(start, output.lastIndexOf("]") + 1))

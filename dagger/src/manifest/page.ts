@@ -119,7 +119,7 @@ function sectionBlocks(section: InfoSection): readonly string[] {
 }
 
 function outputBlocks({ output, exitCode }: InfoSection): readonly string[] {
-  const text = terminalText(output).replace(/\s+$/, "")
+  const text = terminalText(output).trimEnd()
   const failure = exitCode === 0 ? [] : [`> ❌ **Failed:** the command ended with exit status ${exitCode}.`]
   if (text === "") return failure.length > 0 ? failure : ["> ❌ **Failed:** the command printed nothing."]
   const lines = text.split("\n")

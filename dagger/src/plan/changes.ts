@@ -3,6 +3,7 @@ import type { ChangedPath, GitFacts } from "../git/gitFacts.js"
 import type { ChangeRules } from "../spec/spec.js"
 import { commonTests, testDirectories, testSettings } from "../testing/testFolders.js"
 import { compareCodeUnits } from "../text/order.js"
+import { trimEnd } from "../text/trim.js"
 
 /** A changed file; `committed` is false for what only the working tree has. */
 export interface ChangedFile extends ChangedPath {
@@ -70,7 +71,7 @@ export function isNamedBy(rules: readonly string[], imagesDirectory: string, pat
   const prefix = `${imagesDirectory}/`
   const names = path.startsWith(prefix) ? [path, path.slice(prefix.length)] : [path]
   return rules
-    .map((rule) => rule.replace(/\/+$/, ""))
+    .map((rule) => trimEnd(rule, "/"))
     .some((rule) => names.some((name) => name === rule || name.startsWith(`${rule}/`)))
 }
 

@@ -1,3 +1,5 @@
+import { trimEnd } from "../text/trim.js"
+
 /** A repository in a registry: `ghcr.io/ucsd-ets/datascience-notebook`. */
 export interface Repository {
   /** Host with port where one is given; `docker.io` where none is. */
@@ -88,18 +90,23 @@ export function sameRepository(a: Repository, b: Repository): boolean {
  */
 export function underRegistry(prefix: string, repository: Repository): Repository {
   const last = repository.path.slice(repository.path.lastIndexOf("/") + 1)
-  const bare = prefix.replace(/\/+$/, "")
+  const bare = trimEnd(prefix, "/")
   // A lone word could be a host or an organisation: here it is always the host, as the option is named.
   const [host = "", ...organisation] = bare.split("/")
   const path = [...organisation, last].join("/")
   if (!pathGrammar.test(path)) throw new InvalidReference(`"${prefix}" is not a registry and organisation`)
+  if (!isHost(host)) {
+    throw new InvalidReference(
+      `"${prefix}": every reader of "${host}/..." would take "${host}" for an organisation of ${dockerHub}; a host has a dot or a port`,
+    )
+  }
   return inRegistry(host, path, prefix)
 }
 
 function splitHost(named: string, text: string): Repository {
   const slash = named.indexOf("/")
   const first = slash === -1 ? "" : named.slice(0, slash)
-  const hasHost = first.includes(".") || first.includes(":") || first === "localhost"
+  const hasHost = isHost(first)
   const path = hasHost ? named.slice(slash + 1) : named
   const repository = inRegistry(hasHost ? first : dockerHub, path, text)
   if (!pathGrammar.test(path)) {
@@ -111,6 +118,11 @@ function splitHost(named: string, text: string): Repository {
     throw new InvalidReference(`"${text}": a repository has at most ${longestPath} characters`)
   }
   return repository
+}
+
+/** Whether the first part of a reference is a host: Docker's rule. */
+function isHost(first: string): boolean {
+  return first.includes(".") || first.includes(":") || first === "localhost"
 }
 
 /** @param text what the user wrote, for the message */

@@ -30,12 +30,16 @@ function problemsOf(issue: Issue, file: YamlFile): readonly Problem[] {
 }
 
 function unknownKeys(keys: readonly string[], issue: Issue, file: YamlFile): readonly Problem[] {
-  return keys.map((key) => ({
+  const known = issue.message.split(" ")
+  // Whoever has a thousand of them has not misspelt a thousand.
+  return keys.map((key, index) => ({
     location: file.nearest([...issue.path, key]).keyLocation,
-    message: `unknown key "${key}"`,
-    hint: hintFor(key, issue.message.split(" "), "keys"),
+    message: `unknown key "${shorten(key)}"`,
+    ...(index < mostHints && { hint: hintFor(key, known, "keys") }),
   }))
 }
+
+const mostHints = 100
 
 function badKey(issue: z.core.$ZodIssueInvalidKey, file: YamlFile): Problem {
   const key = String(issue.path.at(-1))

@@ -1,4 +1,4 @@
-import { LineCounter, isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from "yaml"
+import { LineCounter, isAlias, isMap, isNode, isPair, isScalar, isSeq, parseDocument } from "yaml"
 import type { Alias, Document, ParsedNode, YAMLMap } from "yaml"
 import type { Location, Problem } from "./spec.js"
 
@@ -35,16 +35,22 @@ const deepest = 64
 /** More values are an expansion of aliases ("billion laughs"); a stack of 5000 images has about 30,000. */
 const mostValues = 200_000
 
+const mostBrackets = 100_000
+
 const mostSyntaxProblems = 5
 
 interface Reader {
-  readonly document: Document
   readonly locate: (offset: number) => Location
   /** Mistakes that leave the rest meaningful. */
   readonly problems: Problem[]
   /** Mistakes after which other messages would mislead. */
   readonly fatal: Problem[]
+  /** Nodes by anchor, so far. */
+  readonly anchors: Map<string, unknown>
+  /** What each alias stands for; later anchors of that name do not change it. */
   readonly targets: Map<Alias, unknown>
+  /** Whether what is read stands behind an alias, and was read before. */
+  isExpanding: boolean
   values: number
 }
 
@@ -63,13 +69,23 @@ export function readYaml(path: string, text: string): YamlReading {
   if (document === undefined) return { problems: [tooMuch(locate(0))] }
   const syntax = syntaxProblems(document, locate)
   if (syntax.length > 0) return { problems: syntax }
-  const reader: Reader = { document, locate, problems: [], fatal: [], targets: new Map(), values: 0 }
+  const reader: Reader = {
+    locate,
+    problems: [],
+    fatal: [],
+    anchors: new Map(),
+    targets: new Map(),
+    isExpanding: false,
+    values: 0,
+  }
   const root = read(reader, document.contents, locate(0), 0)
   if (reader.fatal.length > 0) return { problems: reader.fatal.slice(0, mostSyntaxProblems) }
   return { file: fileOf(root), problems: reader.problems }
 }
 
 function parse(text: string, lineCounter: LineCounter): Document | undefined {
+  // The parser's time grows by the square of them, nested or too many; in JSON such a stack has about 30,000.
+  if ((text.match(/[[\]{}]/g)?.length ?? 0) > mostBrackets) return undefined
   try {
     // Duplicate keys are found below, where the message can say where the first one is.
     return parseDocument(text, { lineCounter, merge: true, uniqueKeys: false, prettyErrors: false })
@@ -114,7 +130,8 @@ function read(reader: Reader, node: unknown, keyLocation: Location, depth: numbe
     if (reader.fatal.length === 0) reader.fatal.push(tooMuch(location))
     return { value: null, location, keyLocation, children: new Map() }
   }
-  if (isAlias(node)) return { ...read(reader, target(reader, node), keyLocation, depth + 1), location }
+  if (isAlias(node)) return { ...expanded(reader, node, keyLocation, depth), location }
+  noteAnchor(reader, node)
   if (isMap(node)) {
     const children = readMap(reader, node, depth)
     const entries = [...children].map(([key, { value }]) => [key, value] as const)
@@ -143,10 +160,10 @@ function readMap(reader: Reader, map: YAMLMap, depth: number): ReadonlyMap<strin
   const merged: Place[] = []
   for (const item of map.items) {
     const keyLocation = locationOf(reader, item.key) ?? reader.locate(0)
-    const place = read(reader, item.value, keyLocation, depth + 1)
     const key = keyOf(reader, item.key)
+    const place = read(reader, item.value, keyLocation, depth + 1)
     const problem = keyProblem(key, keyLocation, children)
-    if (isMergeKey(item.key)) merged.push(...mergeSources(place))
+    if (isMergeKey(item.key)) for (const source of mergeSources(place)) merged.push(source)
     else if (problem !== undefined) reader.problems.push(problem)
     else if (key !== undefined) children.set(key, place)
   }
@@ -167,13 +184,28 @@ function isMergeKey(key: unknown): boolean {
 /** Keys are texts as written; undefined for a list or mapping as key. */
 function keyOf(reader: Reader, key: unknown): string | undefined {
   const node = isAlias(key) ? target(reader, key) : key
+  noteAnchor(reader, key)
   if (node === null) return ""
   return isScalar(node) ? (textOf(node) ?? "") : undefined
 }
 
-/** Looking for an anchor walks the document: once for each alias, however often it is expanded. */
+function expanded(reader: Reader, alias: Alias, keyLocation: Location, depth: number): Place {
+  const { isExpanding } = reader
+  const node = target(reader, alias)
+  reader.isExpanding = true
+  const place = read(reader, node, keyLocation, depth + 1)
+  reader.isExpanding = isExpanding
+  return place
+}
+
+function noteAnchor(reader: Reader, node: unknown): void {
+  if (reader.isExpanding || !isNode(node) || isAlias(node) || node.anchor === undefined) return
+  reader.anchors.set(node.anchor, node)
+}
+
+/** Not by `alias.resolve`, which walks the whole document for each alias. */
 function target(reader: Reader, alias: Alias): unknown {
-  const known = reader.targets.get(alias) ?? alias.resolve(reader.document)
+  const known = reader.targets.get(alias) ?? reader.anchors.get(alias.source)
   if (known === undefined) {
     const location = locationOf(reader, alias) ?? reader.locate(0)
     reader.fatal.push({

@@ -19,7 +19,7 @@ const stable = "stable"
 export function branchTag(prefix: string, branch: string): string {
   const name = branch.trim().replace(/^refs\/heads\//, "")
   if (name === "") throw refusal("the branch has no name", 'give one, such as "main"')
-  const bare = name.replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "")
+  const bare = /[A-Za-z0-9](?:.*[A-Za-z0-9])?/s.exec(name)?.[0] ?? ""
   if (bare.toLowerCase() === stable) {
     const hint = "rename the branch; tag-stable makes stable tags"
     throw refusal(`the branch "${name}" would be tagged like the stable images`, hint)

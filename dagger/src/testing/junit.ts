@@ -14,7 +14,7 @@ export function renderJunit(image: string, run: TestRun): string {
   const time = `time="${run.seconds.toFixed(3)}" timestamp="${new Date(run.startedAt * 1000).toISOString()}"`
   return [
     '<?xml version="1.0" encoding="utf-8"?>',
-    `<testsuites><testsuite name="${escapeXml(image)}" ${counts} ${time}>`,
+    `<testsuites><testsuite name="${attribute(image)}" ${counts} ${time}>`,
     ...cases,
     "</testsuite></testsuites>",
     "",
@@ -25,13 +25,13 @@ function renderCase(test: TestResult): string {
   const [file = "", ...rest] = test.id.split("::")
   const name = rest.length > 0 ? rest.join("::") : file
   const classname = file.replace(/\.py$/, "").replaceAll("/", ".")
-  const open = `<testcase classname="${escapeXml(classname)}" name="${escapeXml(name)}" time="${test.seconds.toFixed(3)}">`
+  const open = `<testcase classname="${attribute(classname)}" name="${attribute(name)}" time="${test.seconds.toFixed(3)}">`
   const output = test.output === "" ? "" : `<system-out>${escapeXml(test.output)}</system-out>`
   return `${open}${renderOutcome(test)}${output}</testcase>`
 }
 
 function renderOutcome(test: TestResult): string {
-  const message = escapeXml(test.message.split("\n", 1)[0] ?? "")
+  const message = attribute(test.message.split("\n", 1)[0] ?? "")
   switch (test.outcome) {
     case "passed":
     case "xpassed":
@@ -53,6 +53,11 @@ function brokenCase(run: Exclude<TestRun, { kind: "ran" }>): string {
   return `<testcase classname="stack" name="${run.kind}" time="0"><error message="${run.kind}">${escapeXml(message)}</error></testcase>`
 }
 
+/** Text for an attribute, in which readers take tabs and line breaks for blanks. */
+function attribute(text: string): string {
+  return escapeXml(text).replaceAll("\t", "&#9;").replaceAll("\n", "&#10;")
+}
+
 /** Text for XML 1.0: marked-up characters escaped, characters that XML has no place for replaced. */
 function escapeXml(text: string): string {
   return text
@@ -61,4 +66,5 @@ function escapeXml(text: string): string {
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;")
+    .replaceAll("\r", "&#13;")
 }

@@ -31,9 +31,12 @@ const testResult = z.object({
 /** One test of one image. */
 export type TestResult = z.infer<typeof testResult>
 
+/** The last second that a date can hold: the file comes from an image, and a report shows the time. */
+const latestSecond = 8_640_000_000_000
+
 const ended = {
   /** Seconds since 1970 at the start: tells a run of now from one that the engine had cached. */
-  startedAt: z.number(),
+  startedAt: z.number().min(0).max(latestSecond),
   seconds: z.number(),
   tests: z.array(testResult),
   /** `uid:gid`s that tests ask to be run as, beside the image's own user. */

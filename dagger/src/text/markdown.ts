@@ -1,3 +1,5 @@
+import { trimEnd } from "./trim.js"
+
 /**
  * Text that renders as itself in GitHub's Markdown, HTML and wiki links included.
  * @returns one line: line breaks become spaces
@@ -38,7 +40,7 @@ export function codeCell(text: string): string {
 /** A fenced block: the fence is longer than any run of backticks in the text, which is shown as it is. */
 export function fenced(text: string, language = ""): string {
   const fence = "`".repeat(Math.max(3, longestRun(text) + 1))
-  return `${fence}${language}\n${text.replace(/\n+$/, "")}\n${fence}`
+  return `${fence}${language}\n${trimEnd(text, "\n")}\n${fence}`
 }
 
 /** A block that is closed until it is clicked on. */
@@ -93,11 +95,15 @@ function htmlText(text: string): string {
 
 function oneLine(text: string): string {
   return text
-    .replaceAll(/\s*[\r\n]+\s*/g, " ")
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" ")
     .replaceAll("\t", " ")
     .trim()
 }
 
 function longestRun(text: string): number {
-  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length))
+  // Not Math.max of them all: an argument each, and the stack has no room for those of a long text.
+  return (text.match(/`+/g) ?? []).reduce((longest, run) => Math.max(longest, run.length), 0)
 }

@@ -1,3 +1,5 @@
+const longestName = 200
+
 /**
  * The candidate that was probably meant: the nearest by edit distance, ignoring case and the kind of separator,
  * or undefined where none is near enough to be a slip of the pen.
@@ -5,8 +7,11 @@
 export function suggest(written: string, candidates: Iterable<string>): string | undefined {
   let best: { readonly name: string; readonly distance: number } | undefined
   for (const name of candidates) {
-    const distance = editDistance(plain(written), plain(name))
     const tolerated = Math.max(1, Math.floor(Math.max(written.length, name.length) / 3))
+    // Nobody slips in what is longer than a name, and the distance takes time by the product of the lengths.
+    if (Math.max(written.length, name.length) > longestName) continue
+    if (Math.abs(written.length - name.length) > tolerated) continue
+    const distance = editDistance(plain(written), plain(name))
     // A distance as long as the name itself would "correct" `a` to `b`.
     if (distance > tolerated || distance >= name.length) continue
     if (best === undefined || distance < best.distance) best = { name, distance }

@@ -54,7 +54,9 @@ function byArchive(rows: readonly WikiRow[]): ReadonlyMap<string, readonly WikiR
   const pages = new Map<string, WikiRow[]>()
   for (const row of rows) {
     const path = archivePath(quarterOf(row.line) ?? "other")
-    pages.set(path, [...(pages.get(path) ?? []), row])
+    const page = pages.get(path) ?? []
+    page.push(row)
+    pages.set(path, page)
   }
   return pages
 }

@@ -39,7 +39,7 @@ function pageAddress(page: string, { repository }: WikiLinks): string {
 /** What a row is about, in its first two cells: two rows with the same key tell of the same run. */
 export function rowKey(row: string): string {
   const [commit = "", images = ""] = cellsOf(row)
-  const codes = [...images.matchAll(/`+([^`]+)`+/g)].map((match) => match[1] ?? "")
+  const codes = [...images.matchAll(/(?<!`)`+([^`]+)`+/g)].map((match) => match[1] ?? "")
   return [/`([^`]+)`/.exec(commit)?.[1] ?? commit, ...(codes.length > 0 ? codes : [images])].join(" ")
 }
 
@@ -51,7 +51,7 @@ export function commitCellOf(rows: readonly string[], reference: string): string
 
 /** `2026.4` of a row's first image with such a tag; undefined for others. */
 export function quarterOf(row: string): string | undefined {
-  return /:(\d{4}\.\d+)(?![\d])/.exec(cellsOf(row)[1] ?? "")?.[1]
+  return /:(\d{4}\.\d{1,2})(?!\d)/.exec(cellsOf(row)[1] ?? "")?.[1]
 }
 
 /** A reference without its digest, Docker Hub's without a host, as rows always had them. */

@@ -67,16 +67,28 @@ export function formatIndex(value: WikiIndex): string {
  * is missing on the page stays: the index is the truth.
  */
 export function adoptRows(rows: readonly WikiRow[], lines: readonly string[]): readonly WikiRow[] {
-  const result = rows.map((each) => ({ row: each, key: rowKey(each.line), isTaken: false }))
-  let position = 0
-  for (const line of lines) {
+  const known = new Map<string, number[]>()
+  for (const [position, { line }] of rows.entries()) {
     const key = rowKey(line)
-    const known = result.findIndex((each) => !each.isTaken && each.key === key)
-    if (known === -1) result.splice(position, 0, { row: { line }, key, isTaken: true })
-    else result[known] = { row: { ...result[known]?.row, line }, key, isTaken: true }
-    position = (known === -1 ? position : known) + 1
+    const positions = known.get(key) ?? []
+    positions.push(position)
+    known.set(key, positions)
   }
-  return result.map((each) => each.row)
+  const result = rows.map((each): WikiRow[] => [each])
+  const first: WikiRow[] = []
+  // What is new goes behind the row that stands before it on the page, with all that got in there already.
+  let behind = first
+  for (const line of lines) {
+    const position = known.get(rowKey(line))?.shift()
+    const place = position === undefined ? undefined : result[position]
+    if (place === undefined) {
+      behind.push({ line })
+      continue
+    }
+    place[0] = { ...place[0], line }
+    behind = place
+  }
+  return [...first, ...result.flat()]
 }
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { isIgnored, parseIgnoreFile, patternsBelow } from "../../../dagger/src/dockerfile/ignoreFile.js"
 import { formatProblem } from "../../../dagger/src/problems.js"
 import type { Problem } from "../../../dagger/src/spec/spec.js"
+import { runs } from "../../support/fuzz.js"
 
 function parse(patterns: readonly string[]) {
   const problems: Problem[] = []
@@ -105,7 +106,7 @@ describe("patternsBelow", () => {
         expect(isIgnored(below, `images/x/${file}`)).toBe(isIgnored(ignoreFile, file))
         expect(isIgnored(below, `images/xy/${file}`)).toBe(false)
       }),
-      { numRuns: 2000 },
+      runs(2000),
     )
   })
 })

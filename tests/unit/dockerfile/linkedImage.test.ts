@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import type { StackImage } from "../../support/source.js"
 import { blockOf, link } from "../../support/dockerfile.js"
 import type { DockerfileImage } from "../../support/dockerfile.js"
+import { runs } from "../../support/fuzz.js"
 
 const files = {
   "app/main.py": "",
@@ -201,7 +202,7 @@ describe("any stack", () => {
       fc.property(stack, (images) => {
         expect(link(images).dockerfile).toBe(link(images).dockerfile)
       }),
-      { numRuns: 20 },
+      runs(20),
     )
   })
 

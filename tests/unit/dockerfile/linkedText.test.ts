@@ -345,13 +345,13 @@ describe("one image", () => {
     })
     const stages = [...linked.dockerfile.matchAll(/ AS (\S+)$/gm)].map(([, name]) => name)
     expect(stages).toEqual([
-      "image-..-.42.ase--x",
-      "image-..-.42.ase",
-      "image-..2026.4",
-      "a-.2d.-x",
+      "image-base-7b47361aad19--x",
+      "image-base-7b47361aad19",
+      "image-2026-4-0fda2ce803bd",
+      "image-a-x-2ece627a3b4f",
       "a--x",
       "a",
-      "image-..scratch",
+      "image-scratch-5a9cb6b54ea5",
     ])
   })
 })

@@ -52,6 +52,10 @@ describe("expandWord", () => {
     ["${path/x/w}", "w/y/z.tar.gz"],
     ["${path//\\//-}", "x-y-z.tar.gz"],
     ["${path/missing/w}", "x/y/z.tar.gz"],
+    ["${path##*/*/}", "z.tar.gz"],
+    ["${path%/*.*}", "x/y"],
+    ["${path//?/o}", "oooooooooooo"],
+    ["${path//y*/}", "x/"],
     ["'$a'", "$a"],
     ['"$a"', "one"],
     ["\\$a", "$a"],
@@ -73,6 +77,12 @@ describe("expandWord", () => {
     ["${a~x}", 'invalid: unsupported modifier "~" in the substitution of a'],
   ])("%s is %s", (word, expected) => {
     expect(expand(word)).toBe(expected)
+  })
+
+  it("does not follow substitutions without end", () => {
+    expect(expand(`${"${unset:-".repeat(5000)}x${"}".repeat(5000)}`)).toBe(
+      "invalid: substitutions are nested too deeply",
+    )
   })
 
   it("gives back what was quoted or escaped", () => {

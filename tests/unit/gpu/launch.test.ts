@@ -5,6 +5,7 @@ import type { GpuTestOptions } from "../../../dagger/src/gpu/gpuTest.js"
 import { InvalidGpuTest, planGpuTest, renderGpuPlan, runGpuTest } from "../../../dagger/src/gpu/gpuTest.js"
 import { defaultLaunchTemplate, InvalidLaunchTemplate, launchWords } from "../../../dagger/src/gpu/launch.js"
 import { shellCommand, shellQuote } from "../../../dagger/src/text/shell.js"
+import { runs } from "../../support/fuzz.js"
 
 const values = { image: "ghcr.io/a/b@sha256:1", tests: "/opt/workflow_tests" }
 const fingerprint = `SHA256:${"A".repeat(43)}`
@@ -63,7 +64,7 @@ describe("launch templates", () => {
           words,
         )
       }),
-      { numRuns: 40 },
+      runs(40),
     )
   })
 

@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { inputKey, inputKeys } from "../../../dagger/src/plan/inputKey.js"
 import type { ContextFile, ImageInputs, LinkedInputs } from "../../../dagger/src/plan/inputKey.js"
+import { runs } from "../../support/fuzz.js"
 
 const text = fc.string({ unit: "grapheme", maxLength: 8 })
 const files = fc.uniqueArray(
@@ -53,7 +54,7 @@ test("two keys are equal exactly when the inputs are", () => {
       }
       expect(inputKey(a) === inputKey(b)).toBe(same)
     }),
-    { numRuns: 500 },
+    runs(500),
   )
 })
 

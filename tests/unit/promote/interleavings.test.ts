@@ -6,6 +6,7 @@ import { tagGlobalStable } from "../../../dagger/src/promote/tagGlobalStable.js"
 import type { ManifestStore } from "../../../dagger/src/registry/client.js"
 import { MemoryStore } from "../../support/registryMemory.js"
 import { contextOf, imagesIn } from "../../support/registryWorld.js"
+import { runs } from "../../support/fuzz.js"
 
 const images = imagesIn("r.example", "org")
 const quarters = [1, 2, 3] as const
@@ -96,7 +97,7 @@ describe("in any order of their requests,", () => {
           if (outcome.kind === "overtaken") expect(end).toEqual(sets.get(index === 0 ? 3 : 2))
         })
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 
@@ -110,7 +111,7 @@ describe("in any order of their requests,", () => {
         await scheduler.waitFor(Promise.all(both))
         expect([...sets.values()]).toContainEqual(await stable())
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 
@@ -125,7 +126,7 @@ describe("in any order of their requests,", () => {
         await promote(memory, 2)
         expect(await stable()).toEqual(sets.get(2))
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 })
@@ -144,6 +145,6 @@ it("whenever a promotion is killed, any next one and its rollback lead to whole 
       const { outcome } = await back(memory)
       if (outcome.kind !== "refused") expect([...sets.values()]).toContainEqual(await stable())
     }),
-    { numRuns: 300 },
+    runs(300),
   )
 })

@@ -103,7 +103,7 @@ describe("repositories", () => {
     expect(formatReference(underRegistry(prefix, parseReference("ghcr.io/org/image")))).toBe(moved)
   })
 
-  it.each(["", "/", "ghcr.io//x", "ghcr.io/Org", "https://ghcr.io/x", "a b"])(
+  it.each(["", "/", "ghcr.io//x", "ghcr.io/Org", "https://ghcr.io/x", "a b", "myhost"])(
     "do not move below %j",
     (prefix) => {
       expect(() => underRegistry(prefix, parseReference("ghcr.io/org/image"))).toThrow(InvalidReference)

@@ -4,6 +4,7 @@ import { InputError } from "../../../dagger/src/problems.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { example } from "../../../docs/specPage.js"
 import { sourceOf } from "../../support/source.js"
+import { runs } from "../../support/fuzz.js"
 
 const dockerfiles = {
   "images/datascience-notebook/Dockerfile": "",
@@ -77,7 +78,7 @@ test("pieces cut out of a spec, and pieces put in", () => {
       )
       expectOnlyInputErrors({ "spec.yml": text })
     }),
-    { numRuns: 400 },
+    runs(400),
   )
 })
 
@@ -124,6 +125,6 @@ test("any value at any key", () => {
         "images/change_ignore.json": JSON.stringify(changes),
       })
     }),
-    { numRuns: 400 },
+    runs(400),
   )
 })

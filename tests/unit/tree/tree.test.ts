@@ -5,6 +5,7 @@ import { UnknownImage, buildTree, selectImages } from "../../../dagger/src/tree/
 import { stackOf } from "../../support/source.js"
 import type { StackImage } from "../../support/source.js"
 import type { Tree, TreeNode } from "../../../dagger/src/tree/tree.js"
+import { runs } from "../../support/fuzz.js"
 
 /** `{ leaf: "base", base: "" }`: each image and its parent. */
 function treeOf(parents: Readonly<Record<string, string>>): Tree {
@@ -48,7 +49,7 @@ describe("order", () => {
         }
         expect(seen.size).toBe(choices.length)
       }),
-      { numRuns: 50 },
+      runs(50),
     )
   })
 })

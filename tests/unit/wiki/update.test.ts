@@ -6,6 +6,7 @@ import { wikiFilesOf } from "../../../dagger/src/wiki/wikiFiles.js"
 import { digestOf, manifestOf, packagesOf, publicationOf } from "../../support/manifests.js"
 import type { WikiChange } from "../../../dagger/src/wiki/change.js"
 import type { WikiOptions } from "../../../dagger/src/wiki/update.js"
+import { runs } from "../../support/fuzz.js"
 
 type Texts = ReadonlyMap<string, string>
 
@@ -328,7 +329,7 @@ describe("properties", () => {
         expect(kept.slice(0, before.length)).toEqual(before)
         expect(kept.slice(kept.length - after.length)).toEqual(after)
       }),
-      { numRuns: 60 },
+      runs(60),
     )
   })
 })

@@ -1,0 +1,343 @@
+import fc from "fast-check"
+import type { Files } from "./source.js"
+
+/** One image of a generated stack. */
+export interface GeneratedImage {
+  readonly name: string
+  readonly parent?: string
+  readonly dockerfile: string
+  readonly buildArgs: Readonly<Record<string, string>>
+  readonly files: Files
+}
+
+/** Files of each context: spaces, letters beyond ASCII, modes, symlinks, what is ignored. */
+const context: Files = {
+  "data.txt": "data\n",
+  "more.txt": "more\n",
+  "app/main.py": "print()\n",
+  "app/lib/deep.txt": "deep\n",
+  "app/skip.log": "log\n",
+  "keep.log": "keep\n",
+  "with space/file name": "spaces\n",
+  "ünï.md": "ünï\n",
+  absolute: { symlink: "/app/main.py" },
+  relative: { symlink: "app/lib" },
+}
+
+const ignoreFiles = [
+  "",
+  "*.log\n!keep.log\n",
+  "**/*.log\n",
+  "app/lib/*\n# comment\n",
+  "**\n!*.txt\n!app\n!packed.tar\n!with space\n!relative\n",
+  "*.md\n/keep.log\n",
+]
+
+/**
+ * Stacks of two to four images in a chain or a tree, out of all that a Dockerfile may say, and nothing that needs
+ * what a published image has not (see docs/dead-ends.md: ONBUILD, SHELL and HEALTHCHECK of a parent).
+ * @param registry repository below which the images are published: their FROM names `<registry>/<name>:1`
+ */
+export function generatedStack(registry: string): fc.Arbitrary<readonly GeneratedImage[]> {
+  const choices = fc.array(fc.nat(), { minLength: 1500, maxLength: 1500 })
+  return choices.map((numbers) => new Writer(numbers, registry).stack())
+}
+
+interface Stage {
+  readonly name?: string
+  readonly hasShell: boolean
+}
+
+/** Writes a stack; every choice takes the next number. */
+class Writer {
+  private position = 0
+  private count = 0
+
+  constructor(
+    private readonly numbers: readonly number[],
+    private readonly registry: string,
+  ) {}
+
+  stack(): readonly GeneratedImage[] {
+    const names = ["base", "child", "leaf", "Other"].slice(0, 2 + this.number(3))
+    const shells = new Map<string, boolean>()
+    return names.map((name, index) => {
+      const parent = index === 0 ? undefined : this.pick(names.slice(0, index))
+      return this.image(name, parent, shells)
+    })
+  }
+
+  private image(name: string, parent: string | undefined, shells: Map<string, boolean>): GeneratedImage {
+    const escape = this.chance(5) ? "`" : "\\"
+    const stages: Stage[] = []
+    const lines = [...(escape === "`" ? ["# escape=`"] : []), ...this.globals()]
+    const earlier = this.number(3)
+    for (let index = 0; index <= earlier; index += 1) {
+      const isLast = index === earlier
+      const base = this.base(stages, isLast ? parent : undefined, shells)
+      const stageName = isLast ? undefined : this.pick(["build", "Tools", "context", "body", undefined])
+      const named = stages.some((stage) => stage.name?.toLowerCase() === stageName?.toLowerCase())
+      const own = named ? undefined : stageName
+      lines.push(
+        "",
+        `${this.spelled("FROM")} ${base.text}${own === undefined ? "" : ` ${this.spelled("AS")} ${own}`}`,
+      )
+      const stage = { hasShell: base.hasShell, ...(own !== undefined && { name: own }) }
+      lines.push(...this.body(stage, stages, isLast ? parent : undefined))
+      if (!isLast && this.chance(3)) lines.push(...this.triggers(stage))
+      if (isLast) lines.push(...this.ending(stage))
+      stages.push(stage)
+      if (isLast) shells.set(name, base.hasShell)
+    }
+    const text = lines.join("\n") + (this.chance(4) ? "" : "\n")
+    return {
+      name,
+      ...(parent !== undefined && { parent }),
+      dockerfile: escape === "`" ? withBackquotes(text) : text,
+      buildArgs: this.pick([
+        {},
+        { VERSION: "1.2 $3" },
+        { VERSION: "given", SUFFIX: "-slim" },
+        { NAME: 'a"b\\c' },
+      ]),
+      files: { ...context, ".dockerignore": this.pick(ignoreFiles) },
+    }
+  }
+
+  private globals(): readonly string[] {
+    return this.several(3, [
+      "# comment \\",
+      "ARG SUITE=bookworm",
+      'ARG SUITE="bookworm" SUFFIX=-slim',
+      "ARG VERSION",
+      "ARG VERSION=global",
+      "",
+    ]).concat("ARG RELEASE=bookworm-slim")
+  }
+
+  /** FROM's image; the last stage of a child starts from its parent. */
+  private base(
+    stages: readonly Stage[],
+    parent: string | undefined,
+    shells: ReadonlyMap<string, boolean>,
+  ): { readonly text: string; readonly hasShell: boolean } {
+    if (parent !== undefined) {
+      const text = this.pick([`${this.reference(parent)}:1`, `${this.reference(parent)}:\${TAG:-1}`])
+      return { text, hasShell: shells.get(parent) === true }
+    }
+    const below = stages.filter(({ name }) => name !== undefined)
+    if (below.length > 0 && this.chance(2)) {
+      const stage = this.pick(below)
+      return { text: (stage.name ?? "").toLowerCase(), hasShell: stage.hasShell }
+    }
+    if (this.chance(4)) return { text: "scratch", hasShell: false }
+    return {
+      text: this.pick(["debian:bookworm-slim", "debian:${RELEASE}", "docker.io/library/debian:$RELEASE"]),
+      hasShell: true,
+    }
+  }
+
+  private body(stage: Stage, stages: readonly Stage[], parent: string | undefined): readonly string[] {
+    const kinds = [
+      () => this.copy(),
+      () => this.copy(),
+      () => this.add(),
+      () => this.variables(),
+      () => this.variables(),
+      () => this.configuration(),
+      () => this.copyFrom(stages, parent),
+      ...(stage.hasShell ? [() => this.run(), () => this.run(), () => this.mount(stages, parent)] : []),
+    ]
+    const first = [...(parent === undefined ? [] : ["USER root"]), "WORKDIR /probe", "COPY data.txt ./"]
+    const rest = Array.from({ length: 3 + this.number(4) }, () => this.pick(kinds)())
+    return [...first, ...rest.flat()]
+  }
+
+  private copy(): readonly string[] {
+    const n = this.next()
+    return this.one([
+      `COPY . /probe/all-${n}/`,
+      `copy data.txt more.txt /probe/two-${n}/`,
+      `COPY app /probe/app-${n}`,
+      `COPY --chown=7:8 --chmod=640 app /probe/owned-${n}`,
+      `COPY --link relative /probe/linked-${n}/`,
+      `COPY ["with space", "/probe/with space ${n}"]`,
+      `COPY *.txt /../app/l[i]b? /probe/wild-${n}/`.replace("l[i]b?", "m[a]in.p?"),
+      `COPY <<ONE <<"TWO" /probe/inline-${n}/\none \${VERSION} $NAME\nONE\ntwo \${VERSION}\nTWO`,
+      `COPY --chmod=0600 <<-TABS /probe/tabs-${n}\n\ttabs\n\tTABS`,
+      `COPY \\\n  # a comment\n  data.txt \\\n\n  more.txt \\\n  relative-${n}/`,
+      `ENV FILE${n}=data\nCOPY \${FILE${n}}.txt "/probe/$FILE${n}-${n}"`,
+      `COPY --from=debian:bookworm-slim /etc/debian_version /probe/version-${n}`,
+    ])
+  }
+
+  private add(): readonly string[] {
+    const n = this.next()
+    return this.one([
+      `ADD packed.tar /probe/unpacked-${n}/`,
+      `ADD app /probe/added-${n}`,
+      `ADD --chown=1 data.txt packed.tar /probe/mixed-${n}/`,
+      `ADD ["data.txt", "/probe/json ${n}"]`,
+      `ADD *.txt /probe/globbed-${n}/`,
+      `ADD . /probe/added-all-${n}`,
+    ])
+  }
+
+  private variables(): readonly string[] {
+    const n = this.next()
+    return this.one([
+      "ARG VERSION",
+      "ARG VERSION=own",
+      "ARG NAME=\"a 'quoted' name\" SUITE",
+      "ARG TARGETARCH",
+      `ARG LATER${n}=\${VERSION:-none}`,
+      "ENV VERSION=env-$VERSION",
+      `ENV A${n}=1 B${n}="two words" C${n}=three\\ words D${n}='$A'`,
+      `ENV OLD${n} some  old form $VERSION`,
+      `ENV E${n}=\${VERSION:+set} F${n}="\${NAME:-\\"quoted\\"}" G${n}=\\$VERSION`,
+      `ENV H${n}=\${VERSION#e*-} I${n}=\${VERSION%%.*} J${n}=\${NAME//a/b}`,
+      `LABEL label${n}="v $VERSION" "other ${n}"='x y'`,
+    ])
+  }
+
+  private configuration(): readonly string[] {
+    const n = this.next()
+    return this.one([
+      `WORKDIR sub${n}`,
+      `WORKDIR "/probe/work ${n}/$VERSION"`,
+      `EXPOSE ${8000 + n} \${PORT:-53}/udp`,
+      `VOLUME /volume${n} "/volume-${n}"`,
+      `VOLUME ["/json${n}"]`,
+      "STOPSIGNAL SIGTERM",
+      'CMD ["cmd", "$VERSION"]',
+      "CMD echo $VERSION && true",
+      'entrypoint ["/bin/sh", "-c"]',
+      "ENTRYPOINT exec top -b",
+      "MAINTAINER Some Body <some@body>",
+    ])
+  }
+
+  private copyFrom(stages: readonly Stage[], parent: string | undefined): readonly string[] {
+    const n = this.next()
+    const sources = [
+      ...stages.flatMap(({ name }, index) => [
+        String(index),
+        ...(name === undefined ? [] : [name, name.toUpperCase()]),
+      ]),
+      ...(parent === undefined ? [] : [`${this.reference(parent)}:1`]),
+    ]
+    return sources.length === 0 ? [] : [`COPY --from=${this.pick(sources)} /probe /probe/from-${n}`]
+  }
+
+  private run(): readonly string[] {
+    const n = this.next()
+    return this.one([
+      `RUN echo "$VERSION [$NAME] $SUITE $TARGETARCH" > /probe/run-${n}`,
+      `RUN <<EOF\nset -e\necho "$VERSION" > /probe/doc-${n}\n# no comment\nEOF`,
+      `RUN cat <<A <<-'B' > /probe/docs-${n} && \\\n  # a comment\n  echo more >> /probe/docs-${n}\nhello $VERSION\nA\n\tworld $VERSION\n\tB`,
+      `run mkdir -p /probe/dir-${n} \\\n  && ln -s dir-${n} /probe/link-${n} \\\n\n  && chmod 2750 /probe/dir-${n}`,
+      `RUN ["sh", "-c", "echo $0 > /probe/exec-${n}"]`,
+      `RUN rm -rf /probe/data.txt /etc/motd; ln /etc/hostname /probe/hard-${n} || true; echo 'a\\\\b' > /probe/slash-${n}`.replace(
+        "ln /etc/hostname",
+        "ln /etc/debian_version",
+      ),
+      `SHELL ["/bin/bash", "-ec"]\nRUN echo "\${BASH_VERSION:+bash}" > /probe/shell-${n}\nSHELL ["/bin/sh", "-c"]`,
+    ])
+  }
+
+  private mount(stages: readonly Stage[], parent: string | undefined): readonly string[] {
+    const n = this.next()
+    const froms = [
+      "debian:bookworm-slim",
+      ...stages.flatMap(({ name }) => name ?? []),
+      ...(parent === undefined ? [] : [`${this.reference(parent)}:1`]),
+    ]
+    const list = (path: string) =>
+      `find ${path} -type f | LC_ALL=C sort | xargs -d '\\n' sha256sum > /probe/mount-${n}`
+    return this.one([
+      `RUN --mount=type=bind,target=/ctx ${list("/ctx")}`,
+      `RUN --mount=target=/ctx,source=app,rw echo x > /ctx/new && ${list("/ctx")}`,
+      `RUN --mount=type=bind,source=data.txt,target=/ctx \\\n  --mount=type=cache,target=/cache \\\n  ${list("/ctx")}`,
+      `RUN --mount='type=bind,"source=with space",target=/ctx' ${list("/ctx")}`,
+      `RUN --mount=type=bind,from=${this.pick(froms)},target=/ctx ls /ctx > /probe/mount-${n}`,
+      `RUN --mount=type=tmpfs,target=/ctx --mount=type=bind,from=debian:bookworm-slim,source=/etc,target=/etc2 ls -d /etc2 > /probe/mount-${n}`,
+    ])
+  }
+
+  /** In a stage that others of the same file start from. */
+  private triggers(stage: Stage): readonly string[] {
+    const n = this.next()
+    return this.one([
+      `ONBUILD COPY data.txt /probe/triggered-${n}`,
+      `ONBUILD ADD packed.tar /probe/triggered-${n}`,
+      `ONBUILD ENV TRIGGERED${n}=$VERSION`,
+      ...(stage.hasShell ? [`ONBUILD RUN <<EOF\necho "$VERSION" > /probe/triggered-${n}\nEOF`] : []),
+    ])
+  }
+
+  private ending(stage: Stage): readonly string[] {
+    const last = stage.hasShell && this.chance(2) ? ["RUN id -u > /probe/user"] : []
+    const settings = this.several(2, [
+      'CMD ["last"]',
+      'ENTRYPOINT ["last"]',
+      "LABEL last=yes",
+      "USER 1000:1000",
+      "ARG NUMBER=1000\nUSER ${NUMBER}",
+      "# the end",
+    ])
+    return [...last, ...settings]
+  }
+
+  private reference(image: string): string {
+    return `${this.registry}/${image.toLowerCase()}`
+  }
+
+  private spelled(keyword: string): string {
+    return this.pick([
+      keyword,
+      keyword,
+      keyword.toLowerCase(),
+      `${keyword.charAt(0)}${keyword.slice(1).toLowerCase()}`,
+    ])
+  }
+
+  private one(lines: readonly string[]): readonly string[] {
+    return [
+      ...(this.chance(6) ? ["# RUN a comment \\"] : []),
+      ...(this.chance(6) ? ["", "  "] : []),
+      this.pick(lines),
+    ]
+  }
+
+  private several(most: number, lines: readonly string[]): readonly string[] {
+    return Array.from({ length: this.number(most + 1) }, () => this.pick(lines))
+  }
+
+  private next(): number {
+    this.count += 1
+    return this.count
+  }
+
+  private chance(oneOf: number): boolean {
+    return this.number(oneOf) === 0
+  }
+
+  private pick<T>(values: readonly T[]): T {
+    const value = values[this.number(values.length)]
+    if (value === undefined && values.length === 0) throw new Error("nothing to choose from")
+    return value as T
+  }
+
+  private number(below: number): number {
+    const number = this.numbers[this.position] ?? 0
+    this.position += 1
+    return number % below
+  }
+}
+
+/** The same file under another escape character: at the ends of lines, and before what it escapes. */
+function withBackquotes(text: string): string {
+  return text
+    .replaceAll(/\\(?=\n)/g, "`")
+    .replaceAll(/^(?:ENV|LABEL) .*$/gm, (line) => line.replaceAll("\\", "`"))
+}

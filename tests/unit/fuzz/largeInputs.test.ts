@@ -1,0 +1,320 @@
+import { describe, expect, test } from "vitest"
+import { readChangeRules } from "../../../dagger/src/spec/changeRules.js"
+import { parseDockerfile } from "../../../dagger/src/dockerfile/dockerfile.js"
+import { isIgnored, parseIgnoreFile } from "../../../dagger/src/dockerfile/ignoreFile.js"
+import { linkStack } from "../../../dagger/src/dockerfile/link.js"
+import { expandWord } from "../../../dagger/src/dockerfile/words.js"
+import { readGitFacts } from "../../../dagger/src/git/gitFacts.js"
+import { webAddress } from "../../../dagger/src/git/webAddress.js"
+import { parseHostKey } from "../../../dagger/src/gpu/hostKey.js"
+import { readPytestLog } from "../../../dagger/src/gpu/pytestLog.js"
+import { redactor } from "../../../dagger/src/gpu/redact.js"
+import { LineSplitter, Transcript } from "../../../dagger/src/gpu/transcript.js"
+import { compareVersions } from "../../../dagger/src/manifest/compareVersions.js"
+import { ecosystems, parseManifest } from "../../../dagger/src/manifest/manifestData.js"
+import { parsePackageList } from "../../../dagger/src/manifest/packageLists.js"
+import { readPlan } from "../../../dagger/src/plan/planDocument.js"
+import { parseJournal } from "../../../dagger/src/promote/journal.js"
+import { parseReference, underRegistry } from "../../../dagger/src/reference/reference.js"
+import { parseChallenge } from "../../../dagger/src/registry/challenge.js"
+import { parseRetryAfter } from "../../../dagger/src/registry/retry.js"
+import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { branchTag } from "../../../dagger/src/tag/branchTag.js"
+import { renderJunit } from "../../../dagger/src/testing/junit.js"
+import { parseTestRun } from "../../../dagger/src/testing/testRun.js"
+import {
+  codeCell,
+  codeSpan,
+  escapeCell,
+  fenced,
+  plainText,
+  terminalText,
+} from "../../../dagger/src/text/markdown.js"
+import { suggest } from "../../../dagger/src/text/suggest.js"
+import { cellsOf, formatTablePage, parseTablePage } from "../../../dagger/src/wiki/tablePage.js"
+import { quarterOf, rowKey } from "../../../dagger/src/wiki/homeRow.js"
+import { adoptRows, parseIndex } from "../../../dagger/src/wiki/wikiIndex.js"
+import { sourceOf } from "../../support/source.js"
+
+/** Processor seconds that a call may take: a second on a machine of its own; what grows by the square takes minutes. */
+const limit = 3
+
+function seconds(call: () => unknown): number {
+  const before = process.cpuUsage()
+  try {
+    call()
+  } catch (error) {
+    // A refusal is an answer, too; a stack that overflowed or an array that grew too long is none.
+    if (error instanceof RangeError) throw error
+  }
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1e6
+}
+
+const mebibyte = 1 << 20
+
+/** As long as asked for, of one piece again and again. */
+function of(piece: string, length = mebibyte, end = ""): string {
+  return piece.repeat(Math.ceil(length / piece.length)) + end
+}
+
+function link(dockerfile: string): unknown {
+  const tree = sourceOf({
+    "spec.yml": JSON.stringify({ images: { a: { image_name: "ghcr.io/x/a" } }, tag: { prefix: "2026.4" } }),
+    "images/a/Dockerfile": dockerfile,
+    "images/a/data": "",
+  })
+  const spec = loadSpec(tree)
+  return linkStack({ spec, tree, images: ["a"] })
+}
+
+function spec(text: string): unknown {
+  return loadSpec(sourceOf({ "spec.yml": text, "images/a/Dockerfile": "FROM scratch" }))
+}
+
+const distinct = (line: (index: number) => string, lines: number): string =>
+  Array.from({ length: lines }, (_, index) => line(index)).join("\n")
+
+describe("texts of a mebibyte are read in a second", () => {
+  test.each<readonly [string, () => unknown]>([
+    ["carriage returns in a Dockerfile", () => link(`FROM scratch\nRUN ${of("\r", mebibyte, "x")}`)],
+    ["blanks behind a directive", () => link(of("# syntax=a", 10, of(" ", mebibyte, "b\nFROM scratch")))],
+    ["continuation lines", () => link(`FROM scratch\nRUN ${of("a \\\n")}b\n`)],
+    ["comments between continuation lines", () => link(`FROM scratch\nRUN a \\\n${of("# c\n")}b\n`)],
+    ["backslashes", () => link(`FROM scratch\nRUN ${of("\\", mebibyte, "x")}`)],
+    ["a line of many flags", () => link(`FROM scratch\nRUN ${of("--mount=type=cache,target=/x ")}x`)],
+    ["many stages", () => link(of("FROM scratch\n", 30_000))],
+    ["many stages of one name", () => link(of("FROM scratch AS a\n", 30_000))],
+    [
+      "many stages on each other",
+      () => link(`FROM scratch AS a0\n${distinct((i) => `FROM a${i} AS a${i + 1}`, 2000)}`),
+    ],
+    ["many variables", () => link(`FROM scratch\n${distinct((i) => `ENV a${i}=1`, 80_000)}`)],
+    [
+      "many variables in one line",
+      () => link(`FROM scratch\nENV ${distinct((i) => `a${i}=1`, 80_000).replaceAll("\n", " ")}`),
+    ],
+    [
+      "many arguments",
+      () =>
+        link(
+          `${distinct((i) => `ARG a${i}=1`, 40_000)}\nFROM scratch\n${distinct((i) => `ARG a${i}`, 40_000)}`,
+        ),
+    ],
+    ["many copies", () => link(`FROM scratch\n${of("COPY data /x\n")}`)],
+    ["many unknown instructions", () => link(`FROM scratch\n${of("FRM x\n")}`)],
+    ["an unknown instruction of a mebibyte", () => link(`FROM scratch\n${of("X")}`)],
+    ["many mistakes in one instruction", () => link(`FROM scratch\nRUN ${of("--mount=from=9 \\\n")}x`)],
+    ["heredocs that are not closed", () => link(`FROM scratch\nRUN ${of("<<a ")}`)],
+    ["heredocs", () => link(`FROM scratch\n${of("RUN <<a\nb\na\n")}`)],
+    ["ONBUILD in ONBUILD", () => link(`FROM scratch\n${of("ONBUILD ")}RUN <<a\na\n`)],
+    ["substitutions in substitutions", () => link(`FROM scratch\nENV a=${of("${a:-")}`)],
+    ["substitutions that are closed", () => link(`FROM scratch\nENV a=${of("${a:-")}${of("}", 210_000)}`)],
+    ["${ and $ on end", () => link(`FROM scratch\nENV a=${of("${")}\nENV b=${of("$", 1000)}`)],
+    ["quotes that are not closed", () => parseDockerfile("Dockerfile", `FROM a\n${of("ARG 'a\n")}`, [])],
+    [
+      "a pattern of many stars in a variable",
+      () => expandWord(`\${a##${of("*a", 60)}b}`, () => of("a", 10_000)),
+    ],
+    ["a replacement of many stars", () => expandWord(`\${a//${of("a*", 20)}b/x}`, () => of("a", 1000))],
+    [
+      "a .dockerignore of many stars",
+      () => isIgnored(parseIgnoreFile("f", of("*a", 100, "b"), []), of("a", 4000)),
+    ],
+    [
+      "a .dockerignore of double stars",
+      () => isIgnored(parseIgnoreFile("f", of("**/a", 100, "b"), []), of("a/", 4000)),
+    ],
+    ["a .dockerignore of many lines", () => parseIgnoreFile("f", of("a*\n"), [])],
+    ["a .dockerignore of one class", () => parseIgnoreFile("f", `[${of("a-b", mebibyte)}]`, [])],
+    ["a .dockerignore of open classes", () => parseIgnoreFile("f", of("["), [])],
+  ])("%s", (_, call) => {
+    expect(seconds(call)).toBeLessThan(limit)
+  })
+
+  const images = (key: string, value = "") =>
+    `images:\n  ${key}: {image_name: ghcr.io/x/a${value}}\ntag: {prefix: 2026.4}\n`
+  test.each<readonly [string, () => unknown]>([
+    ["nested lists", () => spec(of("["))],
+    ["nested mappings", () => spec(of("{a: "))],
+    ["nested blocks", () => spec(distinct((i) => `${" ".repeat(i)}a:`, 1400))],
+    [
+      "an alias bomb",
+      () => spec(`a0: &a0 [x]\n${distinct((i) => `a${i + 1}: &a${i + 1} [${of(`*a${i},`, 40)}]`, 20)}`),
+    ],
+    ["many aliases", () => spec(`a: &a x\nb: [${of("*a,")}]`)],
+    ["many anchors and aliases", () => spec(distinct((i) => `a${i}: &a${i} x\nb${i}: *a${i}`, 30_000))],
+    ["merge keys", () => spec(`a: &a {b: c}\nd:\n  <<: [${of("*a,", 500_000)}]`)],
+    ["the same key", () => spec(of("a: b\n"))],
+    ["unknown keys", () => spec(distinct((i) => `k${i}: x`, 80_000))],
+    ["unknown keys of a mebibyte", () => spec(`${of("k")}: x\nimages: {}`)],
+    [
+      "a parent of a mebibyte",
+      () => spec(`images:\n  ${of("a", mebibyte / 2)}: {depend_on: ${of("b", mebibyte / 2)}}`),
+    ],
+    ["an image name of a mebibyte", () => spec(images("a", of("-a")))],
+    ["syntax errors", () => spec(of("]\n"))],
+    ["quotes", () => spec(of("'"))],
+    ["tabs", () => spec(of("\t"))],
+    ["blank lines", () => spec(of("\n", mebibyte, "x"))],
+    [
+      "change rules",
+      () => readChangeRules(sourceOf({ "images/change_ignore.json": of("["), "spec.yml": "" })),
+    ],
+  ])("spec: %s", (_, call) => {
+    expect(seconds(call)).toBeLessThan(limit)
+  })
+
+  const rows = (lines: readonly string[]) => lines.map((line) => ({ line }))
+  test.each<readonly [string, () => unknown]>([
+    ["backticks in a row", () => rowKey(`|${of("`")}|${of("`")}|x|`)],
+    ["backticks by twos in a row", () => rowKey(`|a|${of("`` ")}|x|`)],
+    ["pipes in a row", () => cellsOf(of("|"))],
+    ["a tag of digits", () => quarterOf(`|a|:2026.${of("4")}|`)],
+    ["a table of empty rows", () => parseTablePage(`| Commit |\n|---|\n${of("|\n")}`)],
+    ["tables of titles", () => formatTablePage(parseTablePage(of("|commit\n")))],
+    ["blanks around a table", () => parseTablePage(of(" \n", mebibyte, "x"))],
+    [
+      "an index and a page of many rows",
+      () => {
+        const lines = Array.from({ length: 20_000 }, (__, index) => `|\`${index}\`|\`a:${index}\`|x|`)
+        adoptRows(rows(lines), lines.toReversed())
+      },
+    ],
+    [
+      "a page of rows that are alike",
+      () =>
+        adoptRows(
+          [],
+          Array.from({ length: 20_000 }, () => "|a|b|c|"),
+        ),
+    ],
+    ["an index that is none", () => parseIndex(of("["), "x")],
+  ])("wiki: %s", (_, call) => {
+    expect(seconds(call)).toBeLessThan(limit)
+  })
+
+  const pieces = [
+    "= ",
+    "1 passed, ",
+    " in 1",
+    "!",
+    "[ 1",
+    "\u001b[",
+    "\u001b]",
+    "_ ERROR collecting ",
+    " ",
+    "\r",
+    "(",
+    "1 error, ",
+  ]
+  test.each<readonly [string, () => unknown]>([
+    ...pieces.map(
+      (piece) =>
+        [`a log of ${JSON.stringify(piece)}`, () => readPytestLog(of(piece, mebibyte, "x"))] as const,
+    ),
+    ["a secret of one letter", () => redactor(["a"])(of("a"))],
+    ["a secret that overlaps itself", () => redactor([of("ab", 100)])(of("ab"))],
+    [
+      "output byte by byte",
+      () => {
+        const splitter = new LineSplitter(() => undefined)
+        for (let index = 0; index < 200_000; index += 1) splitter.write(Buffer.from("."))
+      },
+    ],
+    [
+      "a transcript of empty lines",
+      () => {
+        const transcript = new Transcript()
+        for (let index = 0; index < mebibyte; index += 1) transcript.add("")
+        return transcript.text
+      },
+    ],
+    [
+      "stars of known_hosts",
+      () => parseHostKey(`${of("*a", 60)}b ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA`, of("a", 60), 22),
+    ],
+    ["lines of known_hosts", () => parseHostKey(of("a b c\n"), "host", 22)],
+  ])("ssh: %s", (_, call) => {
+    expect(seconds(call)).toBeLessThan(limit)
+  })
+
+  const texts = [" ", "\n", "\r", "`", "` ", "``\n", "\\", "|", "\u001b[1", "a\r", "&", " \n"]
+  const renderers = { plainText, escapeCell, codeSpan, codeCell, fenced, terminalText }
+  test.each(
+    texts.flatMap((text) => Object.entries(renderers).map(([name, render]) => [name, text, render] as const)),
+  )("%s of %j", (_, text, render) => {
+    expect(seconds(() => render(of(text, mebibyte, "x")))).toBeLessThan(limit)
+  })
+
+  const outputs = ["\n", " ", "[", "]", "[\n", "a==", "a b\n", "\ta", '"a" ', "a:", "package\t"]
+  test.each(ecosystems.flatMap((ecosystem) => outputs.map((output) => [ecosystem, output] as const)))(
+    "packages of %s: %j",
+    (ecosystem, output) => {
+      expect(seconds(() => parsePackageList(ecosystem, of(output, mebibyte, "x")))).toBeLessThan(limit)
+    },
+  )
+
+  const versions = ["1", "1.", "a", "a1", "-", "~", ".dev", "1!", "0", "_", "+a."]
+  test.each(ecosystems.flatMap((ecosystem) => versions.map((version) => [ecosystem, version] as const)))(
+    "versions of %s: %j",
+    (ecosystem, version) => {
+      expect(
+        seconds(() => compareVersions(ecosystem, of(version, 200_000, "!"), of(version, 200_000))),
+      ).toBeLessThan(limit)
+      expect(
+        seconds(() =>
+          compareVersions(ecosystem, `1${of(version, 200_000)}`, `1${of(version, 200_000, "1")}`),
+        ),
+      ).toBeLessThan(limit)
+    },
+  )
+
+  const documents = { parseManifest, readPlan, parseJournal, parseTestRun, readGitFacts }
+  test.each(Object.entries(documents))("%s", (_, read) => {
+    for (const text of [
+      of("["),
+      of('{"a":'),
+      `[${of("{},")}{}]`,
+      `{"version":1,"steps":[${of("{},", 60_000)}{}]}`,
+    ]) {
+      expect(seconds(() => read(text))).toBeLessThan(limit)
+    }
+  })
+
+  test.each<readonly [string, () => unknown]>([
+    ["a reference of letters", () => parseReference(of("a"))],
+    ["a reference of hyphens", () => parseReference(`a${of("-")}`)],
+    ["a reference of hosts", () => parseReference(`${of("a-")}.b/c`)],
+    ["a reference of slashes", () => parseReference(of("a/"))],
+    ["a registry of slashes", () => underRegistry(of("/", mebibyte, "x"), { registry: "a", path: "b" })],
+    ["a branch of hyphens", () => branchTag("2026.4", of("-", mebibyte, "x"))],
+    ["a branch of slashes", () => branchTag("2026.4", of("/", mebibyte, "x//"))],
+    ["a remote of slashes", () => webAddress(of("/", mebibyte, "x"))],
+    ["a remote of colons", () => webAddress(of("a:"))],
+    ["a challenge of quotes", () => parseChallenge(of('a="'))],
+    ["a challenge of backslashes", () => parseChallenge(`a="${of("\\")}`)],
+    ["a challenge of blanks", () => parseChallenge(`a${of(" ", mebibyte, "x")}`)],
+    ["a challenge of open quotes", () => parseChallenge(of('a="b,'))],
+    ["a pause of digits", () => parseRetryAfter(of("1"), 0)],
+    ["a pause of units", () => parseRetryAfter(of("1h", mebibyte, "x"), 0)],
+    ["a name that is like none", () => suggest(of("a", mebibyte / 2), [of("b", mebibyte / 2), "a"])],
+    [
+      "a test that printed much",
+      () => {
+        const test = {
+          id: of("::"),
+          outcome: "failed",
+          seconds: 1,
+          message: of("]]>\n"),
+          output: of("\u0000"),
+          attempts: 1,
+          flaky: false,
+        } as const
+        return renderJunit("a", { kind: "ran", startedAt: 1, seconds: 1, tests: [test], otherUsers: [] })
+      },
+    ],
+  ])("%s", (_, call) => {
+    expect(seconds(call)).toBeLessThan(limit)
+  })
+})
