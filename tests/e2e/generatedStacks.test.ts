@@ -28,6 +28,8 @@ interface GeneratedStack {
 }
 
 let generated: readonly GeneratedStack[] = []
+/** Layers of the base image, which are large and the same everywhere. */
+let debian: readonly string[] = []
 
 beforeAll(async () => {
   const random = Math.random().toString(36).slice(2, 10)
@@ -39,6 +41,11 @@ beforeAll(async () => {
       return { repository, images, ...(await written(repository, images)) }
     }),
   )
+  const base = await workspace({ Dockerfile: "FROM debian:bookworm-slim\n" }, { git: false })
+  const reference = `${host}/generated-${random}/debian:1`
+  await publish([[{ folder: base }, reference]])
+  debian = (await publishedImage(reference)).layers
+  await removeFolder(base)
   // Each way for all stacks at once: a session of its own for each image would take longer than the builds.
   await publish(generated.flatMap((stack) => stack.images.map((image) => linkedBuild(stack, image))))
   for (const depth of [0, 1, 2, 3]) {
@@ -64,9 +71,7 @@ it.each(numbers)(
       if (linked === undefined || apart === undefined) throw new Error("not published")
       const told = `${image.name} of ${stack?.folder ?? ""}`
       expect(linked.config, told).toEqual(apart.config)
-      const shared = linked.layers.findIndex((digest, layer) => apart.layers[layer] !== digest)
-      if (shared === -1) continue
-      expect(await filesOfLayers(linked, shared), told).toEqual(await filesOfLayers(apart, shared))
+      expect(await filesOfLayers(linked, debian), told).toEqual(await filesOfLayers(apart, debian))
     }
   },
 )

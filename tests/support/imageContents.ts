@@ -29,21 +29,23 @@ export async function publishedImage(reference: string): Promise<PublishedImage>
   return { reference, layers: layers.map(({ digest }) => digest), config: document.config ?? {} }
 }
 
-/** The files that an image's layers from a number upwards add up to, a line each. */
+/** The files that an image's layers add up to, a line each, but for those of some layers (of a base that is large). */
 export async function filesOfLayers(
   { reference, layers }: PublishedImage,
-  from: number,
+  without: readonly string[],
 ): Promise<readonly string[]> {
   const [repository] = repositoryOf(reference)
   const folder = mkdtempSync(join(tmpdir(), "layers-"))
   try {
     const paths = await Promise.all(
-      layers.slice(from).map(async (digest, index) => {
-        const path = join(folder, String(index))
-        const blob = await fetch(`${repository}/blobs/${digest}`)
-        writeFileSync(path, Buffer.from(await blob.arrayBuffer()))
-        return path
-      }),
+      layers
+        .filter((digest) => !without.includes(digest))
+        .map(async (digest, index) => {
+          const path = join(folder, String(index))
+          const blob = await fetch(`${repository}/blobs/${digest}`)
+          writeFileSync(path, Buffer.from(await blob.arrayBuffer()))
+          return path
+        }),
     )
     const listed = await run("python3", [join(import.meta.dirname, "layers.py"), ...paths], { cwd: folder })
     if (listed.status !== 0) throw new Error(`${reference}: ${listed.stderr}`)
