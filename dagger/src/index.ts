@@ -14,6 +14,7 @@ import { openShell, serveImage } from "./run/openShell.js"
 import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./run/promotion.js"
 import { publishManifests } from "./run/publishManifests.js"
 import { loginOf } from "./run/registryEdge.js"
+import { publishingOf } from "./run/request.js"
 import { StackPlan } from "./run/stackPlan.js"
 import { StackRun } from "./run/stackRun.js"
 import { testImage } from "./run/testImage.js"
@@ -34,6 +35,7 @@ export class JupyterStack {
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param publish Push the images that pass, as <prefix>-<branch>.
    * @param publishEach Tag each image as soon as it passes, not all together at the end.
+   * @param candidatesOnly With --publish: push and remember what passes, and leave all tags to a later run without this.
    * @param branch Branch of the run, where the checkout does not say it.
    * @param base What to compare with to see what changed; origin/main or main where not given.
    * @param previous Commit that the branch was at before the push, for runs on main.
@@ -53,6 +55,7 @@ export class JupyterStack {
     registryPassword?: Secret,
     publish = false,
     publishEach = false,
+    candidatesOnly = false,
     branch?: string,
     base?: string,
     previous?: string,
@@ -71,8 +74,8 @@ export class JupyterStack {
       pullRequestTitle,
       plan: await plan?.contents(),
     }
-    const request = { source, only, set, publish, publishEach, fullRebuild, parallel, ...given(choices) }
-    return buildStack(request)
+    const publishing = publishingOf({ publish, publishEach, candidatesOnly })
+    return buildStack({ source, only, set, publishing, fullRebuild, parallel, ...given(choices) })
   }
 
   /**
@@ -110,8 +113,7 @@ export class JupyterStack {
       only,
       set,
       fullRebuild,
-      publish: false,
-      publishEach: false,
+      publishing: "nothing" as const,
       parallel: 1,
       ...given(choices),
     }

@@ -112,6 +112,18 @@ const mistakes: readonly (readonly [what: string, files: Files, options: readonl
       "--plan: this is no plan: it is not JSON",
     ],
     [
+      "candidates that may not be pushed",
+      good,
+      ["--candidates-only"],
+      "--candidates-only: candidates are pushed, and nothing may be (add --publish)",
+    ],
+    [
+      "candidates that are tagged all the same",
+      good,
+      ["--candidates-only", "--publish", "--publish-each"],
+      "--candidates-only: no tag moves with it, and --publish-each moves them (leave one out)",
+    ],
+    [
       "half a login",
       good,
       ["--registry-username=me"],

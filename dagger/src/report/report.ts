@@ -5,6 +5,12 @@ import { countTests } from "../testing/testRun.js"
 /** What the plan said of an image. */
 export type PlannedAction = "build" | "retest" | "retag" | "reuse" | "skip"
 
+/**
+ * What a run writes to the registry: nothing; what passes, as candidates whose tags another run moves; and the tags, of
+ * each image as soon as it passes, as the old pipeline did, or of all images together at the end.
+ */
+export type Publishing = "nothing" | "candidates" | "each" | "together"
+
 /** How one image ended. Each `message` is one sentence, or the output of what failed. */
 export type ImageOutcome =
   /** Built or tested again, and every test passed. */
@@ -98,6 +104,8 @@ export interface StackReport {
   readonly tag: string
   /** Whether images were to be published. */
   readonly publish: boolean
+  /** Set where what passed was only pushed, and its tags were left to another run. */
+  readonly candidatesOnly?: true
   /** Milliseconds since 1970, UTC. */
   readonly startedAt: number
   readonly milliseconds: number

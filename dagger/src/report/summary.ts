@@ -63,7 +63,22 @@ export function describePublished(report: StackReport): string {
   if (!report.publish) return "nothing published (no --publish)"
   const published = report.images.filter((image) => image.published)
   const where = published.map((image) => `${image.reference} ${shortDigest(image.digest ?? "")}`).join(", ")
-  return `published: ${where === "" ? "nothing" : where}`
+  return `published: ${where === "" ? "nothing" : where}${describeCandidates(report)}`
+}
+
+function describeCandidates({ candidatesOnly, images }: StackReport): string {
+  if (candidatesOnly === undefined) return ""
+  const waiting = images.filter(
+    (image) => isTried(image) && image.digest !== undefined && !image.published && !isFailed(image),
+  )
+  if (waiting.length === 0) return ""
+  const [wait, them] = waiting.length === 1 ? ["waits", "it"] : ["wait", "them"]
+  return `; ${plural(waiting.length, "candidate")} ${wait}: a run without --candidates-only tags ${them}`
+}
+
+/** Whether it was built or tested now: an image that only gets a tag is no candidate of this run. */
+function isTried({ action }: ImageReport): boolean {
+  return action === "build" || action === "retest"
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {

@@ -1,5 +1,5 @@
 import type { GitFacts } from "../git/gitFacts.js"
-import type { ImageReport, RetryNote, SourceFacts, StackReport } from "../report/report.js"
+import type { ImageReport, Publishing, RetryNote, SourceFacts, StackReport } from "../report/report.js"
 import { formatReference } from "../reference/reference.js"
 import { logPaths } from "./artifacts.js"
 import type { ImageState } from "./execution.js"
@@ -12,7 +12,7 @@ export interface RunFacts {
   readonly git: GitFacts
   readonly branch: string
   readonly tag: string
-  readonly publish: boolean
+  readonly publishing: Publishing
   readonly skippedByRequest?: string | undefined
   /** Milliseconds since 1970. */
   readonly startedAt: number
@@ -22,13 +22,14 @@ export interface RunFacts {
 
 /** The report of a run that has ended now. */
 export function assembleReport(facts: RunFacts, states: readonly ImageState[]): StackReport {
-  const { request, git, branch, tag, publish, skippedByRequest, startedAt, notices, retries } = facts
+  const { request, git, branch, tag, publishing, skippedByRequest, startedAt, notices, retries } = facts
   return {
     version: 1,
     ...(skippedByRequest !== undefined && { skippedByRequest }),
     source: sourceFacts(git, branch),
     tag,
-    publish,
+    publish: publishing !== "nothing",
+    ...(publishing === "candidates" && { candidatesOnly: true }),
     startedAt,
     milliseconds: Date.now() - startedAt,
     images: states.map((state) => imageReport(state, tag)),

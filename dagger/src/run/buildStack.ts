@@ -29,9 +29,10 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   const prepared = await prepare(request, registry)
   const { plan, git } = prepared
   const states = plan.skippedByRequest === undefined ? await carryOut(request, prepared, registry) : []
-  const { branch, tag, publish, skippedByRequest } = plan
+  const { branch, tag, skippedByRequest } = plan
+  const { publishing } = request
   const call = callRequest(request)
-  const facts = { request: call, git, branch, tag, publish, skippedByRequest, startedAt }
+  const facts = { request: call, git, branch, tag, publishing, skippedByRequest, startedAt }
   const report = assembleReport({ ...facts, notices: noticesOf(prepared), retries: registry.retries }, states)
   const manifests = renderManifests(states, {
     spec: prepared.spec,
@@ -84,8 +85,7 @@ async function carryOut(
     imagesDirectory: spec.imagesDirectory,
     jobs: jobsOf(prepared),
     tag: plan.tag,
-    publish: request.publish,
-    publishEach: request.publishEach,
+    publishing: request.publishing,
     limits: { spec: spec.tests, filter: "" },
     ...(spec.hub !== undefined && { hubVersion: spec.hub.version }),
     parallel: request.parallel,

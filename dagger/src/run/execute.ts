@@ -38,20 +38,22 @@ export async function execute(run: Execution, writeTag: TagWriter): Promise<read
     ),
   )
   const states = await Promise.all(checks.values())
-  if (!run.publish) return states
-  if (!run.publishEach && states.some(isFailure)) return states.map((state) => leftUntagged(run, state))
+  if (!movesTags(run)) return states
+  if (run.publishing === "together" && states.some(isFailure))
+    return states.map((state) => leftUntagged(run, state))
   return Promise.all(states.map((state) => tagImage(run, state, writeTag)))
 }
 
-function startState({ publish }: Execution, jobs: ReadonlyMap<string, ImageJob>, name: string): ImageState {
+function startState(run: Execution, jobs: ReadonlyMap<string, ImageJob>, name: string): ImageState {
   const job = jobs.get(name)
   if (job === undefined) throw new Error(`no job for ${name}`)
   const journal = new ImageJournal(name, (line) => {
     console.log(line)
   })
   const state = { job, journal, published: false, probes: new Map(), suites: [], notices: job.notices }
-  if (job.action === "retag" && job.known !== undefined && !publish) {
-    const reason = `${job.known.reference} is the same, and nothing is published`
+  if (job.action === "retag" && job.known !== undefined && !movesTags(run)) {
+    const later = run.publishing === "candidates" ? "its tag is left to a later run" : "nothing is published"
+    const reason = `${job.known.reference} is the same, and ${later}`
     return { ...state, outcome: { kind: "not-needed", reason }, digest: job.known.digest }
   }
   if (job.action === "skip")
@@ -63,6 +65,10 @@ function startState({ publish }: Execution, jobs: ReadonlyMap<string, ImageJob>,
     return { ...state, outcome: { kind: "retagged" }, digest: job.known.digest }
   }
   return state
+}
+
+function movesTags({ publishing }: Execution): boolean {
+  return publishing === "each" || publishing === "together"
 }
 
 /** Carries a failed image out of its span: only an error makes a span red for those who watch. */
@@ -120,7 +126,7 @@ async function check(
     (now: ImageState) => checkImage(run, now, container),
     (now: ImageState) => Promise.resolve(judgeSize(now)),
     (now: ImageState) =>
-      run.publish && now.digest === undefined
+      run.publishing !== "nothing" && now.digest === undefined
         ? pushCandidate(now, labelled(container, now.job.labels))
         : Promise.resolve(now),
     (now: ImageState) => checkServer(run, now, container),
@@ -132,13 +138,13 @@ async function check(
   }
   if (now.outcome !== undefined) return now
   const passed = await rememberPass(run, { ...now, outcome: finalOutcome(run, now) }, writeTag)
-  return run.publish && run.publishEach ? tagImage(run, passed, writeTag) : passed
+  return run.publishing === "each" ? tagImage(run, passed, writeTag) : passed
 }
 
 /** Tags what passed with its keys, so that no later run tests the same image with the same tests again. */
 async function rememberPass(run: Execution, state: ImageState, writeTag: TagWriter): Promise<ImageState> {
   const { digest, job } = state
-  if (!run.publish || digest === undefined) return state
+  if (run.publishing === "nothing" || digest === undefined) return state
   try {
     await writeTag(job.repository, digest, passedTag(job.inputKey, job.testKey))
     return state

@@ -1,6 +1,6 @@
 import { Container, Directory, Secret } from "@dagger.io/dagger"
 import type { Repository } from "../reference/reference.js"
-import type { ImageOutcome, PlannedAction, TestSuite } from "../report/report.js"
+import type { ImageOutcome, PlannedAction, Publishing, TestSuite } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
 import type { TestLimits, SuiteResult } from "./imageTests.js"
 import type { ImageJournal } from "./journal.js"
@@ -52,9 +52,7 @@ export interface Execution {
   readonly jobs: readonly ImageJob[]
   /** `<prefix>-<branch>`. */
   readonly tag: string
-  readonly publish: boolean
-  /** Tag each image as soon as it passes, as the old pipeline did, instead of all together at the end. */
-  readonly publishEach: boolean
+  readonly publishing: Publishing
   readonly limits: TestLimits
   readonly hubVersion?: string
   /** Steps that run at once. */

@@ -102,7 +102,7 @@ function planOptions(request: StackRequest, prefix: string, git: GitFacts): Plan
     branch,
     tag: branchTag(prefix, branch),
     platform,
-    publish: request.publish,
+    publish: request.publishing !== "nothing",
     fullRebuild: request.fullRebuild,
     only: request.only,
     mainBranch,
@@ -111,10 +111,10 @@ function planOptions(request: StackRequest, prefix: string, git: GitFacts): Plan
 }
 
 /** Without a branch a run can still build and test; a published image needs the branch's name for its tag. */
-function branchOf({ branch, publish }: StackRequest, git: GitFacts): string {
+function branchOf({ branch, publishing }: StackRequest, git: GitFacts): string {
   if (branch !== undefined) return branch
   if (git.branch.kind === "branch") return git.branch.name
-  if (!publish) return "local"
+  if (publishing === "nothing") return "local"
   const message = `the checkout does not say which branch this is (${git.branch.why})`
   throw new InputError([
     { location: atOption("--branch"), message, hint: "name it, to publish under its tag" },

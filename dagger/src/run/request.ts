@@ -1,5 +1,6 @@
 import { Directory, Secret } from "@dagger.io/dagger"
-import type { CallRequest } from "../report/report.js"
+import { InputError, atOption } from "../problems.js"
+import type { CallRequest, Publishing } from "../report/report.js"
 import { shellCommand } from "../text/shell.js"
 
 export type { CallRequest } from "../report/report.js"
@@ -19,8 +20,7 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly only: readonly string[]
   /** `image.ARG=value` */
   readonly set: readonly string[]
-  readonly publish: boolean
-  readonly publishEach: boolean
+  readonly publishing: Publishing
   readonly branch?: string
   readonly base?: string
   readonly previous?: string
@@ -30,6 +30,34 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly parallel: number
   /** A plan document to repeat instead of making one. */
   readonly plan?: string
+}
+
+/** The options that decide what a run writes to the registry. */
+export interface PublishOptions {
+  readonly publish: boolean
+  readonly publishEach: boolean
+  readonly candidatesOnly: boolean
+}
+
+/** What they ask for together. @throws InputError where they contradict each other */
+export function publishingOf({ publish, publishEach, candidatesOnly }: PublishOptions): Publishing {
+  if (candidatesOnly && !publish) {
+    throw wrongOption("--candidates-only", "candidates are pushed, and nothing may be", "add --publish")
+  }
+  if (candidatesOnly && publishEach) {
+    throw wrongOption(
+      "--candidates-only",
+      "no tag moves with it, and --publish-each moves them",
+      "leave one out",
+    )
+  }
+  if (!publish) return "nothing"
+  if (candidatesOnly) return "candidates"
+  return publishEach ? "each" : "together"
+}
+
+function wrongOption(option: string, message: string, hint: string): InputError {
+  return new InputError([{ location: atOption(option), message, hint }])
 }
 
 /** Options of a run that change what is built and tested, for repeating it; nothing secret, nothing that publishes. */

@@ -74,8 +74,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     imagesDirectory: open.spec.imagesDirectory,
     jobs: [job],
     tag: open.spec.tagPrefix,
-    publish: false,
-    publishEach: false,
+    publishing: "nothing",
     limits: { spec: open.spec.tests, filter },
     ...(open.spec.hub !== undefined && { hubVersion: open.spec.hub.version }),
     parallel: 2,
@@ -90,7 +89,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     git,
     branch,
     tag: open.spec.tagPrefix,
-    publish: false,
+    publishing: "nothing" as const,
     startedAt,
   }
   const report: StackReport = assembleReport({ ...facts, notices: [], retries: [] }, states)

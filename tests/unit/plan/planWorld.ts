@@ -116,8 +116,11 @@ export class PlanWorld {
     }
   }
 
-  /** Carries a plan out: `failing` images are built, but do not pass their tests. Tags move together. */
-  execute(plan: Plan, failing: ReadonlySet<string> = new Set()): void {
+  /**
+   * Carries a plan out: `failing` images are built, but do not pass their tests. Tags move together, or with
+   * `candidatesOnly` not at all.
+   */
+  execute(plan: Plan, failing: ReadonlySet<string> = new Set(), candidatesOnly = false): void {
     const moves: (() => void)[] = []
     const failed = new Set<string>()
     for (const step of plan.steps) {
@@ -131,7 +134,7 @@ export class PlanWorld {
       tags.set(passedTag(step.inputKey, step.testKey), image)
       moves.push(() => tags.set(plan.tag, { ...image, tag: plan.tag }))
     }
-    if (failed.size === 0) for (const move of moves) move()
+    if (failed.size === 0 && !candidatesOnly) for (const move of moves) move()
   }
 
   private build(step: Plan["steps"][number]): RegistryImage {

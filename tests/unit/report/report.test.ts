@@ -104,6 +104,30 @@ describe("the summary", () => {
   })
 })
 
+describe("a run that leaves tags to another one", () => {
+  const candidate = { digest: `sha256:${"d".repeat(64)}` }
+  const closing = (...images: ImageReport[]) =>
+    renderSummary({ ...report(...images), publish: true, candidatesOnly: true }).match(/published: .*/)?.[0]
+
+  test("says how many candidates wait, and for what", () => {
+    const passed = ["base", "left"].map((name) => image(name, { kind: "passed" }, candidate))
+    expect(closing(...passed)).toBe(
+      "published: nothing; 2 candidates wait: a run without --candidates-only tags them",
+    )
+    expect(closing(...passed.slice(1), image("right", { kind: "build-failed", message: "" }))).toBe(
+      "published: nothing; 1 candidate waits: a run without --candidates-only tags it",
+    )
+  })
+
+  test("counts what was tested now, and no failures", () => {
+    const failed: ImageOutcome = { kind: "tests-failed", reason: "a failed" }
+    const known: ImageOutcome = { kind: "not-needed", reason: "the same" }
+    expect(
+      closing(image("base", failed, candidate), image("left", known, { ...candidate, action: "retag" })),
+    ).toBe("published: nothing")
+  })
+})
+
 test("the summary keeps the end of a long build failure", () => {
   const message = Array.from({ length: 40 }, (_, line) => `line ${line}`).join("\n")
   const text = renderSummary(report(image("base", { kind: "build-failed", message })))
