@@ -24,6 +24,10 @@ export interface FakeDagger {
 export interface FakeAnswer {
   /** What is exported as report.json; without it the call itself fails, as for a mistake in the spec. */
   readonly report?: object
+  /** What a plan is, as JSON. */
+  readonly plan?: object
+  /** Image whose own run is exported as one that failed. */
+  readonly failing?: string
   readonly version?: string
 }
 
@@ -33,8 +37,8 @@ export function fakeDagger(folder: string, answer: FakeAnswer = { report: { ok: 
   const log = join(folder, "calls.jsonl")
   mkdirSync(bin, { recursive: true })
   writeFileSync(log, "")
-  const { version = engineVersion(), report } = answer
-  writeFileSync(join(folder, "fake.json"), JSON.stringify({ version, log, report }))
+  const { version = engineVersion(), ...rest } = answer
+  writeFileSync(join(folder, "fake.json"), JSON.stringify({ version, log, ...rest }))
   writeFileSync(join(bin, "dagger"), program(join(folder, "fake.json")))
   chmodSync(join(bin, "dagger"), 0o755)
   return {
@@ -57,7 +61,7 @@ function program(settings: string): string {
   return `#!${process.execPath}
 const { spawnSync } = require("node:child_process")
 const { appendFileSync, mkdirSync, readFileSync, writeFileSync } = require("node:fs")
-const { version, log, report } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
+const { version, log, report, plan, failing } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
 const args = process.argv.slice(2)
 if (args[0] === "version") {
   console.log(\`dagger \${version} (fake) linux/amd64\`)
@@ -70,9 +74,13 @@ if (report === undefined) {
   console.error("spec.yml:3:1: this is not understood")
   process.exit(1)
 }
+if (args.at(-1) === "json") {
+  console.log(JSON.stringify(plan, null, 2))
+  process.exit()
+}
 const folder = args.find((arg) => arg.startsWith("--path=")).slice("--path=".length)
 mkdirSync(folder, { recursive: true })
-writeFileSync(folder + "/report.json", JSON.stringify(report))
+writeFileSync(folder + "/report.json", JSON.stringify(args.includes("--only=" + failing) ? { ok: false } : report))
 writeFileSync(folder + "/report.md", "# The report\\n")
 `
 }

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { runAction } from "./runnerActions.js"
 import { run } from "./stack.js"
-import type { Workflow, WorkflowJob, WorkflowStep } from "./workflow.js"
-import type { Contexts } from "./workflowExpressions.js"
-import { conditionHolds, interpolate } from "./workflowExpressions.js"
+import type { Workflow, WorkflowJob, WorkflowMatrix, WorkflowStep } from "./workflow.js"
+import type { Contexts, Value } from "./workflowExpressions.js"
+import { conditionHolds, interpolate, valueOf } from "./workflowExpressions.js"
 import { inputsOf, startsOn } from "./workflowEvents.js"
 import type { WorkflowEvent } from "./workflowEvents.js"
 
@@ -29,13 +29,16 @@ export interface RunnerSettings {
   readonly environments?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** GITHUB_TOKEN for the permissions of a job. */
   readonly token?: (permissions: Readonly<Record<string, string>>) => string
+  /** Whether the machine is one of GitHub's. */
+  readonly hosted?: boolean
   /** PATH of the machine. */
   readonly path: string
   /** What else the machine has in its environment. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-export type Conclusion = "success" | "failure" | "skipped"
+/** A job of a matrix is cancelled where one before it failed. */
+export type Conclusion = "success" | "failure" | "skipped" | "cancelled"
 
 export interface StepRun {
   readonly name: string
@@ -52,10 +55,13 @@ export interface JobRun {
   /** Label of the machine that it asked for. */
   readonly runsOn: string
   readonly environment?: string
+  /** What it hands on, by name. */
+  readonly outputs: Readonly<Record<string, string>>
 }
 
 export interface WorkflowRun {
   readonly conclusion: Conclusion
+  /** By id; those of a matrix as `id (value)`. */
   readonly jobs: ReadonlyMap<string, JobRun>
   /** Folder with the uploaded artifacts, one folder each. */
   readonly artifacts: string
@@ -72,10 +78,14 @@ export async function runWorkflow(
 ): Promise<WorkflowRun | undefined> {
   if (!startsOn(workflow, event)) return undefined
   const folder = await mkdtemp(join(tmpdir(), "runner-"))
+  const started = { workflow, event, settings, folder }
+  interpolate(workflow.concurrency.group, eventContexts(started))
   const jobs = new Map<string, JobRun>()
+  const ended = new Map<string, EndedJob>()
   for (const job of workflow.jobs) {
-    if (job.needs.some((name) => !jobs.has(name))) throw new Error(`${job.id} comes before what it needs`)
-    jobs.set(job.id, await new Job(workflow, job, event, settings, folder, jobs).run())
+    const runs = await runJob(started, job, ended)
+    for (const [name, run] of runs) jobs.set(name, run)
+    ended.set(job.id, endOf(job, [...runs.values()], ended))
   }
   const runs = [...jobs.values()]
   return {
@@ -85,6 +95,109 @@ export async function runWorkflow(
     log: runs.flatMap(({ steps }) => steps.map(({ log }) => log)).join("\n"),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** A run that has begun. */
+interface StartedRun {
+  readonly workflow: Workflow
+  readonly event: WorkflowEvent
+  readonly settings: RunnerSettings
+  /** Holds everything that it leaves. */
+  readonly folder: string
+}
+
+/** A job, or all jobs of a matrix, for those that need it. */
+interface EndedJob {
+  readonly result: Conclusion
+  readonly outputs: Readonly<Record<string, string>>
+  /** All jobs that it stood on, at whatever distance. */
+  readonly ancestors: ReadonlySet<string>
+}
+
+/** Contexts that do not depend on the job, as GitHub has them for `concurrency`. */
+function eventContexts({ workflow, event, settings }: StartedRun): Contexts {
+  return {
+    github: {
+      actor: event.actor,
+      base_ref: event.baseRef ?? "",
+      event: event.payload,
+      event_name: event.name,
+      head_ref: event.headRef ?? "",
+      ref: event.ref,
+      ref_name: refName(event.ref),
+      repository: settings.repository,
+      repository_owner: settings.repository.split("/", 1)[0] ?? "",
+      server_url: settings.serverUrl,
+      sha: event.sha,
+      workflow: workflow.name,
+    },
+    inputs: inputsOf(workflow, event),
+    vars: settings.vars ?? {},
+  }
+}
+
+/** Runs a job, or one for each value of its matrix, named as on the page of the run: `image (base)`. */
+async function runJob(
+  started: StartedRun,
+  job: WorkflowJob,
+  ended: ReadonlyMap<string, EndedJob>,
+): Promise<ReadonlyMap<string, JobRun>> {
+  const needs = job.needs.map((name) => {
+    const { result, outputs } = endedJob(ended, name, job.id)
+    return [name, { result, outputs }] as const
+  })
+  const contexts = { ...eventContexts(started), needs: Object.fromEntries(needs) }
+  const before = [...ancestorsOf(job, ended)].map((name) => endedJob(ended, name, job.id).result)
+  const status = {
+    succeeded: before.every((result) => result === "success"),
+    failed: before.includes("failure"),
+  }
+  if (!conditionHolds(job.if, contexts, status)) return new Map([[job.id, withoutSteps("skipped")]])
+  if (job.matrix === undefined)
+    return new Map([[job.id, await new Job(started, job, contexts, job.id).run()]])
+  return runMatrix(started, job, job.matrix, contexts)
+}
+
+async function runMatrix(
+  started: StartedRun,
+  job: WorkflowJob,
+  { variable, values, failFast }: WorkflowMatrix,
+  contexts: Contexts,
+): Promise<ReadonlyMap<string, JobRun>> {
+  const list = valueOf(values, contexts)
+  if (!Array.isArray(list) || list.length === 0)
+    throw new Error(`the matrix of ${job.id} has no values for "${variable}"`)
+  const runs = new Map<string, JobRun>()
+  for (const [index, value] of (list as readonly Value[]).entries()) {
+    const failed = [...runs.values()].some(({ conclusion }) => conclusion === "failure")
+    const own = { ...contexts, matrix: { [variable]: value } }
+    const run =
+      failed && failFast
+        ? withoutSteps("cancelled")
+        : await new Job(started, job, own, `${job.id}-${index}`).run()
+    runs.set(`${job.id} (${interpolate(`\${{ matrix.${variable} }}`, own)})`, run)
+  }
+  return runs
+}
+
+/** GitHub's result of a matrix is a failure where one of its jobs failed, and its outputs are those of the last one. */
+function endOf(job: WorkflowJob, runs: readonly JobRun[], ended: ReadonlyMap<string, EndedJob>): EndedJob {
+  const outputs = Object.assign({}, ...runs.map((run) => run.outputs)) as Record<string, string>
+  return { result: overall(runs), outputs, ancestors: ancestorsOf(job, ended) }
+}
+
+function ancestorsOf(job: WorkflowJob, ended: ReadonlyMap<string, EndedJob>): ReadonlySet<string> {
+  return new Set(job.needs.flatMap((name) => [name, ...endedJob(ended, name, job.id).ancestors]))
+}
+
+function endedJob(ended: ReadonlyMap<string, EndedJob>, name: string, needing: string): EndedJob {
+  const found = ended.get(name)
+  if (found === undefined) throw new Error(`${needing} comes before what it needs`)
+  return found
+}
+
+function withoutSteps(conclusion: Conclusion): JobRun {
+  return { conclusion, steps: [], summary: "", runsOn: "", outputs: {} }
 }
 
 function overall(runs: readonly { readonly conclusion: Conclusion }[]): Conclusion {
@@ -99,23 +212,23 @@ class Job {
   private readonly workspace: string
   private readonly temp: string
   private readonly contexts: Contexts
+  /** What steps left for later ones, by their id. */
+  private readonly steps = new Map<string, Value>()
   /** What steps set for later ones. */
   private env: Readonly<Record<string, string>> = {}
   private path: string
 
+  /** @param name of its folder */
   constructor(
-    workflow: Workflow,
+    private readonly started: StartedRun,
     private readonly job: WorkflowJob,
-    private readonly event: WorkflowEvent,
-    private readonly settings: RunnerSettings,
-    private readonly folder: string,
-    private readonly done: ReadonlyMap<string, JobRun>,
+    contexts: Contexts,
+    name: string,
   ) {
-    this.workspace = join(folder, job.id, "workspace")
-    this.temp = join(folder, job.id, "temp")
-    this.path = settings.path
-    this.contexts = this.makeContexts(workflow)
-    interpolate(workflow.concurrency.group, this.contexts)
+    this.workspace = join(started.folder, name, "workspace")
+    this.temp = join(started.folder, name, "temp")
+    this.path = started.settings.path
+    this.contexts = this.makeContexts(contexts)
   }
 
   async run(): Promise<JobRun> {
@@ -124,22 +237,24 @@ class Job {
       runsOn: interpolate(job.runsOn, contexts),
       ...(job.environment !== undefined && { environment: interpolate(job.environment, contexts) }),
     }
-    const failed = job.needs.some((name) => this.done.get(name)?.conclusion !== "success")
-    if (!conditionHolds(job.if, contexts, { failed }))
-      return { conclusion: "skipped", steps: [], summary: "", ...about }
     await mkdir(this.workspace, { recursive: true })
     await mkdir(join(this.temp, "home"), { recursive: true })
-    await writeFile(join(this.temp, "event.json"), JSON.stringify(this.event.payload))
+    await writeFile(join(this.temp, "event.json"), JSON.stringify(this.started.event.payload))
     for (const name of commandFiles) await writeFile(join(this.temp, name), "")
     const steps: StepRun[] = []
     for (const step of job.steps) steps.push(await this.step(step, steps))
     const summary = await readFile(join(this.temp, "GITHUB_STEP_SUMMARY"), "utf8")
-    return { conclusion: overall(steps), steps, summary, ...about }
+    const outputs = Object.entries(job.outputs).map(([name, text]) => [
+      name,
+      interpolate(text, this.stepContexts()),
+    ])
+    const handedOn = Object.fromEntries(outputs) as Record<string, string>
+    return { conclusion: overall(steps), steps, summary, outputs: handedOn, ...about }
   }
 
   private async step(step: WorkflowStep, before: readonly StepRun[]): Promise<StepRun> {
     const failed = before.some(({ conclusion }) => conclusion === "failure")
-    if (!conditionHolds(step.if, this.contexts, { failed }))
+    if (!conditionHolds(step.if, this.stepContexts(), { failed, succeeded: !failed }))
       return { name: step.name, conclusion: "skipped", log: "" }
     const { status, log } = step.uses === undefined ? await this.script(step) : await this.action(step)
     return { name: step.name, conclusion: status === 0 ? "success" : "failure", log }
@@ -148,31 +263,36 @@ class Job {
   /** As the runner starts a script: without `shell` by `bash -e`, with `shell: bash` stricter. */
   private async script(step: WorkflowStep): Promise<{ status: number; log: string }> {
     const script = join(this.temp, "script.sh")
-    await writeFile(script, interpolate(step.run ?? "", this.contexts))
+    const contexts = this.stepContexts()
+    await writeFile(script, interpolate(step.run ?? "", contexts))
     const options = step.shell === undefined ? ["-e"] : ["--noprofile", "--norc", "-eo", "pipefail"]
-    const env = Object.entries(step.env).map(([name, text]) => [name, interpolate(text, this.contexts)])
+    const env = Object.entries(step.env).map(([name, text]) => [name, interpolate(text, contexts)])
     const names = { ...this.machine(), ...this.env, ...(Object.fromEntries(env) as Record<string, string>) }
     // `env -i`: a step sees nothing of the test's own environment.
     const words = Object.entries(names).map(([name, text]) => `${name}=${text}`)
     const ended = await run("/usr/bin/env", ["-i", ...words, "bash", ...options, script], {
       cwd: this.workspace,
     })
-    await this.readCommands()
+    await this.readCommands(step)
     return { status: ended.status, log: ended.stdout + ended.stderr }
   }
 
   private async action(step: WorkflowStep): Promise<{ status: number; log: string }> {
-    const inputs = Object.entries(step.with).map(([name, text]) => [name, interpolate(text, this.contexts)])
+    const inputs = Object.entries(step.with).map(([name, text]) => [
+      name,
+      interpolate(text, this.stepContexts()),
+    ])
     return runAction(step.uses ?? "", new Map(inputs as [string, string][]), {
-      origin: this.settings.origin,
-      event: this.event,
+      origin: this.started.settings.origin,
+      event: this.started.event,
       workspace: this.workspace,
-      artifacts: join(this.folder, "artifacts"),
+      artifacts: join(this.started.folder, "artifacts"),
     })
   }
 
   private machine(): Record<string, string> {
-    const { event, settings, temp } = this
+    const { temp } = this
+    const { event, settings } = this.started
     return {
       ...settings.env,
       PATH: this.path,
@@ -199,48 +319,51 @@ class Job {
     }
   }
 
-  private makeContexts(workflow: Workflow): Contexts {
-    const { event, settings, job } = this
+  /** Adds what is the job's own: its token and the secrets that it may see. */
+  private makeContexts(contexts: Contexts): Contexts {
+    const { job } = this
+    const { workflow, event, settings } = this.started
     const granted = Object.keys(job.permissions).length === 0 ? workflow.permissions : job.permissions
     // GitHub gives the pull request of a fork no secrets, and a token that reads.
     const permissions = event.fromFork ? readingOnly(granted) : granted
     const token = settings.token?.(permissions) ?? "token"
-    const environment = interpolate(job.environment ?? "", { inputs: inputsOf(workflow, event) })
+    const environment = interpolate(job.environment ?? "", contexts)
     const secrets = event.fromFork ? {} : { ...settings.secrets, ...settings.environments?.[environment] }
     return {
-      github: {
-        actor: event.actor,
-        base_ref: event.baseRef ?? "",
-        event: event.payload,
-        event_name: event.name,
-        head_ref: event.headRef ?? "",
-        ref: event.ref,
-        ref_name: refName(event.ref),
-        repository: settings.repository,
-        repository_owner: settings.repository.split("/", 1)[0] ?? "",
-        server_url: settings.serverUrl,
-        sha: event.sha,
-        token,
-        workflow: workflow.name,
-      },
-      inputs: inputsOf(workflow, event),
+      ...contexts,
+      github: { ...(contexts.github as Record<string, Value>), token },
       secrets: { ...secrets, GITHUB_TOKEN: token },
-      vars: settings.vars ?? {},
     }
   }
 
-  /** Takes over what the step wrote to GITHUB_ENV and GITHUB_PATH. */
-  private async readCommands(): Promise<void> {
+  /** What a step sees besides: the machine, and what steps before it left. */
+  private stepContexts(): Contexts {
+    const environment = this.started.settings.hosted === true ? "github-hosted" : "self-hosted"
+    return {
+      ...this.contexts,
+      runner: { environment, os: "Linux", temp: this.temp },
+      steps: Object.fromEntries(this.steps),
+    }
+  }
+
+  /** Takes over what the step wrote to GITHUB_ENV, GITHUB_PATH and GITHUB_OUTPUT. */
+  private async readCommands({ id, name }: WorkflowStep): Promise<void> {
     const added = await this.takeLines("GITHUB_PATH")
     this.path = [...added.reverse(), this.path].join(":")
-    const set = (await this.takeLines("GITHUB_ENV")).map((line) => {
-      const [, name, text] = /^(\w+)=(.*)$/.exec(line) ?? []
-      if (name === undefined) throw new Error(`not understood in GITHUB_ENV: ${line}`)
+    this.env = { ...this.env, ...(await this.takeNamed("GITHUB_ENV")) }
+    const outputs = await this.takeNamed("GITHUB_OUTPUT")
+    if (id !== undefined) this.steps.set(id, { outputs })
+    else if (Object.keys(outputs).length > 0)
+      throw new Error(`nobody can read the outputs of "${name}": it has no id`)
+  }
+
+  private async takeNamed(file: "GITHUB_ENV" | "GITHUB_OUTPUT"): Promise<Readonly<Record<string, string>>> {
+    const entries = (await this.takeLines(file)).map((line) => {
+      const [, name, text] = /^([\w-]+)=(.*)$/.exec(line) ?? []
+      if (name === undefined) throw new Error(`not understood in ${file}: ${line}`)
       return [name, text]
     })
-    this.env = { ...this.env, ...(Object.fromEntries(set) as Record<string, string>) }
-    const outputs = await this.takeLines("GITHUB_OUTPUT")
-    if (outputs.length > 0) throw new Error("outputs of steps are not known to the stand-in of the runner")
+    return Object.fromEntries(entries) as Record<string, string>
   }
 
   private async takeLines(name: (typeof commandFiles)[number]): Promise<string[]> {

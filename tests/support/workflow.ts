@@ -27,7 +27,19 @@ export interface WorkflowJob {
   readonly runsOn: string
   readonly environment?: string
   readonly permissions: Readonly<Record<string, string>>
+  /** What it hands on to the jobs that need it, by name. */
+  readonly outputs: Readonly<Record<string, string>>
+  readonly matrix?: WorkflowMatrix
   readonly steps: readonly WorkflowStep[]
+}
+
+/** One job for each value of a list, one after the other in its order. */
+export interface WorkflowMatrix {
+  readonly variable: string
+  /** The expression of the list. */
+  readonly values: string
+  /** Whether a failure cancels those that come later. */
+  readonly failFast: boolean
 }
 
 /** An input of a workflow that is started by hand or called. */
@@ -108,19 +120,38 @@ function readInput(given: unknown): WorkflowInput {
   }
 }
 
+const jobKeys = [
+  ...["name", "if", "needs", "runs-on", "timeout-minutes", "environment"],
+  ...["permissions", "outputs", "strategy", "steps"],
+]
+
 function readJob(id: string, job: Mapping): WorkflowJob {
-  const known = ["name", "if", "needs", "runs-on", "timeout-minutes", "environment", "permissions", "steps"]
-  onlyKeys(job, known, id)
+  onlyKeys(job, jobKeys, id)
   const needs = job.needs ?? []
   return {
     id,
     needs: typeof needs === "string" ? [needs] : list(needs, "needs"),
     runsOn: text(job["runs-on"], "runs-on"),
     permissions: texts(job.permissions, "permissions"),
+    outputs: texts(job.outputs ?? {}, "outputs"),
+    ...(job.strategy !== undefined && { matrix: readMatrix(mapping(job.strategy, "strategy")) }),
     steps: (job.steps as readonly unknown[]).map((step) => readStep(mapping(step, "step"))),
     ...(job.if !== undefined && { if: text(job.if, "if") }),
     ...(job.environment !== undefined && { environment: text(job.environment, "environment") }),
   }
+}
+
+/** A matrix of one variable whose jobs do not run side by side: the stand-in has one machine. */
+function readMatrix(strategy: Mapping): WorkflowMatrix {
+  onlyKeys(strategy, ["matrix", "max-parallel", "fail-fast"], "strategy")
+  if (strategy["max-parallel"] !== 1) throw new Error("the stand-in knows a matrix with max-parallel: 1 only")
+  const [only, more] = entries(strategy.matrix, "matrix")
+  if (only === undefined || more !== undefined)
+    throw new Error("the stand-in knows a matrix of one variable only")
+  const [variable, values] = only
+  if (variable === "include" || variable === "exclude")
+    throw new Error(`the stand-in of the runner does not know "${variable}" in matrix`)
+  return { variable, values: text(values, variable), failFast: strategy["fail-fast"] !== false }
 }
 
 function readStep(step: Mapping): WorkflowStep {

@@ -10,8 +10,9 @@ export type Value = null | boolean | number | string | readonly Value[] | { read
 /** `github`, `vars`, `inputs` and so on, by name. */
 export type Contexts = Readonly<Record<string, Value>>
 
-/** How the steps or needed jobs before ended, for `success()` and its like. */
+/** How the steps before ended, or all jobs that a job stands on; a skipped job neither succeeded nor failed. */
 export interface Status {
+  readonly succeeded: boolean
   readonly failed: boolean
 }
 
@@ -30,13 +31,20 @@ export function interpolate(text: string, contexts: Contexts): string {
   )
 }
 
+/** What a text that is one `${{ }}` and nothing else is worth. @throws Error for another text */
+export function valueOf(text: string, contexts: Contexts): Value {
+  const [, expression] = /^\s*\$\{\{((?:(?!\$\{\{).)*)\}\}\s*$/s.exec(text) ?? []
+  if (expression === undefined) throw new Error(`this is no expression: ${text}`)
+  return evaluate(expression, contexts)
+}
+
 /** Whether a step or job with this `if` runs: without a status function it also needs success so far. */
 export function conditionHolds(text: string | undefined, contexts: Contexts, status: Status): boolean {
-  if (text === undefined) return !status.failed
+  if (text === undefined) return status.succeeded
   const expression = text.replace(/^\s*\$\{\{(.*)\}\}\s*$/s, "$1")
   if (expression.includes("${{")) throw new Error(`an "if" that is partly an expression: ${text}`)
   const asksStatus = tokensOf(expression).some(([kind, name]) => kind === "name" && statusFunctions.has(name))
-  if (!asksStatus && status.failed) return false
+  if (!asksStatus && !status.succeeded) return false
   return isTrue(evaluate(expression, contexts, status))
 }
 
@@ -169,7 +177,7 @@ function callFunction(name: string, values: readonly Value[], status: Status | u
   if (statusFunctions.has(name)) {
     if (status === undefined) throw new Error(`${name}() works in an "if" only`)
     return (
-      name === "always" || (name === "failure" && status.failed) || (name === "success" && !status.failed)
+      name === "always" || (name === "failure" && status.failed) || (name === "success" && status.succeeded)
     )
   }
   const [first = null, second = null] = values
@@ -183,6 +191,8 @@ function callFunction(name: string, values: readonly Value[], status: Status | u
       return toText(first).replaceAll(/\{(\d+)\}/g, (_, index: string) =>
         toText(values[Number(index) + 1] ?? null),
       )
+    case "fromJSON":
+      return JSON.parse(toText(first)) as Value
     default:
       throw new Error(`the function ${name}() is not known here`)
   }

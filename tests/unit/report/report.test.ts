@@ -107,7 +107,7 @@ describe("the summary", () => {
 describe("a run that leaves tags to another one", () => {
   const candidate = { digest: `sha256:${"d".repeat(64)}` }
   const closing = (...images: ImageReport[]) =>
-    renderSummary({ ...report(...images), publish: true, candidatesOnly: true }).match(/published: .*/)?.[0]
+    /published: .*/.exec(renderSummary({ ...report(...images), publish: true, candidatesOnly: true }))?.[0]
 
   test("says how many candidates wait, and for what", () => {
     const passed = ["base", "left"].map((name) => image(name, { kind: "passed" }, candidate))

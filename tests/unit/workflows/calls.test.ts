@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -40,6 +40,7 @@ async function record(
   event: WorkflowEvent,
   settings: Partial<RunnerSettings> = {},
   answer?: FakeAnswer,
+  programs?: string,
 ): Promise<Recorded> {
   const folder = mkdtempSync(join(tmpdir(), "fake-dagger-"))
   folders.push(folder)
@@ -51,7 +52,7 @@ async function record(
     serverUrl: "https://github.example",
     secrets: { DSMLP_LOGIN_PASSWORD: "a $ecret" },
     token: (permissions) => `token ${JSON.stringify(permissions)}`,
-    path: `${fake.bin}:/usr/local/bin:/usr/bin:/bin`,
+    path: [...(programs === undefined ? [] : [programs]), fake.bin, "/usr/local/bin:/usr/bin:/bin"].join(":"),
     ...settings,
   })
   if (run === undefined) throw new Error("the event did not start the workflow")
@@ -188,6 +189,100 @@ describe("main.yml", () => {
   })
 })
 
+describe("per_image.yml", () => {
+  const planOf = (steps: Readonly<Record<string, string>>) => ({
+    steps: Object.entries(steps).map(([image, action]) => ({ image, action })),
+  })
+  const plan = planOf({ base: "build", same: "reuse", left: "retest", moved: "retag", right: "build" })
+  const report = { ok: true }
+  const event = () => dispatchEvent("try", commit)
+  const conclusions = ({ jobs }: WorkflowRun) =>
+    Object.fromEntries([...jobs].map(([name, { conclusion }]) => [name, conclusion]))
+
+  it("has a job for each image that needs work, parents first, and one that moves the tags", async () => {
+    const { run, calls } = await record("per_image.yml", event(), {}, { report, plan })
+    const one = ["--publish=true", "--candidates-only=true", "--branch=try"]
+    expect(calls.map(wordsOf)).toEqual([
+      ["plan", "--branch=try", "json"],
+      ["build-stack", "--only=base", ...one],
+      ["build-stack", "--only=left", ...one],
+      ["build-stack", "--only=right", ...one],
+      ["build-stack", "--publish=true", "--branch=try"],
+    ])
+    expect(run.conclusion).toBe("success")
+    expect(readdirSync(run.artifacts)).toEqual([
+      "build-artifacts",
+      "build-artifacts-base",
+      "build-artifacts-left",
+      "build-artifacts-right",
+    ])
+    expect(run.jobs.get("plan")?.summary).toBe(
+      "- base: build\n- same: reuse\n- left: retest\n- moved: retag\n- right: build\n",
+    )
+    expect(run.jobs.get("image (left)")?.summary).toBe("# The report\n")
+  })
+
+  it("only moves tags where nothing needs work", async () => {
+    const answer = { report, plan: planOf({ base: "retag", left: "reuse" }) }
+    const { run, calls } = await record("per_image.yml", event(), {}, answer)
+    expect(calls.map((call) => wordsOf(call)[0])).toEqual(["plan", "build-stack"])
+    expect(conclusions(run)).toEqual({ plan: "success", image: "skipped", publish: "success" })
+  })
+
+  it("moves no tag where an image failed, and starts no job behind it", async () => {
+    const { run, calls } = await record("per_image.yml", event(), {}, { report, plan, failing: "left" })
+    expect(calls).toHaveLength(3)
+    expect(conclusions(run)).toEqual({
+      plan: "success",
+      "image (base)": "success",
+      "image (left)": "failure",
+      "image (right)": "cancelled",
+      publish: "skipped",
+    })
+    expect(run.jobs.get("image (left)")?.summary).toBe("# The report\n")
+  })
+
+  it("stops where there is no plan", async () => {
+    const { run } = await record("per_image.yml", event(), {}, {})
+    expect(conclusions(run)).toEqual({ plan: "failure", image: "skipped", publish: "skipped" })
+    expect(run.log).toContain("spec.yml:3:1")
+  })
+
+  it("keeps names with signs of the shell in one word", async () => {
+    const names = ["$(touch /tmp/x)", "a b", `'"`, "; exit 1", "-x"]
+    const answer = { report, plan: planOf(Object.fromEntries(names.map((name) => [name, "build"]))) }
+    const { run, calls } = await record("per_image.yml", event(), {}, answer)
+    expect(calls.slice(1, -1).map((call) => wordsOf(call)[1])).toEqual(names.map((name) => `--only=${name}`))
+    expect(run.conclusion).toBe("success")
+  })
+
+  it.each([
+    [true, ["rm -rf /usr/local/lib/android /usr/share/dotnet /opt/ghc /opt/hostedtoolcache"]],
+    [false, []],
+  ])("makes room on GitHub's machines (%s), and leaves others as they are", async (hosted, removed) => {
+    const folder = mkdtempSync(join(tmpdir(), "fake-sudo-"))
+    folders.push(folder)
+    const log = join(folder, "log")
+    writeFileSync(log, "")
+    writeFileSync(join(folder, "sudo"), `#!/bin/bash\necho "$*" >>${log}\n`, { mode: 0o755 })
+    const answer = { report, plan: planOf({ base: "build" }) }
+    const settings = { hosted, env: { AGENT_TOOLSDIRECTORY: "/opt/hostedtoolcache" } }
+    await record("per_image.yml", event(), settings, answer, folder)
+    expect(readFileSync(log, "utf8").split("\n").slice(0, -1)).toEqual(removed)
+  })
+
+  it("needs a registry of its own in a fork", async () => {
+    const forked = { ...event(), payload: { repository: { fork: true } } }
+    const { run, calls } = await record("per_image.yml", forked, {}, { report, plan })
+    expect(conclusions(run)).toEqual({ plan: "skipped", image: "skipped", publish: "skipped" })
+    expect(calls).toEqual([])
+    const vars = { STACK_REGISTRY: "ghcr.io/mallory", STACK_RUNNER: "our-machine" }
+    const own = await record("per_image.yml", forked, { vars }, { report, plan })
+    expect(own.calls.filter(({ args }) => args.includes("--registry=ghcr.io/mallory"))).toHaveLength(5)
+    expect([...own.run.jobs.values()].map(({ runsOn }) => runsOn)).toEqual(Array(5).fill("our-machine"))
+  })
+})
+
 describe("tag.yml", () => {
   const inputs = { originalTag: "2026.4-main" }
 
@@ -298,6 +393,7 @@ describe("events", () => {
     ["tag.yml", false, false, true],
     ["tag_global_stable.yml", false, false, true],
     ["test_gpu.yml", false, false, true],
+    ["per_image.yml", false, false, true],
   ])("%s: push %s, pull request %s, by hand %s", (file, ...starts) => {
     const workflow = readWorkflow(join(checkout, ".github/workflows", file))
     const events = ["push", "pull_request", "workflow_dispatch"]
@@ -305,7 +401,7 @@ describe("events", () => {
   })
 
   it("give no workflow a permission that its jobs do not ask for", () => {
-    for (const file of ["main.yml", "tag.yml", "tag_global_stable.yml", "test_gpu.yml"]) {
+    for (const file of readdirSync(join(checkout, ".github/workflows"))) {
       expect(readWorkflow(join(checkout, ".github/workflows", file)).permissions).toEqual({})
     }
   })

@@ -34,6 +34,7 @@ const values: readonly (readonly [expression: string, value: unknown])[] = [
   ["contains(github.event.head_commit.message, 'skip ci')", true],
   ["contains(github.event.pull_request.title, 'skip ci')", false],
   ["startsWith(github.ref, 'refs/heads/')", true],
+  ["fromJSON('[\"base\", 7]')", ["base", 7]],
   ["format('pull-{0}-{1}', github.event.number, inputs.dryRun)", "pull-7-true"],
 ]
 
@@ -46,7 +47,8 @@ describe("expressions", () => {
     ["git.ref", /no context "git"/],
     ["github.ref ==", /the end/],
     ["github.ref, 1", /"," was not expected/],
-    ["fromJSON('1')", /fromJSON\(\) is not known/],
+    ["toJSON(github)", /toJSON\(\) is not known/],
+    ["fromJSON('[')", /in the expression "fromJSON/],
     ["success()", /works in an "if" only/],
     ["a & b", /not understood/],
     ["(true", /"\)" was expected/],
@@ -66,8 +68,9 @@ describe("expressions", () => {
 })
 
 describe("an if", () => {
-  const good = { failed: false }
-  const bad = { failed: true }
+  const good = { succeeded: true, failed: false }
+  const bad = { succeeded: false, failed: true }
+  const skipped = { succeeded: false, failed: false }
 
   it.each([
     [undefined, good, true],
@@ -80,6 +83,11 @@ describe("an if", () => {
     ["failure()", good, false],
     ["!cancelled()", bad, true],
     ["success() || inputs.dryRun", bad, true],
+    [undefined, skipped, false],
+    ["github.event_name == 'push'", skipped, false],
+    ["success()", skipped, false],
+    ["!cancelled() && !failure()", skipped, true],
+    ["!cancelled() && !failure()", bad, false],
   ] as const)("%s after %j: %s", (text, status, runs) => {
     expect(conditionHolds(text, contexts, status)).toBe(runs)
   })

@@ -22,7 +22,7 @@ function workflowCalls(): readonly (readonly [file: string, name: string, option
   return readdirSync(folder).flatMap((file) => {
     const steps = readWorkflow(join(folder, file)).jobs.flatMap((job) => job.steps)
     return steps.flatMap(({ run = "" }) => {
-      const [, name, text] = /^dagger call ([\w-]+) (.*?)artifacts export/s.exec(run) ?? []
+      const [, name, text] = /^dagger call ([\w-]+) (.*?)(?:artifacts export| json )/s.exec(run) ?? []
       if (name === undefined || text === undefined) return []
       return [[file, name, [...text.matchAll(/--([\w-]+)=/g)].map(([, option = ""]) => option)] as const]
     })
