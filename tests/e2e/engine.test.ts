@@ -118,6 +118,25 @@ describe("the cache", () => {
     expect(await shell("ss --no-header -lnut src 10.89.0.1")).toBe("")
     expect(await made()).toBe(first)
   })
+
+  it("is emptied by the command that the documentation names", async () => {
+    await engine("up")
+    const call = async (words: string) => {
+      const script = `eval "$('${checkout}/engine/engine.sh' env)"; dagger --silent core ${words}`
+      const ended = await run("bash", ["-c", script], { cwd: tmpdir(), env: second })
+      expect(ended).toMatchObject({ status: 0, stderr: "" })
+      return ended.stdout
+    }
+    const time = () =>
+      call("container from --address=debian:bookworm-slim with-exec --args=date,+%s.%N stdout")
+    const bytes = async () => Number(await call("engine local-cache entry-set disk-space-bytes"))
+    const [first, before] = [await time(), await bytes()]
+    expect(await time()).toBe(first)
+
+    await call("engine local-cache prune")
+    expect(await bytes()).toBeLessThan(before / 10)
+    expect(await time()).not.toBe(first)
+  })
 })
 
 describe("a failed start", () => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { readPlan } from "../../dagger/src/plan/planDocument.js"
 import type { WorkflowRun } from "../support/runner.js"
 import { checkout, run, stack } from "../support/stack.js"
 import { dispatchEvent, pullRequestEvent, pushEvent } from "../support/workflowEvents.js"
@@ -131,6 +132,106 @@ describe("main.yml", () => {
     expect(wikiFiles().filter((path) => path.endsWith("-child-2026.4-main.md"))).toHaveLength(1)
     expectNoSecrets(done)
   })
+})
+
+describe("per_image.yml", () => {
+  const tag = "2026.4-slim"
+  const childTest = "images/child/test/test_base.py"
+  let baseDigest: string | undefined
+
+  it("builds each image in a job of its own, and moves no tag where one fails", async () => {
+    const commit = await world.repository.commit("slim", "Another greeting", {
+      "images/base/greeting": "hi\n",
+      "images/base/test/test_base.py":
+        "def test_greeting():\n    assert open('/opt/greeting').read() == 'hi\\n'\n",
+      [childTest]: "def test_below():\n    assert open('/opt/greeting').read() == 'hello\\n'\n",
+    })
+    const done = await world.run("per_image.yml", dispatchEvent("slim", commit))
+    expect(conclusions(done)).toEqual({
+      plan: "success",
+      "image (base)": "success",
+      "image (child)": "failure",
+      publish: "skipped",
+    })
+    expect(failedSteps(done)).toEqual(["Verdict"])
+    const base = artifact(done, "build-artifacts-base")
+    baseDigest = imageOf(base.report, "base")?.digest
+    expect(base.report).toMatchObject({
+      ok: true,
+      images: [
+        {
+          name: "base",
+          action: "build",
+          published: false,
+          digest: expect.stringMatching(/^sha256:/) as string,
+        },
+        { name: "child", action: "skip" },
+      ],
+    })
+    expect(done.jobs.get("image (base)")?.summary).toContain(
+      "published: nothing; 1 candidate waits: a run without --candidates-only tags it",
+    )
+    expect(childOf(done)).toEqual({
+      base: { action: "skip", steps: [] },
+      from: "registry",
+      digest: baseDigest,
+    })
+    expect(await world.digest("base", tag)).toBeUndefined()
+    expect(await world.digest("child", tag)).toBeUndefined()
+    expectNoSecrets(done)
+  })
+
+  it("then builds only what is missing, and moves all tags at the end", async () => {
+    const commit = await world.repository.commit("slim", "Its test", {
+      [childTest]: "def test_below():\n    assert open('/opt/greeting').read() == 'hi\\n'\n",
+    })
+    const done = await world.run("per_image.yml", dispatchEvent("slim", commit))
+    expect(trouble(done)).toEqual([])
+    expect(Object.keys(conclusions(done))).toEqual(["plan", "image (child)", "publish"])
+    expect(childOf(done)).toEqual({
+      base: { action: "skip", steps: [] },
+      from: "registry",
+      digest: baseDigest,
+    })
+    const candidate = imageOf(artifact(done, "build-artifacts-child").report, "child")
+    expect(candidate?.published).toBe(false)
+    expect(artifact(done, "build-artifacts").report).toMatchObject({
+      ok: true,
+      images: [
+        { name: "base", action: "retag", published: true, digest: baseDigest },
+        { name: "child", action: "retag", published: true, digest: candidate?.digest },
+      ],
+    })
+    expect(await world.digest("base", tag)).toBe(baseDigest)
+    expect(await world.digest("child", tag)).toBe(candidate?.digest)
+    expectNoSecrets(done)
+  })
+
+  function conclusions({ jobs }: WorkflowRun) {
+    return Object.fromEntries([...jobs].map(([name, { conclusion }]) => [name, conclusion]))
+  }
+
+  interface ReportedImage {
+    readonly name: string
+    readonly action: string
+    readonly digest?: string
+    readonly published: boolean
+    readonly steps: readonly unknown[]
+  }
+
+  function imageOf(report: unknown, name: string): ReportedImage | undefined {
+    return (report as { images: readonly ReportedImage[] }).images.find((image) => image.name === name)
+  }
+
+  /** What the child's job did with the base, and where it took it from. */
+  function childOf(done: WorkflowRun) {
+    const { folder, report } = artifact(done, "build-artifacts-child")
+    const { action, steps } = imageOf(report, "base") ?? {}
+    const plan = readPlan(readFileSync(join(folder, "plan.json"), "utf8"))
+    const [parent] = plan.steps.find(({ image }) => image === "child")?.parents ?? []
+    const digest = parent?.from === "registry" ? parent.digest : undefined
+    return { base: { action, steps }, from: parent?.from, digest }
+  }
 })
 
 describe("the GPU test", () => {
