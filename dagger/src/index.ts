@@ -203,7 +203,7 @@ export class JupyterStack {
    * The same again writes nothing. Refuses failed runs, and runs that published nothing.
    *
    * Add "artifacts export --path=out" for the pages that it wrote, or would write.
-   * @param artifacts The folder that the artifacts of build-stack were exported to.
+   * @param artifacts The folder that the artifacts of build-stack were exported to; those of runs that built single images may lie in folders of it.
    * @param wiki URL of the wiki's git repository, such as https://github.com/org/repo.wiki.git.
    * @param wikiUsername Login to the wiki; GitHub takes any with a token.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.

@@ -135,75 +135,50 @@ describe("main.yml", () => {
 })
 
 describe("per_image.yml", () => {
-  const tag = "2026.4-slim"
-  const childTest = "images/child/test/test_base.py"
-  let baseDigest: string | undefined
+  const greeting = (word: string, expected: string) => ({
+    "images/base/greeting": `${word}\n`,
+    "images/base/test/test_base.py": "def test_greeting():\n    assert open('/opt/greeting').read()\n",
+    "images/child/test/test_greeting.py": `def test_below():\n    assert open('/opt/greeting').read() == '${expected}\\n'\n`,
+  })
 
   it("builds each image in a job of its own, and moves no tag where one fails", async () => {
-    const commit = await world.repository.commit("slim", "Another greeting", {
-      "images/base/greeting": "hi\n",
-      "images/base/test/test_base.py":
-        "def test_greeting():\n    assert open('/opt/greeting').read() == 'hi\\n'\n",
-      [childTest]: "def test_below():\n    assert open('/opt/greeting').read() == 'hello\\n'\n",
-    })
+    const commit = await world.repository.commit("slim", "Another greeting", greeting("hi", "hello"))
     const done = await world.run("per_image.yml", dispatchEvent("slim", commit))
     expect(conclusions(done)).toEqual({
       plan: "success",
       "image (base)": "success",
       "image (child)": "failure",
       publish: "skipped",
+      wiki: "skipped",
     })
     expect(failedSteps(done)).toEqual(["Verdict"])
-    const base = artifact(done, "build-artifacts-base")
-    baseDigest = imageOf(base.report, "base")?.digest
-    expect(base.report).toMatchObject({
-      ok: true,
-      images: [
-        {
-          name: "base",
-          action: "build",
-          published: false,
-          digest: expect.stringMatching(/^sha256:/) as string,
-        },
-        { name: "child", action: "skip" },
-      ],
-    })
+    expectBuiltAlone(done)
     expect(done.jobs.get("image (base)")?.summary).toContain(
       "published: nothing; 1 candidate waits: a run without --candidates-only tags it",
     )
-    expect(childOf(done)).toEqual({
-      base: { action: "skip", steps: [] },
-      from: "registry",
-      digest: baseDigest,
-    })
-    expect(await world.digest("base", tag)).toBeUndefined()
-    expect(await world.digest("child", tag)).toBeUndefined()
+    expect(await world.digest("base", "2026.4-slim")).toBeUndefined()
+    expect(await world.digest("child", "2026.4-slim")).toBeUndefined()
     expectNoSecrets(done)
   })
 
-  it("then builds only what is missing, and moves all tags at the end", async () => {
-    const commit = await world.repository.commit("slim", "Its test", {
-      [childTest]: "def test_below():\n    assert open('/opt/greeting').read() == 'hi\\n'\n",
-    })
-    const done = await world.run("per_image.yml", dispatchEvent("slim", commit))
+  it("moves all tags in its last job, to what the others have tested, and writes the wiki of main", async () => {
+    const commit = await world.repository.commit("main", "Another greeting", greeting("hi", "hi"))
+    const done = await world.run("per_image.yml", dispatchEvent("main", commit))
     expect(trouble(done)).toEqual([])
-    expect(Object.keys(conclusions(done))).toEqual(["plan", "image (child)", "publish"])
-    expect(childOf(done)).toEqual({
-      base: { action: "skip", steps: [] },
-      from: "registry",
-      digest: baseDigest,
-    })
-    const candidate = imageOf(artifact(done, "build-artifacts-child").report, "child")
-    expect(candidate?.published).toBe(false)
+    const { base, child } = expectBuiltAlone(done)
     expect(artifact(done, "build-artifacts").report).toMatchObject({
       ok: true,
       images: [
-        { name: "base", action: "retag", published: true, digest: baseDigest },
-        { name: "child", action: "retag", published: true, digest: candidate?.digest },
+        { name: "base", action: "retag", published: true, digest: base, steps: [{ name: "tag" }] },
+        { name: "child", action: "retag", published: true, digest: child, steps: [{ name: "tag" }] },
       ],
     })
-    expect(await world.digest("base", tag)).toBe(baseDigest)
-    expect(await world.digest("child", tag)).toBe(candidate?.digest)
+    expect(await world.digest("base", "2026.4-main")).toBe(base)
+    expect(await world.digest("child", "2026.4-main")).toBe(child)
+    const [page = ""] = wikiFiles().filter((path) => path.endsWith("-child-2026.4-main.md"))
+    expect(wikiFile(page)).toContain(child)
+    // The job that moved the tag has not looked into the image.
+    expect(wikiFile(page)).toContain("python3-pytest")
     expectNoSecrets(done)
   })
 
@@ -211,26 +186,36 @@ describe("per_image.yml", () => {
     return Object.fromEntries([...jobs].map(([name, { conclusion }]) => [name, conclusion]))
   }
 
-  interface ReportedImage {
-    readonly name: string
-    readonly action: string
-    readonly digest?: string
-    readonly published: boolean
-    readonly steps: readonly unknown[]
-  }
-
-  function imageOf(report: unknown, name: string): ReportedImage | undefined {
-    return (report as { images: readonly ReportedImage[] }).images.find((image) => image.name === name)
-  }
-
-  /** What the child's job did with the base, and where it took it from. */
-  function childOf(done: WorkflowRun) {
+  /** Each job built its own image and tagged nothing; the child's took the base from where the base's had put it. */
+  function expectBuiltAlone(done: WorkflowRun): { readonly base: string; readonly child: string } {
+    const skipped = { action: "skip", steps: [] }
+    const built = { action: "build", published: false }
+    expect(artifact(done, "build-artifacts-base").report).toMatchObject({
+      images: [
+        { name: "base", ...built },
+        { name: "child", ...skipped },
+      ],
+    })
     const { folder, report } = artifact(done, "build-artifacts-child")
-    const { action, steps } = imageOf(report, "base") ?? {}
-    const plan = readPlan(readFileSync(join(folder, "plan.json"), "utf8"))
-    const [parent] = plan.steps.find(({ image }) => image === "child")?.parents ?? []
-    const digest = parent?.from === "registry" ? parent.digest : undefined
-    return { base: { action, steps }, from: parent?.from, digest }
+    expect(report).toMatchObject({
+      images: [
+        { name: "base", ...skipped },
+        { name: "child", ...built },
+      ],
+    })
+    const base = digestIn(done, "base")
+    const { steps } = readPlan(readFileSync(join(folder, "plan.json"), "utf8"))
+    expect(steps.find(({ image }) => image === "child")?.parents).toMatchObject([
+      { from: "registry", image: "base", digest: base },
+    ])
+    expect(base).toMatch(/^sha256:/)
+    return { base, child: digestIn(done, "child") }
+  }
+
+  function digestIn(done: WorkflowRun, name: string): string {
+    const { report } = artifact(done, `build-artifacts-${name}`)
+    const { images } = report as { images: readonly { readonly name: string; readonly digest?: string }[] }
+    return images.find((image) => image.name === name)?.digest ?? "no digest"
   }
 })
 

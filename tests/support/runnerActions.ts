@@ -1,4 +1,4 @@
-import { access, cp, mkdir } from "node:fs/promises"
+import { access, cp, mkdir, readdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { run } from "./stack.js"
 import type { WorkflowEvent } from "./workflowEvents.js"
@@ -79,10 +79,21 @@ async function upload(inputs: Inputs, { workspace, artifacts }: ActionPlace): Re
 }
 
 async function download(inputs: Inputs, { workspace, artifacts }: ActionPlace): ReturnType<Action> {
-  known(inputs, ["name", "path"])
+  known(inputs, ["name", "path", "pattern"])
+  const pattern = inputs.get("pattern")
+  if (pattern !== undefined) return downloadAll(pattern, join(workspace, inputs.get("path") ?? ""), artifacts)
   const from = join(artifacts, inputs.get("name") ?? "")
   if (!(await exists(from))) return { status: 1, log: `Artifact not found: ${from}` }
   await cp(from, join(workspace, inputs.get("path") ?? ""), { recursive: true })
+  return { status: 0, log: "" }
+}
+
+/** Those whose names match, each into a folder of its name; none is no mistake, as with the action. */
+async function downloadAll(pattern: string, to: string, artifacts: string): ReturnType<Action> {
+  const [, start] = /^([^*]+)\*$/.exec(pattern) ?? []
+  if (start === undefined) throw new Error(`the pattern ${pattern} of artifacts is not known here`)
+  const names = (await readdir(artifacts)).filter((name) => name.startsWith(start))
+  for (const name of names) await cp(join(artifacts, name), join(to, name), { recursive: true })
   return { status: 0, log: "" }
 }
 

@@ -28,6 +28,18 @@ export function withKnown(seen: ImageManifest, known: ImageManifest): ImageManif
   }
 }
 
+/** Manifests of images that their run took as they were, completed by those of runs that looked into the same digests. */
+export function completed(
+  manifests: readonly ImageManifest[],
+  others: readonly ImageManifest[],
+): readonly ImageManifest[] {
+  const inspected = new Map(others.filter(isInspected).map((manifest) => [manifest.digest, manifest]))
+  return manifests.map((manifest) => {
+    const known = manifest.digest === undefined ? undefined : inspected.get(manifest.digest)
+    return known === undefined || isInspected(manifest) ? manifest : withKnown(manifest, known)
+  })
+}
+
 /** The same commit may be told with less. */
 function commitOf(seen: ImageManifest, known: ImageManifest): Pick<ImageManifest, "commit" | "source"> {
   const { commit = seen.commit, source = seen.source } = known

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -226,7 +226,12 @@ describe("per_image.yml", () => {
     const answer = { report, plan: planOf({ base: "retag", left: "reuse" }) }
     const { run, calls } = await record("per_image.yml", event(), {}, answer)
     expect(calls.map((call) => wordsOf(call)[0])).toEqual(["plan", "build-stack"])
-    expect(conclusions(run)).toEqual({ plan: "success", image: "skipped", publish: "success" })
+    expect(conclusions(run)).toEqual({
+      plan: "success",
+      image: "skipped",
+      publish: "success",
+      wiki: "skipped",
+    })
   })
 
   it("moves no tag where an image failed, and starts no job behind it", async () => {
@@ -238,13 +243,33 @@ describe("per_image.yml", () => {
       "image (left)": "failure",
       "image (right)": "cancelled",
       publish: "skipped",
+      wiki: "skipped",
     })
     expect(run.jobs.get("image (left)")?.summary).toBe("# The report\n")
   })
 
+  it.each([
+    ["build", ["build-artifacts-base"]],
+    ["reuse", []],
+  ])("pushes the wiki from main, from what all jobs left (%s)", async (action, images) => {
+    const answer = { report, plan: planOf({ base: action }) }
+    const { run, calls } = await record("per_image.yml", dispatchEvent("main", commit), {}, answer)
+    expect(run.conclusion).toBe("success")
+    expect(wordsOf(calls.at(-1)).slice(0, 2)).toEqual(["publish-manifests", "--artifacts=build"])
+    expect(calls.at(-1)?.env.WIKI_TOKEN).toBe('token {"contents":"write"}')
+    const build = join(run.artifacts, "../wiki/workspace/build")
+    expect(existsSync(join(build, "report.json"))).toBe(true)
+    expect(existsSync(join(build, "images")) ? readdirSync(join(build, "images")) : []).toEqual(images)
+  })
+
   it("stops where there is no plan", async () => {
     const { run } = await record("per_image.yml", event(), {}, {})
-    expect(conclusions(run)).toEqual({ plan: "failure", image: "skipped", publish: "skipped" })
+    expect(conclusions(run)).toEqual({
+      plan: "failure",
+      image: "skipped",
+      publish: "skipped",
+      wiki: "skipped",
+    })
     expect(run.log).toContain("spec.yml:3:1")
   })
 
@@ -274,12 +299,18 @@ describe("per_image.yml", () => {
   it("needs a registry of its own in a fork", async () => {
     const forked = { ...event(), payload: { repository: { fork: true } } }
     const { run, calls } = await record("per_image.yml", forked, {}, { report, plan })
-    expect(conclusions(run)).toEqual({ plan: "skipped", image: "skipped", publish: "skipped" })
+    expect(conclusions(run)).toEqual({
+      plan: "skipped",
+      image: "skipped",
+      publish: "skipped",
+      wiki: "skipped",
+    })
     expect(calls).toEqual([])
     const vars = { STACK_REGISTRY: "ghcr.io/mallory", STACK_RUNNER: "our-machine" }
     const own = await record("per_image.yml", forked, { vars }, { report, plan })
     expect(own.calls.filter(({ args }) => args.includes("--registry=ghcr.io/mallory"))).toHaveLength(5)
-    expect([...own.run.jobs.values()].map(({ runsOn }) => runsOn)).toEqual(Array(5).fill("our-machine"))
+    const machines = [...own.run.jobs.values()].map(({ runsOn }) => runsOn)
+    expect(machines).toEqual([...Array<string>(5).fill("our-machine"), ""])
   })
 })
 
