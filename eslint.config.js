@@ -51,4 +51,14 @@ export default defineConfig(
     languageOptions: { parserOptions: { project: false } },
   },
   { files: ["tests/**", "bench/**"], rules: { "max-lines-per-function": "off" } },
+  {
+    files: ["tests/**"],
+    ignores: ["tests/support/fastCheck.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { name: "fast-check", message: "Take it from tests/support/fastCheck.ts, which sets seed and length." },
+      ],
+    },
+  },
 )

@@ -6,9 +6,6 @@ const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
 /** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and shown so. */
 const retry = fuzzSeconds > 0 ? 0 : 1
 
-/** Seed and length of properties. */
-const setupFiles = ["tests/support/fastCheck.ts"]
-
 export default defineConfig({
   test: {
     projects: [
@@ -16,7 +13,6 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["tests/unit/**/*.test.ts"],
-          setupFiles,
           testTimeout: 30_000 + 20_000 * fuzzSeconds,
           hookTimeout: 60_000,
           retry,
@@ -27,7 +23,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],
-          setupFiles,
           globalSetup: ["tests/e2e/globalSetup.ts"],
           // A first call after the engine's start compiles its SDK; builds of real images take minutes.
           testTimeout: 600_000 + 2000 * fuzzSeconds,

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../support/fastCheck.js"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { isIgnored, parseIgnoreFile } from "../../dagger/src/dockerfile/ignoreFile.js"
 import { assignmentsOf, parseInstruction, wordsOf } from "../../dagger/src/dockerfile/instruction.js"

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "./fastCheck.js"
 import { expect } from "vitest"
 import type { SourceTree } from "../../dagger/src/source/sourceTree.js"
 import type { Problem } from "../../dagger/src/spec/spec.js"

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "./fastCheck.js"
 import type { Files } from "./source.js"
 
 /** One image of a generated stack. */

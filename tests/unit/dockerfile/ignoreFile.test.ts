@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
 import { isIgnored, parseIgnoreFile, patternsBelow } from "../../../dagger/src/dockerfile/ignoreFile.js"
 import { formatProblem } from "../../../dagger/src/problems.js"

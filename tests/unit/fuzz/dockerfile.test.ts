@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { parseInstruction } from "../../../dagger/src/dockerfile/instruction.js"

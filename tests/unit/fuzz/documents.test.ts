@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
 import { noGitFacts, readGitFacts } from "../../../dagger/src/git/gitFacts.js"
 import {

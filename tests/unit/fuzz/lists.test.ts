@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
 import { compareVersions } from "../../../dagger/src/manifest/compareVersions.js"
 import { ecosystems } from "../../../dagger/src/manifest/manifestData.js"

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
 import { webAddress } from "../../../dagger/src/git/webAddress.js"
 import { pageName } from "../../../dagger/src/manifest/pageName.js"

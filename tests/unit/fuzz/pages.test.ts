@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
 import { renderJunit } from "../../../dagger/src/testing/junit.js"
 import { parseTestRun } from "../../../dagger/src/testing/testRun.js"

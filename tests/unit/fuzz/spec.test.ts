@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
 import { stringify } from "yaml"
 import { InputError } from "../../../dagger/src/problems.js"

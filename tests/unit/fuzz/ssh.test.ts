@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
 import { judge } from "../../../dagger/src/gpu/judge.js"
 import { hostKeyAlgorithms, InvalidHostKey, parseHostKey } from "../../../dagger/src/gpu/hostKey.js"

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
 import type { GpuTestOptions } from "../../../dagger/src/gpu/gpuTest.js"
 import { InvalidGpuTest, planGpuTest, renderGpuPlan, runGpuTest } from "../../../dagger/src/gpu/gpuTest.js"

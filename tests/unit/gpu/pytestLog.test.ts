@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
 import { judge } from "../../../dagger/src/gpu/judge.js"
 import { decisiveRun, mergeLogs, readPytestLog } from "../../../dagger/src/gpu/pytestLog.js"

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
 import { inputKey, inputKeys } from "../../../dagger/src/plan/inputKey.js"
 import type { ContextFile, ImageInputs, LinkedInputs } from "../../../dagger/src/plan/inputKey.js"

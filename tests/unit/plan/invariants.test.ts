@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
 import { explain, planMarkdown } from "../../../dagger/src/plan/markdown.js"
 import { readPlan } from "../../../dagger/src/plan/planDocument.js"

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { isNamedBy } from "../../../dagger/src/plan/changes.js"

@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
 import type { PromotionReport } from "../../../dagger/src/promote/report.js"
 import { rollback } from "../../../dagger/src/promote/rollback.js"

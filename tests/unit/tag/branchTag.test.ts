@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
 import { InputError } from "../../../dagger/src/problems.js"
 import { isTag } from "../../../dagger/src/reference/reference.js"

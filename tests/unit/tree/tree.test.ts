@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { UnknownImage, buildTree, selectImages } from "../../../dagger/src/tree/tree.js"

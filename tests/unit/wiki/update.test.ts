@@ -1,4 +1,4 @@
-import fc from "fast-check"
+import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
 import { pageProblems } from "../../../dagger/src/wiki/promoted.js"
 import { updateWiki } from "../../../dagger/src/wiki/update.js"
