@@ -7,6 +7,7 @@ import { fakeDagger } from "../../support/fakeDagger.js"
 import type { RunnerSettings, WorkflowRun } from "../../support/runner.js"
 import { runWorkflow } from "../../support/runner.js"
 import { checkout } from "../../support/stack.js"
+import type { Workflow } from "../../support/workflow.js"
 import { readWorkflow } from "../../support/workflow.js"
 import type { WorkflowEvent } from "../../support/workflowEvents.js"
 import { dispatchEvent, pullRequestEvent, pushEvent } from "../../support/workflowEvents.js"
@@ -35,8 +36,12 @@ afterAll(async () => {
   await repository.remove()
 })
 
+function workflowOf(file: string): Workflow {
+  return readWorkflow(join(checkout, ".github/workflows", file))
+}
+
 async function record(
-  file: string,
+  file: string | Workflow,
   event: WorkflowEvent,
   settings: Partial<RunnerSettings> = {},
   answer?: FakeAnswer,
@@ -45,8 +50,7 @@ async function record(
   const folder = mkdtempSync(join(tmpdir(), "fake-dagger-"))
   folders.push(folder)
   const fake = fakeDagger(folder, answer)
-  const workflow = readWorkflow(join(checkout, ".github/workflows", file))
-  const run = await runWorkflow(workflow, event, {
+  const run = await runWorkflow(typeof file === "string" ? workflowOf(file) : file, event, {
     origin: repository.folder,
     repository: "ucsd-ets/datahub-docker-stack",
     serverUrl: "https://github.example",
@@ -296,6 +300,16 @@ describe("per_image.yml", () => {
     expect(readFileSync(log, "utf8").split("\n").slice(0, -1)).toEqual(removed)
   })
 
+  it("can be given the pushes of main.yml, as docs/operating.md says", async () => {
+    const workflow = { ...workflowOf("per_image.yml"), triggers: workflowOf("main.yml").triggers }
+    const push = pushEvent("try", commit, { before: "abc123" })
+    const { run, calls } = await record(workflow, push, {}, { report, plan })
+    expect(run.conclusion).toBe("success")
+    const all = calls.map(wordsOf)
+    expect(all).toHaveLength(5)
+    expect(all.filter((words) => words.includes("--previous=abc123"))).toEqual(all)
+  })
+
   it("needs a registry of its own in a fork", async () => {
     const forked = { ...event(), payload: { repository: { fork: true } } }
     const { run, calls } = await record("per_image.yml", forked, {}, { report, plan })
@@ -426,14 +440,14 @@ describe("events", () => {
     ["test_gpu.yml", false, false, true],
     ["per_image.yml", false, false, true],
   ])("%s: push %s, pull request %s, by hand %s", (file, ...starts) => {
-    const workflow = readWorkflow(join(checkout, ".github/workflows", file))
+    const workflow = workflowOf(file)
     const events = ["push", "pull_request", "workflow_dispatch"]
     expect(events.map((event) => workflow.triggers.has(event))).toEqual(starts)
   })
 
   it("give no workflow a permission that its jobs do not ask for", () => {
     for (const file of readdirSync(join(checkout, ".github/workflows"))) {
-      expect(readWorkflow(join(checkout, ".github/workflows", file)).permissions).toEqual({})
+      expect(workflowOf(file).permissions).toEqual({})
     }
   })
 })
