@@ -57,7 +57,10 @@ export default defineConfig(
     rules: {
       "no-restricted-imports": [
         "error",
-        { name: "fast-check", message: "Take it from tests/support/fastCheck.ts, which sets seed and length." },
+        {
+          name: "fast-check",
+          message: "Take it from tests/support/fastCheck.ts, which sets seed and length.",
+        },
       ],
     },
   },

@@ -1,5 +1,5 @@
-import fc from "../support/fastCheck.js"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import fc from "../support/fastCheck.js"
 import { isIgnored, parseIgnoreFile } from "../../dagger/src/dockerfile/ignoreFile.js"
 import { assignmentsOf, parseInstruction, wordsOf } from "../../dagger/src/dockerfile/instruction.js"
 import { readDockerfileLines } from "../../dagger/src/dockerfile/lines.js"

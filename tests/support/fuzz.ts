@@ -1,16 +1,7 @@
-import fc from "./fastCheck.js"
 import { expect } from "vitest"
+import fc, { fuzzSeconds } from "./fastCheck.js"
 import type { SourceTree } from "../../dagger/src/source/sourceTree.js"
 import type { Problem } from "../../dagger/src/spec/spec.js"
-
-/** Seconds for each property in a long run (`npm run fuzz`); unset among the unit tests. */
-export const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
-
-/**
- * Seed of every property. Among the unit tests it is always the same: what turns red was changed, and a test that is
- * run once more meets the same values. A long run explores.
- */
-export const fuzzSeed = Number(process.env.FUZZ_SEED ?? (fuzzSeconds > 0 ? Date.now() % 2 ** 31 : 20_261_125))
 
 /** For `fc.assert`: this many runs among the unit tests, as many as the time allows in a long run. */
 export function runs(quick: number): { numRuns?: number } {

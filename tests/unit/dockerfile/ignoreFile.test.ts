@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { isIgnored, parseIgnoreFile, patternsBelow } from "../../../dagger/src/dockerfile/ignoreFile.js"
 import { formatProblem } from "../../../dagger/src/problems.js"
 import type { Problem } from "../../../dagger/src/spec/spec.js"

@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
+import fc from "../../support/fastCheck.js"
 import type { StackImage } from "../../support/source.js"
 import { blockOf, link } from "../../support/dockerfile.js"
 import type { DockerfileImage } from "../../support/dockerfile.js"

@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { parseInstruction } from "../../../dagger/src/dockerfile/instruction.js"
 import { readDockerfileLines } from "../../../dagger/src/dockerfile/lines.js"

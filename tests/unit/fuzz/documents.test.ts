@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { noGitFacts, readGitFacts } from "../../../dagger/src/git/gitFacts.js"
 import {
   formatManifest,

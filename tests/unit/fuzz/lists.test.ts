@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process"
-import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
+import fc, { fuzzSeed } from "../../support/fastCheck.js"
 import { compareVersions } from "../../../dagger/src/manifest/compareVersions.js"
 import { ecosystems } from "../../../dagger/src/manifest/manifestData.js"
 import type { Ecosystem } from "../../../dagger/src/manifest/manifestData.js"
 import { parsePackageList, UnreadablePackages } from "../../../dagger/src/manifest/packageLists.js"
-import { fuzzSeed, nastyText, piecesOf, runs } from "../../support/fuzz.js"
+import { nastyText, piecesOf, runs } from "../../support/fuzz.js"
 
 describe("packages", () => {
   const output = piecesOf(

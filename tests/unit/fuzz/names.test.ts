@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { webAddress } from "../../../dagger/src/git/webAddress.js"
 import { pageName } from "../../../dagger/src/manifest/pageName.js"
 import { InputError } from "../../../dagger/src/problems.js"

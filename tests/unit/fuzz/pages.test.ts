@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
-import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
+import fc, { fuzzSeed } from "../../support/fastCheck.js"
 import { renderJunit } from "../../../dagger/src/testing/junit.js"
 import { parseTestRun } from "../../../dagger/src/testing/testRun.js"
 import {
@@ -14,7 +14,7 @@ import {
 import { commitCellOf, quarterOf, rowKey } from "../../../dagger/src/wiki/homeRow.js"
 import { cellsOf, formatTablePage, parseTablePage } from "../../../dagger/src/wiki/tablePage.js"
 import { adoptRows } from "../../../dagger/src/wiki/wikiIndex.js"
-import { fuzzSeed, nastyText, piecesOf, runs } from "../../support/fuzz.js"
+import { nastyText, piecesOf, runs } from "../../support/fuzz.js"
 
 const page = piecesOf(
   ...[

@@ -1,6 +1,6 @@
-import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
 import { stringify } from "yaml"
+import fc from "../../support/fastCheck.js"
 import { InputError } from "../../../dagger/src/problems.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { parseSettings } from "../../../dagger/src/spec/settings.js"

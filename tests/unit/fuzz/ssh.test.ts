@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { judge } from "../../../dagger/src/gpu/judge.js"
 import { hostKeyAlgorithms, InvalidHostKey, parseHostKey } from "../../../dagger/src/gpu/hostKey.js"
 import { readPytestLog } from "../../../dagger/src/gpu/pytestLog.js"

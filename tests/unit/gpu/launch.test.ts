@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
-import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
+import fc from "../../support/fastCheck.js"
 import type { GpuTestOptions } from "../../../dagger/src/gpu/gpuTest.js"
 import { InvalidGpuTest, planGpuTest, renderGpuPlan, runGpuTest } from "../../../dagger/src/gpu/gpuTest.js"
 import { defaultLaunchTemplate, InvalidLaunchTemplate, launchWords } from "../../../dagger/src/gpu/launch.js"

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { judge } from "../../../dagger/src/gpu/judge.js"
 import { decisiveRun, mergeLogs, readPytestLog } from "../../../dagger/src/gpu/pytestLog.js"
 import type { PytestCounts } from "../../../dagger/src/gpu/pytestSummary.js"

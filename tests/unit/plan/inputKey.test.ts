@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { inputKey, inputKeys } from "../../../dagger/src/plan/inputKey.js"
 import type { ContextFile, ImageInputs, LinkedInputs } from "../../../dagger/src/plan/inputKey.js"
 import { runs } from "../../support/fuzz.js"

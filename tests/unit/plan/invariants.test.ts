@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { explain, planMarkdown } from "../../../dagger/src/plan/markdown.js"
 import { readPlan } from "../../../dagger/src/plan/planDocument.js"
 import type { Plan } from "../../../dagger/src/plan/planDocument.js"

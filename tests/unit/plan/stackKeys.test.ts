@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { isNamedBy } from "../../../dagger/src/plan/changes.js"
 import { inputKeys } from "../../../dagger/src/plan/inputKey.js"

@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, it } from "vitest"
+import fc from "../../support/fastCheck.js"
 import type { PromotionReport } from "../../../dagger/src/promote/report.js"
 import { rollback } from "../../../dagger/src/promote/rollback.js"
 import { tagGlobalStable } from "../../../dagger/src/promote/tagGlobalStable.js"

@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { InputError } from "../../../dagger/src/problems.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { example } from "../../../docs/specPage.js"

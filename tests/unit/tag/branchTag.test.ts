@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { InputError } from "../../../dagger/src/problems.js"
 import { isTag } from "../../../dagger/src/reference/reference.js"
 import { branchTag } from "../../../dagger/src/tag/branchTag.js"

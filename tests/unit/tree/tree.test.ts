@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { UnknownImage, buildTree, selectImages } from "../../../dagger/src/tree/tree.js"
 import { stackOf } from "../../support/source.js"

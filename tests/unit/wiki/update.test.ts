@@ -1,5 +1,5 @@
-import fc from "../../support/fastCheck.js"
 import { describe, expect, test } from "vitest"
+import fc from "../../support/fastCheck.js"
 import { pageProblems } from "../../../dagger/src/wiki/promoted.js"
 import { updateWiki } from "../../../dagger/src/wiki/update.js"
 import { wikiFilesOf } from "../../../dagger/src/wiki/wikiFiles.js"
