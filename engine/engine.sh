@@ -1,5 +1,5 @@
 #!/bin/bash
-# engine.sh up | down | status | logs [-f] | env | pid: the engine and its registry, provisioned from package registries.
+# engine.sh up | down | status | logs [-f] | env | prune | pid | disk: the engine and its registry, provisioned from package registries.
 # ./stack engine calls it; README.md beside it explains what is built.
 set -euo pipefail
 engine_lib=$(dirname "${BASH_SOURCE[0]}")/lib
@@ -20,6 +20,8 @@ bridge_address=${network%.*}.1
 registry_port=${STACK_REGISTRY_PORT:-5000}
 # Tests put their proxies and registries with a login on these; the engine speaks plain HTTP to them.
 readonly test_ports=(5001 5002 5003 5004 5005 5006 5007 5008 5009)
+# With less than this on the disk of its cache, the engine can neither build nor hand over artifacts.
+readonly full_megabytes=200
 
 # up: builds what is missing and starts what does not run. Does nothing, quickly, when all is there.
 up() {
@@ -99,8 +101,7 @@ log: { level: warn, accesslog: { disabled: true } }
 storage: { filesystem: { rootdirectory: $home/registry }, delete: { enabled: true } }
 http: { addr: "0.0.0.0:$registry_port" }
 YAML
-  setsid docker-registry serve "$run_dir/registry.yml" >>"$run_dir/registry.log" 2>&1 </dev/null 9>&- &
-  record registry $!
+  daemon registry docker-registry serve "$run_dir/registry.yml" >>"$run_dir/registry.log" 2>&1
   started_now+=(registry)
   local deadline=$((SECONDS + 20))
   until (: <"/dev/tcp/127.0.0.1/$registry_port") 2>/dev/null; do
@@ -148,10 +149,9 @@ start_engine() {
   [[ ! -f $run_dir/engine.log ]] || mv "$run_dir/engine.log" "$run_dir/engine.log.1"
   # Only what is meant for it: variables of a caller's shell would act on every later call.
   fill_engine_environment
-  env --ignore-environment "${engine_environment[@]}" "$(command -v setsid)" \
+  daemon engine env --ignore-environment "${engine_environment[@]}" \
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
-    bash "$engine_dir/namespace.sh" >"$run_dir/engine.log" 2>&1 </dev/null 9>&- &
-  record engine $!
+    bash "$engine_dir/namespace.sh" >"$run_dir/engine.log" 2>&1
   started_now+=(engine)
   await_engine
   engine_key >"$run_dir/engine.key"
@@ -213,6 +213,35 @@ status() {
   alive engine
 }
 
+# disk: fails, and says so, where the disk of the cache is full: no message of a build does.
+disk() {
+  local free
+  free=$(free_megabytes)
+  ((free >= full_megabytes)) ||
+    die "the disk of the engine's cache is full, $free MB are free in $home/state." \
+      "Make room there, or empty the cache: ./stack engine prune"
+}
+
+free_megabytes() { df --output=avail -BM "$home/state" | tail -1 | tr -dc '0-9'; }
+
+# prune: empties the cache from outside: the engine needs room for each call, also for one that would prune it.
+prune() {
+  [[ -d $home/state ]] || return 0
+  with_lock empty_cache
+}
+
+empty_cache() {
+  local running=0
+  ! alive engine || running=1
+  started_now=()
+  if connected "$engine_socket"; then die "a call is using the engine: wait for its end, or end it"; fi
+  stop_daemon engine
+  # The folder itself may be the mount point of a disk.
+  find "$home/state" -mindepth 1 -maxdepth 1 -exec rm -rf --one-file-system {} +
+  ((running == 0)) || start_engine
+  progress "the cache is empty: $(free_megabytes) MB are free"
+}
+
 # logs [-f]: the engine's log; with -f as it grows.
 logs() {
   [[ -f $run_dir/engine.log ]] || die "no log yet: the engine has not been started"
@@ -231,9 +260,9 @@ print_environment() {
 }
 
 case ${1-} in
-  up | down | status) "$1" ;;
+  up | down | status | disk | prune) "$1" ;;
   logs) logs "${2-}" ;;
   env) print_environment ;;
   pid) pid_of engine ;;
-  *) die "engine.sh: up, down, status, logs [-f], env or pid" ;;
+  *) die "engine.sh: up, down, status, logs [-f], env, prune, pid or disk" ;;
 esac

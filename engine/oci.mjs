@@ -2,7 +2,8 @@
 //   node oci.mjs pack CONTENT CONFIG.json [--gzip] LAYER.tar...   stores the image, prints its manifest's digest
 //   node oci.mjs push CONTENT DIGEST http://HOST:PORT REPOSITORY TAG
 //   node oci.mjs push-file FILE http://HOST:PORT REPOSITORY       stores any file as a blob, prints its address
-//   node oci.mjs prune CONTENT DIGEST...                          removes every blob these images do not need
+//   node oci.mjs prune CONTENT DIGEST...                          removes every blob these images do not need, and what
+//                                                                 an interrupted call has left
 // CONTENT is a content store as containerd and the engine read it: CONTENT/blobs/sha256/<hex>.
 import { createHash } from "node:crypto"
 import { createReadStream, createWriteStream } from "node:fs"
@@ -130,6 +131,7 @@ async function prune(content, ...digests) {
   for (const hex of await readdir(`${content}/blobs/sha256`)) {
     if (!kept.has(`sha256:${hex}`)) await rm(`${content}/blobs/sha256/${hex}`)
   }
+  for (const name of await readdir(content)) if (name.endsWith(".part")) await rm(`${content}/${name}`)
 }
 
 const [command, ...values] = process.argv.slice(2)

@@ -21,6 +21,19 @@ record() {
   mv "$run_dir/$1.pid.part" "$run_dir/$1.pid"
 }
 
+# daemon NAME COMMAND...: starts a process in a session of its own. It records itself before it becomes COMMAND: however
+# this script ends, none is left that nobody knows of.
+daemon() {
+  local name=$1 pid
+  shift
+  {
+    record "$name" "$BASHPID"
+    exec setsid "$@"
+  } </dev/null 9>&- &
+  pid=$!
+  until [[ $(pid_of "$name") == "$pid" ]] || ! kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+}
+
 # pid_of NAME: the pid of a recorded process that still runs; else fails.
 pid_of() {
   local pid started

@@ -6,51 +6,24 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { stateFolder } from "../support/engineShell.js"
 import { probeModule } from "../support/probeModule.js"
+import { SecondEngine } from "../support/secondEngine.js"
 import { checkout, run, workspace } from "../support/stack.js"
-import type { Ended } from "../support/stack.js"
 
-const built = process.env.STACK_ENGINE_HOME ?? "/var/lib/stack-engine"
-
-/** A second engine, beside the one of the other tests: with a network, a port and a state directory of its own. */
-const second = {
-  STACK_ENGINE_NETWORK_NAME: "second",
-  STACK_ENGINE_NETWORK: "10.89.0.0/16",
-  STACK_REGISTRY_PORT: "5091",
-  STACK_ENGINE_HOME: "",
-}
-
-/** engine.sh of a checkout, with the second engine's settings. */
-function engine(
-  command: string,
-  from = checkout,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
-  const options = { cwd: tmpdir(), env: { ...second, ...env }, timeout: 600_000 }
-  return run(join(from, "engine/engine.sh"), command.split(" "), options)
-}
-
-async function shell(script: string): Promise<string> {
-  return (await run("bash", ["-c", script], { cwd: checkout, env: second })).stdout.trim()
-}
+let second: SecondEngine
+const engine: SecondEngine["command"] = (...args) => second.command(...args)
+const shell: SecondEngine["shell"] = (script) => second.shell(script)
 
 /** What the host sees of an engine's network, and of what an engine writes where it should not. */
 const traces = () =>
-  shell(`ip link show second0 2>/dev/null; iptables-save | grep -F -e 10.89. -e second; mount | grep -F "$STACK_ENGINE_HOME"
-    pgrep --full --list-full -- "$STACK_ENGINE_HOME"; true`)
+  shell(`ip link show second0 2>/dev/null; iptables-save | grep -F -e 10.89. -e second
+    mount | grep -F "$STACK_ENGINE_HOME"; pgrep --full --list-full -- "$STACK_ENGINE_HOME"; true`)
 const hostFiles = () => shell("sha256sum /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt")
 
 beforeAll(async () => {
-  second.STACK_ENGINE_HOME = await stateFolder()
-  // What is built already is the same for both: nothing of it is written to.
-  for (const part of ["bin", "cni", "build", "content", "images", "steps"]) {
-    await shell(`cp -al '${built}/${part}' '${second.STACK_ENGINE_HOME}/'`)
-  }
+  second = await SecondEngine.make({ name: "second", prefix: "10.89", registryPort: 5091 })
 })
 
-afterAll(async () => {
-  await engine("down")
-  await shell(`rm -rf '${second.STACK_ENGINE_HOME}'`)
-})
+afterAll(() => second.remove())
 
 describe("up and down", () => {
   it("start an engine and a registry beside another, and leave nothing on the host", async () => {
@@ -105,7 +78,7 @@ describe("the cache", () => {
     const made = async () => {
       await engine("up")
       const script = `eval "$('${checkout}/engine/engine.sh' env)"; dagger call --silent made --key=1`
-      return (await run("bash", ["-c", script], { cwd: module, env: second })).stdout
+      return (await run("bash", ["-c", script], { cwd: module, env: second.env })).stdout
     }
     const first = await made()
     expect(first).toMatch(/^\d+\.\d+\n$/)
@@ -123,7 +96,7 @@ describe("the cache", () => {
     await engine("up")
     const call = async (words: string) => {
       const script = `eval "$('${checkout}/engine/engine.sh' env)"; dagger --silent core ${words}`
-      const ended = await run("bash", ["-c", script], { cwd: tmpdir(), env: second })
+      const ended = await run("bash", ["-c", script], { cwd: tmpdir(), env: second.env })
       expect(ended).toMatchObject({ status: 0 })
       return ended.stdout
     }
@@ -164,6 +137,6 @@ describe("a failed start", () => {
     expect(up.stderr).toContain("10.89.0.0/99")
     expect((await engine("status")).stdout).toMatch(/^registry +stopped/m)
     expect(await traces()).toBe("")
-    expect(await readFile(join(second.STACK_ENGINE_HOME, "run/engine.log"), "utf8")).toContain("10.89.0.0/99")
+    expect(await readFile(join(second.home, "run/engine.log"), "utf8")).toContain("10.89.0.0/99")
   })
 })

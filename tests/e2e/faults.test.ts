@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Step } from "../../dagger/src/plan/planDocument.js"
+import { sharedEngine } from "../support/enginePlace.js"
 import type { Fault, FaultRule } from "../support/faultProxy.js"
 import type { ByImage, FixtureRun } from "../support/fixtureStacks.js"
-import { bridge, FixtureStack } from "../support/fixtureStacks.js"
+import { FixtureStack } from "../support/fixtureStacks.js"
 
 // Every image of this stack meets a fault of its own at the registry: one call shows them all, and that none of them
 // touches another image.
@@ -53,7 +54,11 @@ beforeAll(async () => {
     world.run(...world.publishing("pushing"), "--publish-each", "--parallel=7"),
     world.run(...world.publishing("tagging"), "--parallel=7"),
     world.run(...one, `--registry=${world.host}/stranger`, "--registry-password=env://HOME"),
-    world.run(...one, `--registry=${bridge}:9/lost`, "--registry-password=env://FIXTURE_PASSWORD"),
+    world.run(
+      ...one,
+      `--registry=${sharedEngine.bridge}:9/lost`,
+      "--registry-password=env://FIXTURE_PASSWORD",
+    ),
   ])
 })
 

@@ -1,24 +1,21 @@
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { mkdtemp, readFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Plan, Step } from "../../dagger/src/plan/planDocument.js"
 import { readPlan } from "../../dagger/src/plan/planDocument.js"
 import type { StackReport } from "../../dagger/src/report/report.js"
+import type { EnginePlace } from "./enginePlace.js"
+import { sharedEngine } from "./enginePlace.js"
 import type { FaultProxy } from "./faultProxy.js"
 import { startFaultProxy } from "./faultProxy.js"
 import type { AccessLine, TestRegistry } from "./registry.js"
 import { startRegistry } from "./registry.js"
 import type { Files, StackImage, StackOptions } from "./source.js"
 import { stackFiles } from "./source.js"
-import type { Ended } from "./stack.js"
-import { checkout, commitAll, removeFolder, run, stack, workspace, writeFiles } from "./stack.js"
+import type { Ended, RunningProgram } from "./stack.js"
+import { checkout, commitAll, removeFolder, run, stack, start, workspace, writeFiles } from "./stack.js"
 import { imageFiles, ReadReport } from "./testImages.js"
 
-/** The engine's bridge: where it and its containers find this machine. */
-export const bridge = "10.87.0.1"
 /** Ports at which the engine speaks to a registry without TLS; the first one is its own registry's. */
 const plainPorts = [5001, 5002, 5003, 5004, 5005, 5006, 5007, 5008, 5009]
 
@@ -113,12 +110,17 @@ export class FixtureStack {
     readonly registry: TestRegistry,
     /** In front of the registry: what the engine and the module talk to; rules can be added to it. */
     readonly front: FaultProxy,
+    private readonly engine: EnginePlace,
   ) {}
 
-  static async start(images: ByImage<StackImage>, options: StackOptions = {}): Promise<FixtureStack> {
+  static async start(
+    images: ByImage<StackImage>,
+    options: StackOptions = {},
+    engine = sharedEngine,
+  ): Promise<FixtureStack> {
     const registry = await startRegistry({ login: true })
-    const front = await startFaultProxy(registry.port, [], { listen: "0.0.0.0", port: await plainPort() })
-    return new FixtureStack(await workspace(stackFiles(images, options)), registry, front)
+    const front = await startPlainFront(registry.port)
+    return new FixtureStack(await workspace(stackFiles(images, options)), registry, front, engine)
   }
 
   async stop(): Promise<void> {
@@ -129,7 +131,7 @@ export class FixtureStack {
 
   /** `host:port` of the registry for engine, module and Dockerfiles. */
   get host(): string {
-    return `${bridge}:${this.front.port}`
+    return `${this.engine.bridge}:${this.front.port}`
   }
 
   /** Options that publish to an organisation of the registry. */
@@ -145,7 +147,7 @@ export class FixtureStack {
   }
 
   private get environment(): Readonly<Record<string, string>> {
-    return { FIXTURE_PASSWORD: this.registry.login?.password ?? "" }
+    return { ...this.engine.env, FIXTURE_PASSWORD: this.registry.login?.password ?? "" }
   }
 
   /** Calls `./stack` in the stack's folder. */
@@ -186,23 +188,21 @@ export class FixtureStack {
     return new Map(readPlan(ended.stdout).steps.map((step) => [step.image, step]))
   }
 
+  /** Starts a call that the test interrupts. */
+  begin(...args: readonly string[]): RunningProgram {
+    return start(join(checkout, "stack"), args, { cwd: this.folder, env: this.environment })
+  }
+
   /** Starts a call and kills it, and all that it started, when the time has come. */
   async interrupt(args: readonly string[], moment: () => boolean): Promise<void> {
-    const env = { ...process.env, ...this.environment }
-    const child = spawn(join(checkout, "stack"), args, {
-      cwd: this.folder,
-      env,
-      detached: true,
-      stdio: "ignore",
-    })
-    const ended = once(child, "exit")
+    const call = this.begin(...args)
     const polling = setInterval(() => {
-      // A group of its own: dagger dies with the script, without a word to the engine.
-      if (moment() && child.pid !== undefined) process.kill(-child.pid, "SIGKILL")
+      // dagger dies with the script, without a word to the engine.
+      if (moment()) call.signal("SIGKILL")
     }, 50)
     try {
-      const [status] = (await ended) as [number | null]
-      if (status !== null) throw new Error(`the call ended by itself, with status ${status}`)
+      const { status } = await call.ended
+      if (status < 128) throw new Error(`the call ended by itself, with status ${status}`)
     } finally {
       clearInterval(polling)
     }
@@ -269,22 +269,14 @@ export interface PublishedManifest {
   readonly annotations?: ByImage<string>
 }
 
-/** A port of the engine's plain ones that nobody listens on. */
-async function plainPort(): Promise<number> {
-  for (const port of plainPorts) if (await isFree(port)) return port
+/** A proxy on one of the engine's plain ports, whoever else takes them at the same time. */
+async function startPlainFront(registryPort: number): Promise<FaultProxy> {
+  for (const port of plainPorts) {
+    try {
+      return await startFaultProxy(registryPort, [], { listen: "0.0.0.0", port })
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error
+    }
+  }
   throw new Error(`all of the ports ${plainPorts.join(", ")} are taken`)
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once("error", () => {
-      resolve(false)
-    })
-    server.listen(port, "0.0.0.0", () => {
-      server.close(() => {
-        resolve(true)
-      })
-    })
-  })
 }

@@ -5,6 +5,10 @@ import type { ImageManifest } from "../../dagger/src/manifest/manifestData.js"
 import { formatManifest } from "../../dagger/src/manifest/manifestData.js"
 import { updateWiki } from "../../dagger/src/wiki/update.js"
 import { wikiFilesOf } from "../../dagger/src/wiki/wikiFiles.js"
+import type { EnginePlace } from "./enginePlace.js"
+import { sharedEngine } from "./enginePlace.js"
+import type { FaultProxy } from "./faultProxy.js"
+import { startFaultProxy } from "./faultProxy.js"
 import { runProgram, startGitServer } from "./gitServer.js"
 import type { GitServer } from "./gitServer.js"
 import { manifestOf, packagesOf } from "./manifests.js"
@@ -19,8 +23,6 @@ import type { LaunchScript } from "./sshdLaunch.js"
 import { commitAll, removeFolder, stack, workspace } from "./stack.js"
 import type { Ended } from "./stack.js"
 
-/** The engine's bridge: where its containers find this machine. */
-const bridge = "10.87.0.1"
 const organisation = "team"
 const wikiName = "team/stack.wiki.git"
 const wikiUser = "publisher"
@@ -30,6 +32,8 @@ const commit = "0123456789abcdef0123456789abcdef01234567"
 /** The images of the stack; the second one is tested on the GPU. */
 export const images = ["base", "child"] as const
 export type ImageName = (typeof images)[number]
+/** A digest of each image. */
+export type Digests = Readonly<Record<ImageName, string>>
 
 /** What a call left: how it ended, and the artifacts that it exported. */
 export interface Done extends Ended {
@@ -55,24 +59,32 @@ export class PromotionWorld {
 
   private constructor(
     private readonly folder: string,
+    private readonly engine: EnginePlace,
     readonly registry: TestRegistry,
+    /** In front of the registry: what the module talks to; rules can be added to it. */
+    readonly front: FaultProxy,
     readonly wiki: GitServer,
+    /** In front of the wiki. */
+    readonly wikiFront: FaultProxy,
     readonly sshd: Sshd,
     readonly launch: LaunchScript,
     private readonly wikiToken: string,
   ) {}
 
   /** Starts the servers, and writes the stack; its GPU tests pass until `gpuTests` says otherwise. */
-  static async start(): Promise<PromotionWorld> {
+  static async start(engine = sharedEngine): Promise<PromotionWorld> {
+    const { bridge } = engine
     const wikiToken = randomBytes(12).toString("hex")
-    const registry = await startRegistry({ login: true, listen: "0.0.0.0" })
-    const wiki = await startGitServer({ user: wikiUser, token: wikiToken, bindAll: true })
+    const registry = await startRegistry({ login: true })
+    const front = await startFaultProxy(registry.port, [], { listen: "0.0.0.0" })
+    const wiki = await startGitServer({ user: wikiUser, token: wikiToken })
+    const wikiFront = await startFaultProxy(wiki.port, [], { listen: "0.0.0.0" })
     wiki.create(wikiName)
     const sshd = await startSshd({ listen: "0.0.0.0" })
     const launch = makeLaunchScript()
     launch.write("gpu", "def test_cuda(): pass\n")
     const spec = {
-      registry: `${bridge}:${registry.port}/${organisation}`,
+      registry: `${bridge}:${front.port}/${organisation}`,
       gpu: {
         host: bridge,
         port: sshd.port,
@@ -86,14 +98,16 @@ export class PromotionWorld {
     }
     const files = stackFiles({ base: {}, child: { depend_on: "base" } }, { spec })
     const folder = await workspace(files, { git: false })
-    return new PromotionWorld(folder, registry, wiki, sshd, launch, wikiToken)
+    return new PromotionWorld(folder, engine, registry, front, wiki, wikiFront, sshd, launch, wikiToken)
   }
 
   async stop(): Promise<void> {
     await removeFolder(this.folder)
     this.launch.remove()
     await this.sshd.stop()
+    await this.wikiFront.stop()
     await this.wiki.stop()
+    await this.front.stop()
     await this.registry.stop()
   }
 
@@ -102,7 +116,7 @@ export class PromotionWorld {
 
   /** Options that name the wiki and log in to it. */
   get wikiOptions(): readonly string[] {
-    const url = `http://${bridge}:${this.wiki.port}/${wikiName}`
+    const url = `http://${this.engine.bridge}:${this.wikiFront.port}/${wikiName}`
     return [`--wiki=${url}`, `--wiki-username=${wikiUser}`, "--wiki-token=env://WIKI_TOKEN"]
   }
 
@@ -118,6 +132,7 @@ export class PromotionWorld {
     { registryPassword = this.registry.login?.password ?? "", result = [] as readonly string[] } = {},
   ): Promise<Ended> {
     const env = {
+      ...this.engine.env,
       REGISTRY_PASSWORD: registryPassword,
       WIKI_TOKEN: this.wikiToken,
       GPU_PASSWORD: this.sshd.password,
@@ -140,7 +155,7 @@ export class PromotionWorld {
   }
 
   /** Pushes both images, different ones for every generation. @returns the digests */
-  async push(tag: string, generation: string): Promise<Readonly<Record<ImageName, string>>> {
+  async push(tag: string, generation: string): Promise<Digests> {
     const [base, child] = await Promise.all(
       images.map((name) =>
         pushImage(this.registry, `${organisation}/${name}:${tag}`, {
@@ -150,6 +165,13 @@ export class PromotionWorld {
       ),
     )
     return { base: base ?? "", child: child ?? "" }
+  }
+
+  /** Pushes another generation of both images, with their pages. @returns the digests */
+  async newImages(tag: string, generation: string): Promise<Digests> {
+    const digests = await this.push(tag, generation)
+    await this.publishPages(tag, digests)
+    return digests
   }
 
   /** Pushes one of the images only. */
@@ -166,12 +188,12 @@ export class PromotionWorld {
 
   /** Full name of an image. */
   reference(name: ImageName, tag: string): string {
-    return `${bridge}:${this.registry.port}/${organisation}/${name}:${tag}`
+    return `${this.engine.bridge}:${this.front.port}/${organisation}/${name}:${tag}`
   }
 
   /** Name of the page of an image in the wiki. */
   page(name: ImageName, tag: string): string {
-    return `${bridge}-${this.registry.port}-${organisation}-${name}-${tag}.md`
+    return `${this.engine.bridge}-${this.front.port}-${organisation}-${name}-${tag}.md`
   }
 
   /** Writes the tests that "the GPU" runs. */
@@ -180,11 +202,7 @@ export class PromotionWorld {
   }
 
   /** Puts the manifest pages of both images into the wiki, as the run that built them does. */
-  async publishPages(
-    tag: string,
-    digests: Readonly<Record<ImageName, string>>,
-    packages = "numpy 1.26.4, pandas 2.2.0",
-  ): Promise<void> {
+  async publishPages(tag: string, digests: Digests, packages = "numpy 1.26.4, pandas 2.2.0"): Promise<void> {
     const clone = `${this.folder}/wiki-${this.exports}-${tag}`
     const url = this.wiki.url.replace("//", `//${wikiUser}:${this.wikiToken}@`)
     await git("clone", "--quiet", `${url}/${wikiName}`, clone)
@@ -202,18 +220,14 @@ export class PromotionWorld {
   }
 
   /** Writes manifests as the artifacts of the run that built the images have them. @returns the folder's name */
-  writeArtifacts(tag: string, digests: Readonly<Record<ImageName, string>>): string {
+  writeArtifacts(tag: string, digests: Digests): string {
     const manifests = this.manifests(tag, digests)
     const files = manifests.map((manifest) => [`${manifest.name}.json`, formatManifest(manifest)] as const)
     writeAll(join(this.folder, "built/manifests"), new Map(files))
     return "built"
   }
 
-  private manifests(
-    tag: string,
-    digests: Readonly<Record<ImageName, string>>,
-    packages = "",
-  ): ImageManifest[] {
+  private manifests(tag: string, digests: Digests, packages = ""): ImageManifest[] {
     const pip = { kind: "listed", packages: packagesOf(packages) } as const
     return images.map((name) => {
       const reference = this.reference(name, tag)

@@ -39,6 +39,8 @@ export interface TestRegistry {
   readonly front?: FaultProxy
   /** What the registry itself answered, oldest first; requests for tokens are not among it. */
   accessLog(): readonly AccessLine[]
+  /** Kills the server, and starts it again on the same storage and port after so many milliseconds. */
+  restart(pauseMilliseconds: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -60,8 +62,8 @@ export async function startRegistry(settings: RegistrySettings = {}): Promise<Te
     const port = settings.port ?? (await freePort())
     const auth = settings.login === true ? basicAuth(directory, login) : {}
     const address = `${settings.listen ?? "127.0.0.1"}:${port}`
-    const stop = await run(directory, config(directory, address, auth), port)
-    return registryOf(directory, port, settings.login === true ? { login } : {}, stop)
+    const server = await run(directory, config(directory, address, auth), port)
+    return registryOf(directory, port, settings.login === true ? { login } : {}, server)
   }
   // Realm and registry share one port, as the registry must know its realm's address before it starts.
   const innerPort = await freePort()
@@ -71,25 +73,26 @@ export async function startRegistry(settings: RegistrySettings = {}): Promise<Te
     ...(token === true ? {} : token),
   })
   const auth = { token: { realm: `http://${front.host}/token`, ...authority.registryConfig } }
-  const stop = await run(directory, config(directory, `127.0.0.1:${innerPort}`, auth), innerPort)
-  return registryOf(directory, front.port, { login, front }, async () => {
+  const server = await run(directory, config(directory, `127.0.0.1:${innerPort}`, auth), innerPort)
+  const stop = async () => {
     await front.stop()
-    await stop()
-  })
+    await server.stop()
+  }
+  return registryOf(directory, front.port, { login, front }, { ...server, stop })
 }
 
 function registryOf(
   directory: string,
   port: number,
   parts: Pick<TestRegistry, "login" | "front">,
-  stop: () => Promise<void>,
+  server: Pick<TestRegistry, "restart" | "stop">,
 ): TestRegistry {
   return {
     port,
     host: `127.0.0.1:${port}`,
     ...parts,
     accessLog: () => parseAccessLog(readFileSync(join(directory, "log"), "utf8")),
-    stop,
+    ...server,
   }
 }
 
@@ -117,11 +120,30 @@ function basicAuth(directory: string, login: { username: string; password: strin
   return { htpasswd: { realm: "test", path } }
 }
 
-async function run(directory: string, settings: string, port: number): Promise<() => Promise<void>> {
-  const file = join(directory, "config.yml")
-  writeFileSync(file, settings)
+async function run(
+  directory: string,
+  settings: string,
+  port: number,
+): Promise<Pick<TestRegistry, "restart" | "stop">> {
+  writeFileSync(join(directory, "config.yml"), settings)
+  let kill = await serve(directory, port)
+  return {
+    restart: async (pauseMilliseconds) => {
+      await kill()
+      await pause(pauseMilliseconds)
+      kill = await serve(directory, port)
+    },
+    stop: async () => {
+      await kill()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Starts the server, and waits until it answers. @returns what kills it */
+async function serve(directory: string, port: number): Promise<() => Promise<void>> {
   const log = openSync(join(directory, "log"), "a")
-  const server = spawn(program, ["serve", file], { stdio: ["ignore", log, log] })
+  const server = spawn(program, ["serve", join(directory, "config.yml")], { stdio: ["ignore", log, log] })
   closeSync(log)
   const exited = new Promise<void>((resolve) => {
     server.once("exit", () => {
@@ -138,7 +160,6 @@ async function run(directory: string, settings: string, port: number): Promise<(
   return async () => {
     server.kill("SIGKILL")
     await exited
-    rmSync(directory, { recursive: true, force: true })
   }
 }
 

@@ -1,6 +1,7 @@
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { constants, tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import type { Files } from "./source.js"
 
@@ -37,6 +38,43 @@ export function run(program: string, args: readonly string[], options: CallOptio
       done({ status: statusOf(error), stdout, stderr })
     })
   })
+}
+
+/** A program that runs in a process group of its own, as a terminal's foreground job does. */
+export interface RunningProgram {
+  readonly pid: number
+  /** What it has said on stderr so far. */
+  stderr(): string
+  /** Sends a signal to it and to all that it has started: SIGINT is what Ctrl-C does. */
+  signal(name: NodeJS.Signals): void
+  /** How it ended; a status of 128 and more stands for a signal, as in a shell. */
+  readonly ended: Promise<Ended>
+}
+
+/** Starts a program that the test interrupts. */
+export function start(program: string, args: readonly string[], options: CallOptions): RunningProgram {
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${program} could not be started`)
+  const output = { stdout: "", stderr: "" }
+  child.stdout.on("data", (text: Buffer) => (output.stdout += text.toString()))
+  child.stderr.on("data", (text: Buffer) => (output.stderr += text.toString()))
+  // Not "close": what it has started may hold its pipes open.
+  const ended = once(child, "exit").then(([status, signal]: (number | NodeJS.Signals | null)[]) => ({
+    status: typeof status === "number" ? status : 128 + constants.signals[signal as NodeJS.Signals],
+    ...output,
+  }))
+  return {
+    pid,
+    stderr: () => output.stderr,
+    signal: (name) => process.kill(-pid, name),
+    ended,
+  }
 }
 
 function statusOf(error: { code?: number | string | null; killed?: boolean } | null): number {

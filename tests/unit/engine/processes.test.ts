@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
-import { engineShell, stateFolder } from "../../support/engineShell.js"
+import { engineShell, stateFolder, withLibraries } from "../../support/engineShell.js"
 
 const started: { kill(signal: NodeJS.Signals): boolean }[] = []
 afterEach(() => {
@@ -40,6 +40,22 @@ describe("a recorded process", () => {
     expect((await engineShell(home, "pid_of engine")).stdout).toBe(`${pid}\n`)
     await engineShell(home, "stop engine 5")
     expect(await ended).toBe("SIGTERM")
+    expect((await engineShell(home, "alive engine")).status).toBe(1)
+  })
+
+  it("is known though whoever started it was killed at once", async () => {
+    const home = await stateFolder()
+    // A start that is killed after the fork, and before the daemon is on record.
+    const script = `eval "$(declare -f record | sed '1s/record/record_late/')"
+      record() { echo forked; sleep 0.5; record_late "$@"; }
+      daemon engine sleep 60`
+    const killed = spawn("bash", ["-c", withLibraries(script)], {
+      env: { ...process.env, STACK_ENGINE_HOME: home },
+    })
+    killed.stdout.once("data", () => killed.kill("SIGKILL"))
+    await expect.poll(async () => (await engineShell(home, "alive engine")).status).toBe(0)
+    expect(killed.signalCode).toBe("SIGKILL")
+    await engineShell(home, "stop engine 5")
     expect((await engineShell(home, "alive engine")).status).toBe(1)
   })
 

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import type { FaultRule } from "../../support/faultProxy.js"
+import { killModule, modulesConnectedTo } from "../../support/outage.js"
+import { atRequest } from "../../support/outageStack.js"
+import type { Digests } from "../../support/promotionWorld.js"
+import { PromotionWorld, images } from "../../support/promotionWorld.js"
+import type { Ended } from "../../support/stack.js"
+
+const main = "2026.4-main"
+const stable = "2026.4-stable"
+const aTag = /\/manifests\/2026/
+
+/** A promotion that is killed, and a registry that restarts under it. */
+export function promotionOutages(): void {
+  let world: PromotionWorld
+  let before: Digests
+  let next: Digests
+
+  beforeAll(async () => {
+    world = await PromotionWorld.start()
+    next = await world.newImages(main, "0")
+    await world.exported("tag-stable", options())
+  })
+  afterAll(() => world.stop())
+
+  const options = () => [...world.registryLogin, ...world.wikiOptions, `--tag=${main}`, "--skip-gpu-test"]
+  const kill = () => {
+    killModule(world.front.port)
+  }
+
+  /** Promotes other images than those before; the call meets a rule at the registry. */
+  async function promoteAt(generation: string, rule?: FaultRule): Promise<Ended> {
+    before = next
+    next = await world.newImages(main, generation)
+    if (rule !== undefined) world.front.add({ times: 1, ...rule })
+    const ended = await world.call("tag-stable", options())
+    world.front.reset()
+    world.wikiFront.reset()
+    return ended
+  }
+
+  async function expectWhole(): Promise<void> {
+    expect(await world.digests(stable)).toEqual(next)
+    for (const name of images) expect(world.wikiFile(world.page(name, stable))).toContain(next[name])
+  }
+
+  async function expectRepeated(outcome: string): Promise<void> {
+    const again = await world.exported("tag-stable", options())
+    expect(again.report).toMatchObject({ ok: true, outcome: { kind: outcome } })
+    await expectWhole()
+  }
+
+  test("killed between the journal and the tags: no tag has moved", async () => {
+    const { status } = await promoteAt("1", atRequest("PUT", aTag, kill))
+    expect(status).toBe(137)
+    expect(await world.digests(stable)).toEqual(before)
+    await expectRepeated("promoted")
+  })
+
+  test("killed between two tags: the status says so, the same again completes, a rollback takes back both", async () => {
+    const { status } = await promoteAt("2", atRequest("PUT", aTag, kill, 1))
+    expect(status).toBe(137)
+    expect(await world.digests(stable)).toEqual({ base: next.base, child: before.child })
+    const { stderr } = await world.call("status", world.registryLogin)
+    expect(stderr).toContain("was interrupted: run it again, or a rollback")
+    await expectRepeated("promoted")
+    const back = await world.exported("rollback", [...world.registryLogin, `--tag=${stable}`])
+    expect(back.report).toMatchObject({ ok: true })
+    expect(await world.digests(stable)).toEqual(before)
+    next = before
+  })
+
+  test("killed before the wiki has it: the same again writes the pages, in one commit", async () => {
+    let module: number | undefined
+    const remember = () => {
+      ;[module] = modulesConnectedTo(world.front.port)
+      return Promise.resolve()
+    }
+    world.wikiFront.add(
+      atRequest("POST", /receive-pack/, () => module !== undefined && process.kill(module, "SIGKILL")),
+    )
+    const heads = () => world.wiki.git("team/stack.wiki.git", "rev-list", "--count", "HEAD").trim()
+    const { status } = await promoteAt("3", {
+      method: "PUT",
+      path: aTag,
+      fault: { kind: "first", act: remember },
+    })
+    expect(status).toBe(137)
+    expect(await world.digests(stable)).toEqual(next)
+    const count = Number(heads())
+    await expectRepeated("unchanged")
+    expect(Number(heads())).toBe(count + 1)
+  })
+
+  test("a registry that restarts at once is asked again: nobody notices", async () => {
+    const restart = () => void world.registry.restart(0)
+    const { status, stderr } = await promoteAt("4", atRequest("PUT", aTag, restart, 1))
+    expect(status, stderr.slice(-2000)).toBe(0)
+    expect(stderr).toContain("try 1 of 5 failed")
+    await expectWhole()
+  })
+
+  test("a registry that is away for longer: which tags have moved is told, the same again completes", async () => {
+    let back: Promise<void> | undefined
+    const stop = () => (back = world.registry.restart(25_000))
+    const { status, stderr } = await promoteAt("5", atRequest("PUT", aTag, stop, 1))
+    expect(status).toBe(1)
+    expect(stderr).toContain("Run the same again to finish it, or a rollback to take it back")
+    await back
+    await expectRepeated("promoted")
+  })
+}

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { cutLine, killModule, processesIn } from "../../support/outage.js"
+import { atRequest, OutageStack, timed, workTag } from "../../support/outageStack.js"
+import { stack } from "../../support/stack.js"
+
+const childsBlob = /\/child\/blobs\/uploads/
+const childsCandidate = /\/child\/manifests\/candidate-/
+
+/** A registry that restarts, a module's process that is killed, a user who has enough. */
+export function publishingOutages(): void {
+  let world: OutageStack
+
+  beforeAll(async () => {
+    world = await OutageStack.start()
+  })
+  afterAll(() => world.stop())
+
+  test("a registry that restarts while images are pushed, and is not there meanwhile: tried again", async () => {
+    await world.change()
+    const restart = async () => {
+      const mend = cutLine(world.stack.front.port, "refused")
+      await world.stack.registry.restart(3000)
+      mend()
+    }
+    const { status, stderr } = await world.begin(atRequest("PUT", childsBlob, restart)).ended
+    expect(status, stderr.slice(-2000)).toBe(0)
+    expect(stderr).toContain("publish: the registry refuses connections; again in 1 s")
+    expect((await world.expectRepeated()).actions).toEqual({ base: "reuse", child: "reuse" })
+  })
+
+  test("a module's process that is killed for memory: no tag moves, what was pushed is taken up", async () => {
+    await world.change()
+    const kill = () => {
+      killModule(world.stack.front.port)
+    }
+    const { status, stderr } = await world.begin(atRequest("PUT", /\/manifests\/passed-/, kill, 1)).ended
+    expect(status).toBe(137)
+    expect(stderr).toContain(
+      "stack: a process of the call was killed, as the kernel does when memory is short",
+    )
+    await world.expectUntouched()
+    expect(Object.values((await world.expectRepeated()).actions)).not.toContain("build")
+  })
+
+  test("the same between two tags: one has moved; the next run moves the other", async () => {
+    await world.change()
+    const kill = () => {
+      killModule(world.stack.front.port)
+    }
+    const { status } = await world.begin(atRequest("PUT", new RegExp(`/manifests/${workTag}`), kill, 1)).ended
+    expect(status).toBe(137)
+    const { actions } = await world.expectRepeated()
+    expect(Object.values(actions).toSorted()).toEqual(["retag", "reuse"])
+  })
+
+  test("Ctrl-C: the call ends at once, no tag moves, the engine stays", async () => {
+    await world.change()
+    const engine = await stack(["engine", "pid"], { cwd: world.stack.folder })
+    let pressed = 0
+    const call = world.begin({
+      method: "PUT",
+      path: childsCandidate,
+      fault: {
+        kind: "first",
+        act: () => {
+          pressed = Date.now()
+          call.signal("SIGINT")
+          return Promise.resolve()
+        },
+      },
+    })
+    const { status } = await call.ended
+    expect(status).not.toBe(0)
+    expect(Date.now() - pressed).toBeLessThan(10_000)
+    expect(await stack(["engine", "pid"], { cwd: world.stack.folder })).toEqual(engine)
+    await world.expectUntouched()
+    await world.expectRepeated()
+  })
+
+  test.each(["SIGTERM", "SIGKILL"] as const)(
+    "%s to ./stack alone: nothing of the call goes on",
+    async (signal) => {
+      await world.change()
+      const call = world.begin({
+        method: "PUT",
+        path: childsCandidate,
+        fault: {
+          kind: "first",
+          act: () => {
+            process.kill(call.pid, signal)
+            return Promise.resolve()
+          },
+        },
+      })
+      const { seconds } = await timed(call)
+      expect(seconds).toBeLessThan(60)
+      await expect.poll(() => processesIn(world.stack.folder), { timeout: 15_000 }).toEqual([])
+      await world.expectUntouched()
+      await world.expectRepeated()
+    },
+  )
+}
