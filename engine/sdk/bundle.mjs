@@ -6,14 +6,30 @@ import { join, resolve } from "node:path"
 const target = resolve(process.argv[2])
 const { build } = createRequire(join(target, "/"))("esbuild")
 
-/** The compiler is not needed to answer calls, and takes a third of a second to load. */
-const withoutCompiler = {
-  name: "without-compiler",
+/**
+ * What a process that answers one call never does, and what would take half of its start to load: compile, download a
+ * CLI, and send telemetry in other ways than the engine's, which is HTTP with protobuf.
+ */
+const unused = new RegExp(
+  `^(?:${[
+    "typescript",
+    "adm-zip|execa|tar",
+    "@grpc/.+|@opentelemetry/(?:exporter-\\w+-otlp-grpc|otlp-grpc-exporter-base)",
+    "@opentelemetry/(?:configuration|exporter-prometheus|exporter-zipkin)",
+  ].join("|")})$`,
+)
+
+/** Stands for a package: everything in it can be named and extended, and nothing can be made of it. */
+const nothing = `
+class Unused { constructor() { throw new Error("engine/sdk/bundle.mjs leaves this package out") } }
+module.exports = new Proxy(Unused, { get: (target, name) => typeof name === "symbol" || name in target ? target[name] : module.exports })
+`
+
+const withoutUnused = {
+  name: "without-unused",
   setup(setup) {
-    setup.onResolve({ filter: /^typescript$/ }, () => ({ path: "typescript", namespace: "none" }))
-    setup.onLoad({ filter: /.*/, namespace: "none" }, () => ({
-      contents: "export default new Proxy({}, { get: () => ({}) })",
-    }))
+    setup.onResolve({ filter: unused }, ({ path }) => ({ path, namespace: "unused" }))
+    setup.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: nothing }))
   },
 }
 
@@ -40,7 +56,7 @@ const options = {
   logLevel: "error",
 }
 const file = (name) => ({ entryPoints: [join(import.meta.dirname, name)], outfile: join(target, name) })
-await build({ ...options, ...file("core.mjs"), plugins: [packageFiles, withoutCompiler] })
+await build({ ...options, ...file("core.mjs"), plugins: [packageFiles, withoutUnused] })
 await build({
   ...options,
   ...file("prepare.mjs"),
