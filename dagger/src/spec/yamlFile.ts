@@ -1,4 +1,4 @@
-import { LineCounter, isAlias, isMap, isNode, isPair, isScalar, isSeq, parseDocument } from "yaml"
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, parseDocument } from "yaml"
 import type { Alias, Document, ParsedNode, YAMLMap } from "yaml"
 import type { Location, Problem } from "./spec.js"
 
@@ -60,12 +60,8 @@ interface Reader {
  * @param path names the file in problems
  */
 export function readYaml(path: string, text: string): YamlReading {
-  const lines = new LineCounter()
-  const locate = (offset: number): Location => {
-    const { line, col } = lines.linePos(offset)
-    return { file: path, line: Math.max(1, line), column: Math.max(1, col) }
-  }
-  const document = parse(text, lines)
+  const locate = locator(path, text)
+  const document = parse(text)
   if (document === undefined) return { problems: [tooMuch(locate(0))] }
   const syntax = syntaxProblems(document, locate)
   if (syntax.length > 0) return { problems: syntax }
@@ -83,12 +79,26 @@ export function readYaml(path: string, text: string): YamlReading {
   return { file: fileOf(root), problems: reader.problems }
 }
 
-function parse(text: string, lineCounter: LineCounter): Document | undefined {
+/** Not by the parser's LineCounter, which misses line breaks where the syntax is wrong. */
+function locator(file: string, text: string): Reader["locate"] {
+  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
+  return (offset) => {
+    let [low, high] = [0, starts.length - 1]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if ((starts[middle] ?? 0) <= offset) low = middle
+      else high = middle - 1
+    }
+    return { file, line: low + 1, column: Math.max(1, offset - (starts[low] ?? 0) + 1) }
+  }
+}
+
+function parse(text: string): Document | undefined {
   // The parser's time grows by the square of them, nested or too many; in JSON such a stack has about 30,000.
   if ((text.match(/[[\]{}]/g)?.length ?? 0) > mostBrackets) return undefined
   try {
     // Duplicate keys are found below, where the message can say where the first one is.
-    return parseDocument(text, { lineCounter, merge: true, uniqueKeys: false, prettyErrors: false })
+    return parseDocument(text, { merge: true, uniqueKeys: false, prettyErrors: false })
   } catch (error) {
     // The parser descends by recursion: thousands of brackets exhaust the stack.
     if (error instanceof RangeError) return undefined

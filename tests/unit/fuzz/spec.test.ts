@@ -3,6 +3,7 @@ import { stringify } from "yaml"
 import fc from "../../support/fastCheck.js"
 import { InputError } from "../../../dagger/src/problems.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { readYaml } from "../../../dagger/src/spec/yamlFile.js"
 import { parseSettings } from "../../../dagger/src/spec/settings.js"
 import { parseDuration, parseSize } from "../../../dagger/src/text/quantity.js"
 import { expectPlaces, nastyText, piecesOf, runs } from "../../support/fuzz.js"
@@ -93,6 +94,16 @@ test("spec.yml of any text", () => {
     ),
     runs(1500),
   )
+})
+
+test("a mistake in the syntax stands in its own line, whatever the parser counts", () => {
+  const tree = sourceOf({ ...dockerfiles, "spec.yml": "\n  - \n^> \n<<: *x\n\n  ? " })
+  expect(() => loadSpec(tree)).toThrow("spec.yml:6:3: not valid YAML: Unexpected explicit-key-ind token")
+})
+
+test("an alias stands for the last anchor before it, also behind an alias that repeats an older one", () => {
+  const file = readYaml("f", "a: &a [&b 1]\nc: &b 2\nd: *a\ne: *b\n").file
+  expect(file?.root.value).toEqual({ a: [1], c: 2, d: [1], e: 2 })
 })
 
 test("change_ignore.json of any text", () => {

@@ -229,6 +229,11 @@ describe("host keys", () => {
     )
   })
 
+  test("the name of a prototype's field is no type of key", () => {
+    const written = "constructor AAAAC2NvbnN0cnVjdG9yAAAA"
+    expect(() => parseHostKey(written, "host", 22)).toThrow(InvalidHostKey)
+  })
+
   test("a key line for a host is that host's, and no other's", () => {
     const host = fc.stringMatching(/^[a-z0-9][a-z0-9.-]{0,10}$/)
     fc.assert(
