@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { mkdtempSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
@@ -140,4 +140,5 @@ function archive(target: string): void {
   const source = mkdtempSync(join(tmpdir(), "stack-archive-"))
   writeFileSync(join(source, "packed.txt"), "packed\n", { mode: 0o640 })
   execFileSync("tar", ["--create", `--file=${target}`, `--directory=${source}`, "packed.txt"])
+  rmSync(source, { recursive: true })
 }
