@@ -48,6 +48,9 @@ export function isRace(gitOutput: string): boolean {
 const temporary =
   /returned error: (?:408|429|5\d\d)|unexpected disconnect|early EOF|RPC failed|hung up unexpectedly|Connection reset|shallow file has changed/i
 
+/** After a minute of silence or more, another try would only make the caller wait as long again. */
+const silent = /Operation too slow|timed out/i
+
 /**
  * Turns git's output into a failure.
  * @param url without a login
@@ -56,7 +59,7 @@ export function failureOf(gitOutput: string, url: string, hasToken: boolean): Wi
   const known = rules.find(({ pattern }) => pattern.test(gitOutput))
   const kind = known?.kind ?? "git-failed"
   const message = known?.sentence(url, hasToken) ?? `git failed on the wiki ${url}: ${gist(gitOutput)}`
-  return new WikiFailure(kind, message, temporary.test(gitOutput))
+  return new WikiFailure(kind, message, temporary.test(gitOutput) && !silent.test(gitOutput))
 }
 
 interface Rule {

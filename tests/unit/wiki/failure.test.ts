@@ -35,6 +35,11 @@ test.each<readonly [FailureKind, boolean, string]>([
     "fatal: unable to access 'x': SSL certificate problem: unable to get local issuer certificate",
   ],
   ["unreachable", false, "block timeout reached"],
+  [
+    "unreachable",
+    false,
+    "error: RPC failed; curl 28 Operation too slow. Less than 1000 bytes/sec transferred the last 60 seconds\nsend-pack: unexpected disconnect while reading sideband packet\nfatal: the remote end hung up unexpectedly",
+  ],
   ["git-failed", true, "error: RPC failed; curl 56 GnuTLS recv error\nfatal: early EOF"],
   ["git-failed", false, "fatal: something new"],
 ])("%s (temporary: %s): %s", (kind, isTemporary, output) => {
