@@ -29,8 +29,11 @@ function reasons(run: FixtureRun, image: string): string {
 const baseDigest = "org.opencontainers.image.base.digest"
 const revision = "org.opencontainers.image.revision"
 
+let first: FixtureRun
+
 test("the first run builds and publishes everything, labelled with where it comes from", async () => {
   const run = await world.publish()
+  first = run
   expect(run.actions).toEqual(all("build"))
   expect(run.outcomes).toEqual(all("passed"))
   expect(reasons(run, "left")).toContain("its parent base is rebuilt")
@@ -50,6 +53,13 @@ test("the first run builds and publishes everything, labelled with where it come
   })
   expect(Date.parse(labels["org.opencontainers.image.created"] ?? "")).toBe(Date.parse(time))
   expect(left.annotations).toMatchObject(labels)
+})
+
+test("with room for two steps, both children are built before their parent is tested", () => {
+  const startOf = (image: string, step: string) =>
+    first.image(image).steps.find(({ name }) => name === step)?.startedAt ?? Number.NaN
+  const builds = ["left", "right"].map((child) => startOf(child, "build"))
+  expect(startOf("base", "tests")).toBeGreaterThanOrEqual(Math.max(...builds))
 })
 
 test("the same again reuses all of it, and writes nothing to the registry", async () => {

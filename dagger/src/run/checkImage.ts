@@ -5,13 +5,13 @@ import type { TestVerdict } from "../testing/testRun.js"
 import { judgeTests } from "../testing/testRun.js"
 import { commonTests, testSettings } from "../testing/testFolders.js"
 import { engineMessage } from "./engineError.js"
-import type { Execution, ImageState, SuiteOutput } from "./execution.js"
+import type { Execution, ImageJob, ImageState, SuiteOutput } from "./execution.js"
 import { runBasicTests } from "./imageTests.js"
 import { runProbes, unpackedBytes } from "./inspectImage.js"
 import { runIntegrationTests } from "./integrationTests.js"
 import { sourceFiles } from "./openSource.js"
 
-/** Basic tests inside the image, and facts about it for its manifest page, side by side. */
+/** Basic tests inside the image, and facts about it for its manifest page, side by side; then its size is judged. */
 export async function checkImage(
   run: Execution,
   state: ImageState,
@@ -22,23 +22,23 @@ export async function checkImage(
     state.journal.step("inspect", () => inspect(state, container)),
   ])
   const checked = { ...state, ...facts, suites: tested === undefined ? [] : [tested] }
-  const elsewhere = state.job.folders.integration.length > 0
-  return withVerdict(
-    run,
-    checked,
-    tested,
-    elsewhere ? "inside it: only its server has tests" : "it has no tests",
-  )
+  const elsewhere = hasServerTests(state.job)
+  const untested = elsewhere ? "inside it: only its server has tests" : "it has no tests"
+  return judgeSize(withVerdict(run, checked, tested, untested))
 }
 
-/** Tests against the image's running server, where the spec asks for them. */
+/** Whether there are tests against the image's running server. */
+export function hasServerTests({ folders }: ImageJob): boolean {
+  return folders.integration.length > 0
+}
+
+/** Tests against the image's running server. */
 export async function checkServer(
   run: Execution,
   state: ImageState,
   container: Container,
 ): Promise<ImageState> {
   const folders = belowImages(state.job.folders.integration)
-  if (folders.length === 0) return state
   const settings = run.hubVersion === undefined ? {} : { hubVersion: run.hubVersion }
   const result = await state.journal.step("integration tests", async () =>
     runIntegrationTests(container, await testsIn(run, folders), folders, run.limits, settings, run.runId),
@@ -114,9 +114,10 @@ function withVerdict(
 }
 
 /** Compares the unpacked size with the spec's budget: over it fails, near it is a notice. */
-export function judgeSize(state: ImageState): ImageState {
+function judgeSize(state: ImageState): ImageState {
   const { sizeBudget } = state.job
-  if (sizeBudget === undefined || state.unpackedBytes === undefined) return state
+  if (state.outcome !== undefined || sizeBudget === undefined || state.unpackedBytes === undefined)
+    return state
   const { kind, size, budget } = checkBudget(state.unpackedBytes, sizeBudget)
   const sizes = `${formatBytes(size)} of ${formatBytes(budget)}`
   switch (kind) {

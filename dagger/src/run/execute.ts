@@ -4,9 +4,9 @@ import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { describeOutcome, isFailedOutcome } from "../report/report.js"
 import { noneSelected } from "../testing/testRun.js"
-import { Limiter, startInOrder } from "../tree/schedule.js"
+import { Limiter, startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
-import { checkImage, checkServer, judgeSize } from "./checkImage.js"
+import { checkImage, checkServer, hasServerTests } from "./checkImage.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
 import { ImageJournal } from "./journal.js"
@@ -27,14 +27,15 @@ export async function execute(run: Execution, writeTag: TagWriter): Promise<read
   const order = run.jobs.map((job) => job.name)
   const jobs = new Map(run.jobs.map((job) => [job.name, job]))
   const parentsOf = (name: string) => jobs.get(name)?.parents ?? []
+  const urgent = urgencies(order, parentsOf)
   const builds = startInOrder<ImageState>(order, parentsOf, (name, parents) =>
     guarded("build", startState(run, jobs, name), parents, (state) =>
-      limiter.run(() => buildImage(run, state)),
+      limiter.run(() => buildImage(run, state), urgent.get(name)?.build),
     ),
   )
   const checks = startInOrder<ImageState>(order, parentsOf, async (name, parents) =>
     guarded("check", (await builds.get(name)) ?? startState(run, jobs, name), parents, (state) =>
-      check(run, limiter, state, writeTag),
+      check(run, state, writeTag, (step) => limiter.run(step, urgent.get(name)?.check)),
     ),
   )
   const states = await Promise.all(checks.values())
@@ -113,32 +114,41 @@ function skippedBecauseOf(state: ImageState, parent: ImageState): ImageState {
   return { ...state, outcome: { kind: "skipped", because, reason: "failed" } }
 }
 
-/** Everything after the build: tests before the candidate, the candidate before its server's tests, tags last. */
+/**
+ * Everything after the build: tests before the candidate, the candidate before its server's tests, tags last.
+ * @param inTurn runs a step when there is room for it
+ */
 async function check(
   run: Execution,
-  limiter: Limiter,
   state: ImageState,
   writeTag: TagWriter,
+  inTurn: (step: () => Promise<ImageState>) => Promise<ImageState>,
 ): Promise<ImageState> {
   const { container } = state
   if (container === undefined) return state
-  const steps = [
-    (now: ImageState) => checkImage(run, now, container),
-    (now: ImageState) => Promise.resolve(judgeSize(now)),
-    (now: ImageState) =>
-      run.publishing !== "nothing" && now.digest === undefined
-        ? pushCandidate(now, labelled(container, now.job.labels))
-        : Promise.resolve(now),
-    (now: ImageState) => checkServer(run, now, container),
-  ]
   let now = state
-  for (const step of steps) {
+  for (const step of checkSteps(run, state, container)) {
     if (now.outcome !== undefined) return now
-    now = await limiter.run(() => step(now))
+    const before = now
+    now = await inTurn(() => step(before))
   }
   if (now.outcome !== undefined) return now
   const passed = await rememberPass(run, { ...now, outcome: finalOutcome(run, now) }, writeTag)
   return run.publishing === "each" ? tagImage(run, passed, writeTag) : passed
+}
+
+/** Only what there is to do: a step that does nothing would still wait for its turn, and with it the image's children. */
+function checkSteps(
+  run: Execution,
+  { digest, job }: ImageState,
+  container: NonNullable<ImageState["container"]>,
+): readonly ((state: ImageState) => Promise<ImageState>)[] {
+  const pushed = run.publishing !== "nothing" && digest === undefined
+  return [
+    (now) => checkImage(run, now, container),
+    ...(pushed ? [(now: ImageState) => pushCandidate(now, labelled(container, job.labels))] : []),
+    ...(hasServerTests(job) ? [(now: ImageState) => checkServer(run, now, container)] : []),
+  ]
 }
 
 /** Tags what passed with its keys, so that no later run tests the same image with the same tests again. */

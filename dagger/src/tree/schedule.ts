@@ -1,24 +1,74 @@
-/** Limits how many steps run at once; those that wait are served in the order they came. */
+/**
+ * Limits how many steps run at once. Of those that wait the most urgent is served first, of equals the first to come;
+ * what is asked for at the same moment, as by the end of one step, competes before any of it starts.
+ */
 export class Limiter {
-  private readonly waiting: (() => void)[] = []
+  private readonly waiting: { readonly urgency: number; readonly start: () => void }[] = []
   private running = 0
+  private serving = false
 
   /** @param limit at least 1 */
   constructor(private readonly limit: number) {}
 
   /** Runs a step when there is room for it; its result or error is passed on. */
-  async run<T>(step: () => Promise<T>): Promise<T> {
-    if (this.running >= this.limit) await new Promise<void>((resolve) => this.waiting.push(resolve))
-    else this.running += 1
+  async run<T>(step: () => Promise<T>, urgency = 0): Promise<T> {
+    await this.turn(urgency)
     try {
       return await step()
     } finally {
-      const next = this.waiting.shift()
-      // The place of this step is handed on, so that nobody who comes now can take it first.
-      if (next === undefined) this.running -= 1
-      else next()
+      this.running -= 1
+      this.serve()
     }
   }
+
+  private turn(urgency: number): Promise<void> {
+    return new Promise((start) => {
+      const behind = this.waiting.findIndex((other) => other.urgency < urgency)
+      this.waiting.splice(behind === -1 ? this.waiting.length : behind, 0, { urgency, start })
+      this.serve()
+    })
+  }
+
+  private serve(): void {
+    if (this.serving) return
+    this.serving = true
+    setImmediate(() => {
+      this.serving = false
+      for (const { start } of this.waiting.splice(0, this.limit - this.running)) {
+        this.running += 1
+        start()
+      }
+    })
+  }
+}
+
+/** What waits for an image's steps, the steps themselves included: the longest chain of works by their usual weight. */
+export interface Urgency {
+  readonly build: number
+  readonly check: number
+}
+
+/** How long a build takes, in tests: an image's packages are installed for longer than they are tried out. */
+const buildWeight = 2
+
+/**
+ * How urgent the steps of each image are: what the most work waits for comes first, so that the whole ends early. A
+ * leaf's build comes before its parent's tests, which stand in nobody's way until the leaf itself is to be tested.
+ * @param order parents before children
+ */
+export function urgencies(
+  order: readonly string[],
+  parentsOf: (name: string) => readonly string[],
+): ReadonlyMap<string, Urgency> {
+  const found = new Map<string, Urgency>()
+  for (const name of order.toReversed()) {
+    const children = order.filter((other) => parentsOf(other).includes(name))
+    const below = children.flatMap((child) => found.get(child) ?? [])
+    const check = 1 + Math.max(0, ...below.map((child) => child.check))
+    const build = buildWeight + Math.max(check, ...below.map((child) => child.build))
+    found.set(name, { build, check })
+  }
+  return found
 }
 
 /**

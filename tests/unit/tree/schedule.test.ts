@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises"
-import { expect, test } from "vitest"
-import { Limiter, startInOrder } from "../../../dagger/src/tree/schedule.js"
+import { describe, expect, test } from "vitest"
+import { Limiter, startInOrder, urgencies } from "../../../dagger/src/tree/schedule.js"
 
 const parents: Record<string, string[]> = { left: ["root"], right: ["root"], leaf: ["left"] }
 
@@ -47,4 +47,79 @@ test("no more steps run at once than allowed, and none is lost when one fails", 
   const ended = await Promise.allSettled(Array.from({ length: 10 }, (_, index) => step(index)))
   expect(most).toBe(2)
   expect(ended.filter(({ status }) => status === "fulfilled")).toHaveLength(9)
+})
+
+test("the most urgent of those that wait is next, the first to come of equals", async () => {
+  const limiter = new Limiter(1)
+  const order: string[] = []
+  const step = (name: string, urgency?: number) =>
+    limiter.run(() => {
+      order.push(name)
+      return Promise.resolve()
+    }, urgency)
+  await Promise.all([step("tests"), step("build", 3), step("first", 1), step("second", 1), step("last")])
+  expect(order).toEqual(["build", "first", "second", "tests", "last"])
+})
+
+test("what follows from the end of a step competes with what waited for the same end", async () => {
+  const limiter = new Limiter(1)
+  const order: string[] = []
+  const step = async (name: string, urgency: number) =>
+    limiter.run(() => {
+      order.push(name)
+      return Promise.resolve()
+    }, urgency)
+  const root = step("root: build", 5)
+  const waiting = root.then(() => step("root: tests", 2))
+  // Further from the end of the build by some turns of the promises, as a child's start is.
+  const child = root
+    .then(() => Promise.all([]))
+    .then(async () => {
+      await Promise.resolve()
+      return step("child: build", 3)
+    })
+  await Promise.all([waiting, child])
+  expect(order).toEqual(["root: build", "child: build", "root: tests"])
+})
+
+describe("urgency", () => {
+  const of = (tree: Readonly<Record<string, readonly string[]>>) =>
+    Object.fromEntries(urgencies(Object.keys(tree), (name) => tree[name] ?? []))
+
+  test.each([
+    ["an image alone", { root: [] }, { root: { build: 3, check: 1 } }],
+    [
+      "a leaf's build before its parent's tests",
+      { root: [], left: ["root"], right: ["root"] },
+      { root: { build: 5, check: 2 }, left: { build: 3, check: 1 }, right: { build: 3, check: 1 } },
+    ],
+    [
+      "a parent's tests before builds that fewer images wait for",
+      { root: [], middle: ["root"], lower: ["middle"], leaf: ["lower"], alone: [] },
+      {
+        root: { build: 9, check: 4 },
+        middle: { build: 7, check: 3 },
+        lower: { build: 5, check: 2 },
+        leaf: { build: 3, check: 1 },
+        alone: { build: 3, check: 1 },
+      },
+    ],
+    [
+      "the longest of several ways",
+      { a: [], b: [], below: ["a", "b"], leaf: ["below"], side: ["a"] },
+      {
+        a: { build: 7, check: 3 },
+        b: { build: 7, check: 3 },
+        below: { build: 5, check: 2 },
+        leaf: { build: 3, check: 1 },
+        side: { build: 3, check: 1 },
+      },
+    ],
+  ])("%s", (_what, tree, expected) => {
+    expect(of(tree)).toEqual(expected)
+  })
+
+  test("a parent outside of the order counts for nothing", () => {
+    expect(of({ leaf: ["published"] })).toEqual({ leaf: { build: 3, check: 1 } })
+  })
 })
