@@ -1,7 +1,7 @@
 import { Directory, ReturnType } from "@dagger.io/dagger"
 import type { GitFacts } from "../git/gitFacts.js"
 import { readGitFacts } from "../git/gitFacts.js"
-import { toolbox, toolCommand } from "./toolbox.js"
+import { offlineToolbox, toolCommand } from "./toolbox.js"
 
 /** What the caller knows of the run that git does not. */
 export interface GitQuestion {
@@ -19,7 +19,7 @@ export interface GitQuestion {
  */
 export async function askGit(source: Directory, question: GitQuestion): Promise<GitFacts> {
   const options = Object.entries(question).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const asked = (await toolbox())
+  const asked = (await offlineToolbox())
     .withMountedDirectory("/source", source)
     .withExec(toolCommand("gitFacts", "--repo", "/source", ...options), { expect: ReturnType.Any })
   if ((await asked.exitCode()) !== 0) throw new Error(`git could not be asked: ${await asked.stderr()}`)

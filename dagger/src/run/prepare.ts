@@ -29,11 +29,17 @@ import type { RegistryQuestion } from "./registryEdge.js"
 import type { StackRequest } from "./request.js"
 import { directoryOf } from "./textFiles.js"
 
+/** All of a run that does not depend on git. */
+interface LinkedSource extends OpenSource, PinnedLink {
+  readonly repositories: ReadonlyMap<string, Repository>
+  /** The plan that is to be repeated, where one is. */
+  readonly repeated: Plan | undefined
+}
+
 /** Everything known before anything is built. */
-export interface Prepared extends OpenSource, PinnedLink {
+export interface Prepared extends LinkedSource {
   readonly git: GitFacts
   readonly plan: Plan
-  readonly repositories: ReadonlyMap<string, Repository>
 }
 
 /** The engine builds for what it runs on. */
@@ -53,21 +59,26 @@ export interface AskedRegistry {
  * @throws InputError for mistakes in the source or the options
  */
 export async function prepare(request: StackRequest, registry: AskedRegistry): Promise<Prepared> {
-  const [open, git] = await Promise.all([
-    openSource(request.source),
+  const [stack, git] = await Promise.all([
+    openLinked(request, registry),
     askGit(request.source, gitQuestion(request)),
   ])
+  const options = planOptions(request, stack.spec.tagPrefix, git)
+  const found = { ...stack, git }
+  if (found.repeated !== undefined) return { ...found, plan: found.repeated }
+  return { ...found, plan: planStack(await planFacts(found, options, registry)) }
+}
+
+async function openLinked(request: StackRequest, registry: AskedRegistry): Promise<LinkedSource> {
+  const open = await openSource(request.source)
   const { spec, tree } = open
-  const plan = repeatedPlan(request)
+  const repeated = repeatedPlan(request)
   selectImages(tree, request.only)
   const repositories = publishedAs(spec, request.registry)
-  const options = planOptions(request, spec.tagPrefix, git)
   const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
   await registry.loginEngine(repositories.values())
-  const bases = new Map(plan?.bases?.map(({ reference, digest }) => [reference, digest]))
-  const found = { ...open, git, repositories, ...(await linkPinned(unpinned, bases)) }
-  if (plan !== undefined) return { ...found, plan }
-  return { ...found, plan: planStack(await planFacts(found, options, registry)) }
+  const bases = new Map(repeated?.bases?.map(({ reference, digest }) => [reference, digest]))
+  return { ...open, repositories, repeated, ...(await linkPinned(unpinned, bases)) }
 }
 
 /** The plan that is to be repeated; what decides a plan must not be given with it. @throws InputError */

@@ -1,6 +1,18 @@
 import { Container, dag } from "@dagger.io/dagger"
 import { directoryOf } from "./textFiles.js"
 
+const moduleFolder = "/module"
+
+/** Debian packages on Node's image. */
+function withPackages(container: Container, ...packages: readonly string[]): Container {
+  const install = `apt-get install -qq -y --no-install-recommends ${packages.join(" ")} >/dev/null`
+  return container.withExec(["sh", "-c", `apt-get update -qq && ${install} && rm -rf /var/lib/apt/lists/*`])
+}
+
+function gitOnNode(): Container {
+  return withPackages(dag.container().from("node:22-bookworm-slim"), "git").withWorkdir(moduleFolder)
+}
+
 /**
  * A container with git, Node and this module's code, for work that the module's own process cannot do: it has no git.
  * Its programs are `dagger/tools/*.ts`; each prints JSON.
@@ -16,23 +28,23 @@ export async function toolbox(): Promise<Container> {
     ["package-lock.json", lock ?? ""],
   ])
   return (
-    dag
-      .container()
-      .from("node:22-bookworm-slim")
-      .withExec([
-        "sh",
-        "-c",
-        "apt-get update -qq && apt-get install -qq -y --no-install-recommends git ca-certificates >/dev/null && rm -rf /var/lib/apt/lists/*",
-      ])
+    withPackages(gitOnNode(), "ca-certificates")
       // npm's Node does not look at the system's certificates by itself.
       .withEnvVariable("NODE_EXTRA_CA_CERTS", "/etc/ssl/certs/ca-certificates.crt")
-      .withWorkdir("/module")
       .withDirectory(".", await directoryOf(packages))
       .withMountedCache("/root/.npm", dag.cacheVolume("stack-toolbox-npm"))
       .withExec(["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
       .withoutMount("/root/.npm")
       .withDirectory(".", module, { include: ["src", "tools"] })
   )
+}
+
+/**
+ * The same for work without a network. It knows no certificates, so that an engine with certificates of its own does
+ * not spend a second of each call on putting them in and taking them out again.
+ */
+export async function offlineToolbox(): Promise<Container> {
+  return gitOnNode().withMountedDirectory(moduleFolder, (await toolbox()).directory(moduleFolder))
 }
 
 /** Command line of one of the tools. */
