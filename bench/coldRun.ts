@@ -65,9 +65,22 @@ export function runSection(title: string, runs: readonly RunFigures[]): Section 
   }
 }
 
-/** Every image's steps in seconds, for a run whose parts are of interest by themselves. */
-export function stepsOf(report: StackReport): readonly string[] {
-  return report.images.flatMap(({ name, steps }) =>
-    steps.map((step) => `${name}: ${step.name} ${formatSeconds(step.milliseconds)}`),
-  )
+/** When each step of a run ran, from the start of the first: what waited for what is seen there. */
+export function timelineSection(title: string, { images }: Pick<StackReport, "images">): Section {
+  const steps = images
+    .flatMap(({ name, steps: its }) => its.map((step) => ({ ...step, name: `${name}: ${step.name}` })))
+    .toSorted((one, other) => one.startedAt - other.startedAt)
+  const start = steps[0]?.startedAt ?? 0
+  return {
+    title,
+    header: ["step", "from", "to", "took"],
+    rows: steps.map(({ name, startedAt, milliseconds }) => [
+      name,
+      formatSeconds(startedAt - start),
+      formatSeconds(startedAt - start + milliseconds),
+      formatSeconds(milliseconds),
+    ]),
+    notes: [],
+    goals: [],
+  }
 }

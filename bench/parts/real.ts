@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { readPlan } from "../../dagger/src/plan/planDocument.js"
 import { checkout, removeFolder, run, stack, workspace } from "../../tests/support/stack.js"
 import { ReadReport } from "../../tests/support/testImages.js"
-import { runFigures, runSection, stepsOf } from "../coldRun.js"
+import { runFigures, runSection, timelineSection } from "../coldRun.js"
 import { timed } from "../measure.js"
 import type { BenchPart } from "../part.js"
 import { freshWord } from "../trees.js"
@@ -30,8 +30,8 @@ export const real: BenchPart = {
       if (result.status !== 0) throw new Error(result.stderr.slice(-2000))
       const { report } = await ReadReport.from(join(folder, "clone/out"))
       const plan = readPlan(await readFile(join(folder, "clone/out/plan.json"), "utf8"))
-      const section = runSection("The real stack, cold", [runFigures({ report, plan, milliseconds })])
-      yield { ...section, notes: [...section.notes, `${stepsOf(report).join(", ")}.`] }
+      yield runSection("The real stack, cold", [runFigures({ report, plan, milliseconds })])
+      yield timelineSection("Steps of the real stack", report)
     } finally {
       await removeFolder(folder)
     }
