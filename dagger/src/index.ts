@@ -14,7 +14,7 @@ import { openShell, serveImage } from "./run/openShell.js"
 import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./run/promotion.js"
 import { publishManifests } from "./run/publishManifests.js"
 import { loginOf } from "./run/registryEdge.js"
-import { publishingOf } from "./run/request.js"
+import { publishingOf, stepsAtOnce } from "./run/request.js"
 import { StackPlan } from "./run/stackPlan.js"
 import { StackRun } from "./run/stackRun.js"
 import { testImage } from "./run/testImage.js"
@@ -41,7 +41,7 @@ export class JupyterStack {
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
    * @param fullRebuild Build every image, whatever is published.
-   * @param parallel Steps that run at once.
+   * @param parallel Steps that run at once; fewer where memory is short.
    * @param plan A plan document (plan.json of an earlier run) to repeat.
    */
   @func({ cache: "never" })
@@ -61,7 +61,7 @@ export class JupyterStack {
     previous?: string,
     pullRequestTitle?: string,
     fullRebuild = false,
-    parallel = 2,
+    parallel = stepsAtOnce,
     plan?: File,
   ): Promise<StackRun> {
     const choices = {

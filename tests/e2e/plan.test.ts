@@ -32,7 +32,7 @@ const revision = "org.opencontainers.image.revision"
 let first: FixtureRun
 
 test("the first run builds and publishes everything, labelled with where it comes from", async () => {
-  const run = await world.publish()
+  const run = await world.publish("--parallel=2")
   first = run
   expect(run.actions).toEqual(all("build"))
   expect(run.outcomes).toEqual(all("passed"))

@@ -5,6 +5,9 @@ import { shellCommand } from "../text/shell.js"
 
 export type { CallRequest } from "../report/report.js"
 
+/** Steps that run at once where nobody says how many: `docs/benchmarks.md` has what fewer cost, even on two cores. */
+export const stepsAtOnce = 4
+
 /** Where images are published, and as whom, as given on the command line. */
 export interface RegistryOptionsOfCall {
   readonly source: Directory

@@ -19,6 +19,7 @@ import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import { buildContext, platform } from "./prepare.js"
 import { loginToRegistry } from "./publishImage.js"
+import { stepsAtOnce } from "./request.js"
 import { StackRun } from "./stackRun.js"
 
 /** One image, from source or from a registry. */
@@ -77,7 +78,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     publishing: "nothing",
     limits: { spec: open.spec.tests, filter },
     ...(open.spec.hub !== undefined && { hubVersion: open.spec.hub.version }),
-    parallel: 2,
+    parallel: stepsAtOnce,
     runId: randomUUID(),
     fresh: true,
   }
