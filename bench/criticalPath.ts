@@ -34,11 +34,6 @@ export function longestChain(works: readonly Work[]): Chain {
   return longest([...chains.values()])
 }
 
-/** Time of all works one after another. */
-export function serialSum(works: readonly Work[]): number {
-  return works.reduce((sum, { milliseconds }) => sum + milliseconds, 0)
-}
-
 /**
  * The steps of a run, with what each must wait for by the rules of a run: a build for the builds of its parents, tests
  * for the build and for the parents to have passed, what follows them for what an image has done before, and tags for

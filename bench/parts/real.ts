@@ -3,7 +3,8 @@ import { join } from "node:path"
 import { readPlan } from "../../dagger/src/plan/planDocument.js"
 import { checkout, removeFolder, run, stack, workspace } from "../../tests/support/stack.js"
 import { ReadReport } from "../../tests/support/testImages.js"
-import { runFigures, runSection, timelineSection } from "../coldRun.js"
+import type { FinishedRun } from "../coldRun.js"
+import { oneByOne, runFigures, runSection, timelineSection } from "../coldRun.js"
 import { timed } from "../measure.js"
 import type { BenchPart } from "../part.js"
 import { freshWord } from "../trees.js"
@@ -15,27 +16,34 @@ const patience = 3_600_000
 /** This repository's own images, of which nothing is cached. */
 export const real: BenchPart = {
   name: "real",
-  summary: "the real stack of which nothing is cached: a quarter of an hour or more",
+  summary: "the real stack of which nothing is cached: half an hour",
   needsEngine: true,
   onlyByName: true,
   run: async function* ({ say }) {
-    const folder = await workspace({}, { git: false })
-    try {
-      say("building and testing the real stack ...")
-      await cloneAfresh(join(folder, "clone"))
-      const call = ["build-stack", "--source=.", "--branch=bench", "artifacts", "export", "--path=out"]
-      const { result, milliseconds } = await timed(() =>
-        stack(call, { cwd: join(folder, "clone"), timeout: patience }),
-      )
-      if (result.status !== 0) throw new Error(result.stderr.slice(-2000))
-      const { report } = await ReadReport.from(join(folder, "clone/out"))
-      const plan = readPlan(await readFile(join(folder, "clone/out/plan.json"), "utf8"))
-      yield runSection("The real stack, cold", [runFigures({ report, plan, milliseconds })])
-      yield timelineSection("Steps of the real stack", report)
-    } finally {
-      await removeFolder(folder)
-    }
+    say("building and testing the real stack ...")
+    const run = await coldRun()
+    say("the same, one step after another ...")
+    const serialRun = await coldRun(oneByOne)
+    yield runSection("The real stack, cold", { runs: [runFigures(run)], serialRuns: [runFigures(serialRun)] })
+    yield timelineSection("Steps of the real stack", run.report)
   },
+}
+
+async function coldRun(...options: readonly string[]): Promise<FinishedRun> {
+  const folder = await workspace({}, { git: false })
+  const clone = join(folder, "clone")
+  try {
+    await cloneAfresh(clone)
+    const words = ["build-stack", "--source=.", "--branch=bench", ...options]
+    const call = [...words, "artifacts", "export", "--path=out"]
+    const { result, milliseconds } = await timed(() => stack(call, { cwd: clone, timeout: patience }))
+    if (result.status !== 0) throw new Error(result.stderr.slice(-2000))
+    const { report } = await ReadReport.from(join(clone, "out"))
+    const plan = readPlan(await readFile(join(clone, "out/plan.json"), "utf8"))
+    return { report, plan, milliseconds }
+  } finally {
+    await removeFolder(folder)
+  }
 }
 
 /** A clone of which the engine has seen no line: a fresh word stands before the first step. */
