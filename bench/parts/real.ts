@@ -6,6 +6,7 @@ import { ReadReport } from "../../tests/support/testImages.js"
 import type { FinishedRun } from "../coldRun.js"
 import { oneByOne, runFigures, runSection, timelineSection } from "../coldRun.js"
 import { timed } from "../measure.js"
+import { allEnded } from "../outcome.js"
 import type { BenchPart } from "../part.js"
 import { freshWord } from "../trees.js"
 
@@ -36,11 +37,11 @@ async function coldRun(...options: readonly string[]): Promise<FinishedRun> {
     await cloneAfresh(clone)
     const words = ["build-stack", "--source=.", "--branch=bench", ...options]
     const call = [...words, "artifacts", "export", "--path=out"]
-    const { result, milliseconds } = await timed(() => stack(call, { cwd: clone, timeout: patience }))
-    if (result.status !== 0) throw new Error(result.stderr.slice(-2000))
+    const { result: ended, milliseconds } = await timed(() => stack(call, { cwd: clone, timeout: patience }))
+    if (ended.status !== 0) throw new Error(ended.stderr.slice(-2000))
     const { report } = await ReadReport.from(join(clone, "out"))
     const plan = readPlan(await readFile(join(clone, "out/plan.json"), "utf8"))
-    return { report, plan, milliseconds }
+    return allEnded("passed", { report, plan, milliseconds, ended })
   } finally {
     await removeFolder(folder)
   }
