@@ -19,7 +19,7 @@ whether the same tests failed; the exit status is 0 where everything passes now.
 /** Functions that build and test; the others act on a registry, a wiki or a cluster. */
 const repeatable = ["build-stack", "test-image"]
 /** Options whose effect the plan of a run has in it. */
-const decidesPlan = /^--(?:only|full-rebuild)(?:=|$)/
+const decidesPlan = /^--(?:only|full-rebuild|branch|base)(?:=|$)/
 const failing = ["failed", "error", "hung", "crashed", "killed"]
 const failedOutcomes = ["build-failed", "tests-failed", "over-budget", "publish-failed"]
 
@@ -116,7 +116,8 @@ function checkOut({ commit, dirty }, folder) {
     git(root, "fetch", "--quiet", "origin", commit)
   }
   if (!has(root, commit)) throw new Refusal(`commit ${commit} is neither in ${root} nor at its origin`)
-  if (dirty) say("the run had changes that no commit holds: they are not repeated")
+  if (dirty)
+    say("the run had changes that no commit holds: they are not repeated, nor is the plan made for them")
   if (!copyCommit(root, commit, folder))
     throw new Refusal(`commit ${commit} could not be checked out into ${folder}`)
 }
@@ -146,7 +147,7 @@ function stackOf(source) {
 /** Calls the function again and compares. @returns the new report */
 function repeat({ stack, source, out, more }, report, plan) {
   const { function: name, arguments: options } = report.request
-  const replayed = plan !== undefined && name === "build-stack"
+  const replayed = plan !== undefined && name === "build-stack" && !report.source.dirty
   const kept = replayed
     ? [...options.filter((option) => !decidesPlan.test(option)), `--plan=${plan}`]
     : options

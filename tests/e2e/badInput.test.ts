@@ -102,8 +102,11 @@ const mistakes: readonly (readonly [what: string, files: Files, options: readonl
     [
       "a plan to repeat, and what would decide another one",
       withFiles({ "plan.json": "{}" }),
-      ["--plan=plan.json", "--only=leaf"],
-      "--only: a repeated plan has decided that already (leave it out, or leave --plan out)",
+      ["--plan=plan.json", "--only=leaf", "--branch=dev"],
+      [
+        "--only: a repeated plan has decided that already (leave it out, or leave --plan out)",
+        "--branch: a repeated plan has decided that already (leave it out, or leave --plan out)",
+      ].join("\n"),
     ],
     [
       "a plan to repeat that is none",

@@ -220,3 +220,18 @@ test("a base that moved is a reason to build; it may need the login, and the bra
   expect(await again.text("stack.Dockerfile")).toContain(`FROM ${world.host}/${upstream}@${before.digest}`)
   expect(steps.get("left")?.reasons[0]).toEqual({ kind: "parent-rebuilt", parent: "base" })
 })
+
+test("a plan says which branch it is for; on another content it is refused", async () => {
+  await world.git("checkout", "--quiet", "--detach")
+  const made = await world.publish("--only=base", "--branch=detached")
+  const plan = `--plan=${made.folder}/plan.json`
+  const again = await world.publish(plan)
+  expect(again.outcomes).toEqual(made.outcomes)
+  expect(again.report.tag).toBe("2026.4-detached")
+  await world.commit({ "images/base/Dockerfile": `FROM ${world.host}/mirror/upstream:1\nENV ON=another\n` })
+  const tags = await world.tags("base")
+  const { status, stderr } = await world.call("build-stack", "--source=.", ...world.publishing(), plan)
+  expect(status).toBe(1)
+  expect(stderr).toContain("Error: --plan: it is of another source: base has other content (check out ")
+  expect(await world.tags("base")).toEqual(tags)
+})

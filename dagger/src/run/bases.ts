@@ -19,17 +19,17 @@ export interface PinnedLink {
 
 /**
  * Links twice: the first time tells which bases there are.
- * @param known digests that are settled already, by reference
+ * @param settled digests by reference; where given, no registry is asked, and a base without one stays unpinned
  * @throws InputError for mistakes in the Dockerfiles
  */
 export async function linkPinned(
   unpinned: LinkRequest,
-  known: ReadonlyMap<string, string> = new Map(),
+  settled?: ReadonlyMap<string, string>,
 ): Promise<PinnedLink> {
   const bases = [...linkStack(unpinned).images.values()].flatMap((image) => image.bases)
-  const asked = bases.map(({ reference }) => reference).filter((reference) => !known.has(reference))
+  const asked = settled === undefined ? bases.map(({ reference }) => reference) : []
   const { digests, unresolved } = await resolveBases(asked)
-  const linkRequest = { ...unpinned, bases: new Map([...known, ...digests]) }
+  const linkRequest = { ...unpinned, bases: settled ?? digests }
   return { linkRequest, linked: linkStack(linkRequest), unresolvedBases: unresolved }
 }
 

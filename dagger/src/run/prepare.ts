@@ -1,5 +1,5 @@
 import { Directory } from "@dagger.io/dagger"
-import type { LinkRequest } from "../dockerfile/link.js"
+import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
 import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
@@ -7,7 +7,6 @@ import type { ImageFacts, PlanFacts, PlanOptions, RegistryFacts } from "../plan/
 import { inputKeys } from "../plan/inputKey.js"
 import { planStack } from "../plan/plan.js"
 import type { Plan } from "../plan/planDocument.js"
-import { readPlan } from "../plan/planDocument.js"
 import { testKey } from "../plan/testKey.js"
 import { InputError, atOption } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
@@ -22,16 +21,21 @@ import type { PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
-import { engineMessage } from "./engineError.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
+import { planToRepeat, refuseOtherSource } from "./repeatPlan.js"
 import type { StackRequest } from "./request.js"
 import { directoryOf } from "./textFiles.js"
+
+/** An image with what decides whether it is published already. */
+type KeyedImage = Omit<ImageFacts, "registry">
 
 /** All of a run that does not depend on git. */
 interface LinkedSource extends OpenSource, PinnedLink {
   readonly repositories: ReadonlyMap<string, Repository>
+  /** Parents before children. */
+  readonly images: readonly KeyedImage[]
   /** The plan that is to be repeated, where one is. */
   readonly repeated: Plan | undefined
 }
@@ -63,40 +67,28 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
     openLinked(request, registry),
     askGit(request.source, gitQuestion(request)),
   ])
-  const options = planOptions(request, stack.spec.tagPrefix, git)
   const found = { ...stack, git }
   if (found.repeated !== undefined) return { ...found, plan: found.repeated }
+  const options = planOptions(request, stack.spec.tagPrefix, git)
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
 
 async function openLinked(request: StackRequest, registry: AskedRegistry): Promise<LinkedSource> {
   const open = await openSource(request.source)
   const { spec, tree } = open
-  const repeated = repeatedPlan(request)
+  const repeated = planToRepeat(request)
   selectImages(tree, request.only)
   const repositories = publishedAs(spec, request.registry)
   const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
   await registry.loginEngine(repositories.values())
-  const bases = new Map(repeated?.bases?.map(({ reference, digest }) => [reference, digest]))
-  return { ...open, repositories, repeated, ...(await linkPinned(unpinned, bases)) }
+  const pinned = await linkPinned(unpinned, repeated && basesOf(repeated))
+  const images = keyedImages(open, pinned.linked, repositories)
+  if (repeated !== undefined) refuseOtherSource(repeated, images)
+  return { ...open, ...pinned, repositories, images, repeated }
 }
 
-/** The plan that is to be repeated; what decides a plan must not be given with it. @throws InputError */
-function repeatedPlan(request: StackRequest): Plan | undefined {
-  const { plan, only, fullRebuild } = request
-  if (plan === undefined) return undefined
-  const decided = [...(only.length > 0 ? ["--only"] : []), ...(fullRebuild ? ["--full-rebuild"] : [])]
-  const problems = decided.map((option) => ({
-    location: atOption(option),
-    message: "a repeated plan has decided that already",
-    hint: "leave it out, or leave --plan out",
-  }))
-  if (problems.length > 0) throw new InputError(problems)
-  try {
-    return readPlan(plan)
-  } catch (error) {
-    throw new InputError([{ location: atOption("--plan"), message: engineMessage(error) }])
-  }
+function basesOf({ bases = [] }: Plan): ReadonlyMap<string, string> {
+  return new Map(bases.map(({ reference, digest }) => [reference, digest]))
 }
 
 function gitQuestion({ branch, base, previous }: StackRequest): Parameters<typeof askGit>[1] {
@@ -162,37 +154,50 @@ async function planFacts(
   return { images, specPath: spec.path, git, changes, options }
 }
 
+/** Asks the registry about all of them. */
 async function imageFacts(
-  { spec, tree, files, linked, repositories }: Omit<Prepared, "plan">,
-  options: PlanOptions,
+  { spec, images, repositories }: LinkedSource,
+  { tag }: PlanOptions,
   registry: AskedRegistry,
 ): Promise<readonly ImageFacts[]> {
-  const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
-  const keys = inputKeys(linked.images, { platform, isIgnored })
-  const unasked = tree.nodes.map(({ name, image }) => {
-    const own = linked.images.get(name)
-    const key = keys.get(name)
-    const repository = repositories.get(name)
-    if (own === undefined || key === undefined || repository === undefined)
-      throw new Error(`${name} was not linked`)
-    const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
-    const tests = { ...testOwner(spec, tree, name), settings }
-    return {
-      name,
-      repository,
-      parents: own.parents,
-      bases: own.bases,
-      testKey: testKey(files, tests),
-      ...key,
-    }
-  })
-  const { tag } = options
-  const published = await registry.ask(unasked.map((image) => ({ ...image, tag, prefix: spec.tagPrefix })))
-  return unasked.map((image) => ({
+  const questions = images.map((image) => ({
     ...image,
-    repository: formatReference(image.repository),
+    repository: knownOf(repositories, image.name),
+    tag,
+    prefix: spec.tagPrefix,
+  }))
+  const published = await registry.ask(questions)
+  return images.map((image) => ({
+    ...image,
     registry: published.get(image.name) ?? { kind: "unknown", why: "no registry was asked" },
   }))
+}
+
+function keyedImages(
+  { spec, tree, files }: OpenSource,
+  linked: LinkedStack,
+  repositories: ReadonlyMap<string, Repository>,
+): readonly KeyedImage[] {
+  const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
+  const keys = inputKeys(linked.images, { platform, isIgnored })
+  return tree.nodes.map(({ name, image }) => {
+    const { parents, bases } = knownOf(linked.images, name)
+    const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
+    return {
+      name,
+      repository: formatReference(knownOf(repositories, name)),
+      parents,
+      bases,
+      testKey: testKey(files, { ...testOwner(spec, tree, name), settings }),
+      ...knownOf(keys, name),
+    }
+  })
+}
+
+function knownOf<Known>(images: ReadonlyMap<string, Known>, name: string): Known {
+  const known = images.get(name)
+  if (known === undefined) throw new Error(`${name} was not linked`)
+  return known
 }
 
 /**

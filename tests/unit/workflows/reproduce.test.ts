@@ -66,7 +66,6 @@ describe("./stack reproduce", () => {
     expect(words).toEqual([
       "build-stack",
       expect.stringMatching(/^--source=.*\/source$/),
-      "--branch=main",
       "--set=base.X=a b",
       `--plan=${folder}/artifacts/plan.json`,
       "artifacts",
@@ -144,10 +143,12 @@ describe("./stack reproduce", () => {
     expect(fake.calls()[0]?.head).toBe(commit)
   })
 
-  it("tells of uncommitted changes", async () => {
+  it("tells of uncommitted changes, and does not repeat a plan that was made for them", async () => {
     const report = reportOf(failed, { source: { commit, branch: "main", dirty: true } })
-    const { ended } = await reproduce(report, { report: reportOf(failed) })
+    const { ended, fake } = await reproduce(report, { report: reportOf(failed) })
     expect(ended.stderr).toContain("changes that no commit holds")
+    expect(fake.calls()[0]?.args.join(" ")).toContain("--branch=main")
+    expect(fake.calls()[0]?.args.join(" ")).not.toContain("--plan")
   })
 
   it.each<[string, () => object, string]>([

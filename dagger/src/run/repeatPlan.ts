@@ -1,0 +1,55 @@
+import type { Plan } from "../plan/planDocument.js"
+import { readPlan } from "../plan/planDocument.js"
+import type { SourceImage } from "../plan/repeat.js"
+import { differencesFrom } from "../plan/repeat.js"
+import { InputError, atOption } from "../problems.js"
+import { engineMessage } from "./engineError.js"
+import type { StackRequest } from "./request.js"
+
+/**
+ * The plan that is to be repeated; what decides a plan must not be given with it.
+ * @throws InputError where it is, or where the document is no plan
+ */
+export function planToRepeat(request: StackRequest): Plan | undefined {
+  const { plan } = request
+  if (plan === undefined) return undefined
+  const problems = decidingOptions(request).map((option) => ({
+    location: atOption(option),
+    message: "a repeated plan has decided that already",
+    hint: "leave it out, or leave --plan out",
+  }))
+  if (problems.length > 0) throw new InputError(problems)
+  try {
+    return readPlan(plan)
+  } catch (error) {
+    throw new InputError([{ location: atOption("--plan"), message: engineMessage(error) }])
+  }
+}
+
+function decidingOptions(request: StackRequest): readonly string[] {
+  const { only, fullRebuild, branch, base, previous, pullRequestTitle } = request
+  const given = {
+    "--only": only.length > 0,
+    "--full-rebuild": fullRebuild,
+    "--branch": branch !== undefined,
+    "--base": base !== undefined,
+    "--previous": previous !== undefined,
+    "--pull-request-title": pullRequestTitle !== undefined,
+  }
+  return Object.entries(given).flatMap(([option, isGiven]) => (isGiven ? [option] : []))
+}
+
+/** @throws InputError where the source at hand is not that of the plan */
+export function refuseOtherSource(plan: Plan, images: readonly SourceImage[]): void {
+  const problems = differencesFrom(plan, images).map((difference) => ({
+    location: atOption("--plan"),
+    message: `it is of another source: ${difference}`,
+    hint: `${whereItFits(plan)}, or leave --plan out`,
+  }))
+  if (problems.length > 0) throw new InputError(problems)
+}
+
+function whereItFits({ commit }: Plan): string {
+  const options = "with the same --set and --registry"
+  return commit === undefined ? `call it ${options}` : `check out ${commit} and call it ${options}`
+}
