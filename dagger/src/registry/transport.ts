@@ -85,6 +85,8 @@ class Door {
   /** Whether the registry has ever answered. */
   private isKnown = false
   private closed: { readonly error: RegistryError; readonly until: number } | undefined
+  /** Whether a request waited through all its tries in vain, and no other has been answered since. */
+  private isSilent = false
 
   constructor(registry: string, options: RegistryOptions) {
     const credentials = options.credentials?.(registry)
@@ -139,12 +141,21 @@ class Door {
       try {
         return await this.limiter.run(() => this.attempt(request))
       } catch (error) {
-        const wait = delayBefore(error, attempt, this.retry, this.environment.random())
+        const wait = this.delayAfter(error, attempt)
         if (wait === undefined || !(error instanceof RegistryError)) throw error
         this.tellRetry(request, error, attempt, wait)
         await this.environment.sleep(wait)
       }
     }
+  }
+
+  /** Once one request has waited for a silent registry through all its tries, each other one asks only once. */
+  private delayAfter(error: unknown, attempt: number): number | undefined {
+    const isTimeout = error instanceof RegistryError && error.kind === "timeout"
+    if (isTimeout && attempt >= this.retry.tries) this.isSilent = true
+    return isTimeout && this.isSilent
+      ? undefined
+      : delayBefore(error, attempt, this.retry, this.environment.random())
   }
 
   private tellRetry(
@@ -163,6 +174,7 @@ class Door {
   private async attempt(request: ApiRequest): Promise<WireAnswer> {
     const answer = await this.authorized(request)
     this.isKnown = true
+    this.isSilent = false
     const refused = answer.status === 401 || answer.status === 403
     const retried = refused && this.session.learn(answer, request.scopes)
     const last = retried ? await this.authorized(request) : answer

@@ -137,6 +137,23 @@ it("does not wait for a hanging registry with every request, and asks again afte
   expect(await client.resolve(reference)).toMatchObject({ digest })
 })
 
+it("asks only once where another request waited through all its tries, until there is an answer", async () => {
+  const { client } = clientOf(registry, { timeoutMilliseconds: 100 })
+  await client.resolve(reference)
+  const triesWhileSilent = async () => {
+    const before = proxy.requests.length
+    await expect(client.resolve(reference)).rejects.toMatchObject({ kind: "timeout" })
+    return proxy.requests.length - before
+  }
+  const fault = { fault: { kind: "hang" } } as const
+  proxy.add(fault)
+  expect([await triesWhileSilent(), await triesWhileSilent()]).toEqual([5, 1])
+  proxy.reset()
+  await client.resolve(reference)
+  proxy.add(fault)
+  expect(await triesWhileSilent()).toBe(5)
+})
+
 describe("a passing fault", () => {
   it.each<[string, Fault, number, readonly number[]]>([
     ["500 three times", status(500), 3, [100, 200, 400]],
