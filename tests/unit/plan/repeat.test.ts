@@ -15,14 +15,34 @@ describe("a plan is repeated on the source that it was made for", () => {
   test.each<[string, (world: PlanWorld) => void, readonly string[]]>([
     ["nothing has changed", () => undefined, []],
     ["another commit of the same content", (world) => (world.commit += 1), []],
-    ["images that were built meanwhile", (world) => world.execute(world.plan()), []],
-    ["a leaf's file", (world) => world.editInput("leaf"), ["leaf has other content"]],
+    [
+      "images that were built meanwhile",
+      (world) => {
+        world.execute(world.plan())
+      },
+      [],
+    ],
+    [
+      "a leaf's file",
+      (world) => {
+        world.editInput("leaf")
+      },
+      ["leaf has other content"],
+    ],
     [
       "a parent's file",
-      (world) => world.editInput("left"),
+      (world) => {
+        world.editInput("left")
+      },
       ["left has other content", "leaf has other content"],
     ],
-    ["a leaf's test", (world) => world.editTest("leaf"), ["leaf has other tests"]],
+    [
+      "a leaf's test",
+      (world) => {
+        world.editTest("leaf")
+      },
+      ["leaf has other tests"],
+    ],
     [
       "an image more",
       (world) => world.images.set("more", { parents: [], inputs: 0, tests: 0 }),
@@ -39,7 +59,14 @@ describe("a plan is repeated on the source that it was made for", () => {
   })
 
   test("what a plan leaves alone may have changed", () => {
-    expect(differencesAfter((world) => world.editInput("right"), ["left"])).toEqual([])
+    expect(
+      differencesAfter(
+        (world) => {
+          world.editInput("right")
+        },
+        ["left"],
+      ),
+    ).toEqual([])
   })
 
   test("nothing is reused for another content", () => {
