@@ -4,6 +4,7 @@ import { atRequest, OutageStack, timed, workTag } from "../../support/outageStac
 import { stack } from "../../support/stack.js"
 
 const childsBlob = /\/child\/blobs\/uploads/
+/** The last push before the tags. Who stops the call here holds it up: what is stopped could be done before it knows. */
 const childsCandidate = /\/child\/manifests\/candidate-/
 
 /** A registry that restarts, a module's process that is killed, a user who has enough. */
@@ -65,7 +66,7 @@ export function publishingOutages(): void {
         act: () => {
           pressed = Date.now()
           call.signal("SIGINT")
-          return Promise.resolve()
+          return call.ended
         },
       },
     })
@@ -88,7 +89,7 @@ export function publishingOutages(): void {
           kind: "first",
           act: () => {
             process.kill(call.pid, signal)
-            return Promise.resolve()
+            return call.ended
           },
         },
       })
