@@ -41,44 +41,39 @@ function parentsOf({ steps }: Plan): ByImage<readonly string[]> {
 /** The option that makes a run take one step after another. */
 export const oneByOne = "--parallel=1"
 
-/** Runs of one tree, each of which nothing was cached for. */
-export interface ColdRuns {
+/** Two runs of one tree, one right after the other, of which nothing was cached. */
+export interface ColdPair {
   /** As a user calls it. */
-  readonly runs: readonly RunFigures[]
+  readonly run: RunFigures
   /** With `oneByOne`: what the tree takes in series, and what each step takes alone on the machine. */
-  readonly serialRuns: readonly RunFigures[]
+  readonly serialRun: RunFigures
 }
 
 /** A table of cold runs, with what was promised of them. */
-export function runSection(title: string, { runs, serialRuns }: ColdRuns): Section {
-  const middle = (of: readonly RunFigures[], figure: (run: RunFigures) => number) => median(of.map(figure))
-  const wall = middle(runs, (run) => run.wall)
-  const row = (what: string, milliseconds: number) => [
+export function runSection(title: string, pairs: readonly ColdPair[]): Section {
+  const middle = (figure: (pair: ColdPair) => number) => median(pairs.map(figure))
+  const against = (figure: (pair: ColdPair) => number) => middle((pair) => pair.run.wall / figure(pair))
+  const row = (what: string, figure: (pair: ColdPair) => number) => [
     what,
-    formatSeconds(milliseconds),
-    formatRatio(wall / milliseconds),
+    formatSeconds(middle(figure)),
+    formatRatio(against(figure)),
   ]
-  const outside = middle(runs, ({ wall: whole, span }) => whole - span)
-  const path = middle(runs, ({ chain }) => chain.milliseconds)
-  const [first] = runs
+  const outside = middle(({ run }) => run.wall - run.span)
+  const path = ({ run }: ColdPair) => run.chain.milliseconds
+  const alone = ({ serialRun }: ColdPair) => serialRun.chain.milliseconds
+  const [first] = pairs
   return {
     title,
     header: ["what", "median", "call is times that"],
     rows: [
-      row("the whole call", wall),
+      row("the whole call", ({ run }) => run.wall),
       ["of it before its first step and after its last", formatSeconds(outside), ""],
       row("critical path of its steps", path),
-      row(
-        `critical path of steps that ran alone (${oneByOne})`,
-        middle(serialRuns, ({ chain }) => chain.milliseconds),
-      ),
-      row(
-        `the whole call, one step after another (${oneByOne})`,
-        middle(serialRuns, (run) => run.wall),
-      ),
+      row(`critical path of steps that ran alone (${oneByOne})`, alone),
+      row(`the whole call, one step after another (${oneByOne})`, ({ serialRun }) => serialRun.wall),
     ],
-    notes: [`Critical path: ${first?.chain.names.join(", then ") ?? ""}.`],
-    goals: [atMost("the call against its critical path", wall / path, limit, formatRatio)],
+    notes: [`Critical path: ${first?.run.chain.names.join(", then ") ?? ""}.`],
+    goals: [atMost("the call against its critical path", against(path), limit, formatRatio)],
   }
 }
 

@@ -26,12 +26,12 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timed<T>> {
  * @param things each gives its figure, such as the milliseconds that it took
  * @returns the figures of each, in the order of the rounds
  */
-export async function inTurns<Name extends string>(
+export async function inTurns<Name extends string, Figure>(
   rounds: number,
-  things: Readonly<Record<Name, (round: number) => Promise<number>>>,
-): Promise<Readonly<Record<Name, readonly number[]>>> {
+  things: Readonly<Record<Name, (round: number) => Promise<Figure>>>,
+): Promise<Readonly<Record<Name, readonly Figure[]>>> {
   const names = Object.keys(things) as Name[]
-  const figures = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>
+  const figures = Object.fromEntries(names.map((name) => [name, [] as Figure[]])) as Record<Name, Figure[]>
   for (let round = 0; round <= rounds; round += 1) {
     for (const name of names) {
       const figure = await things[name](round)

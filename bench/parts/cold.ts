@@ -1,7 +1,7 @@
-import type { FixtureRun } from "../../tests/support/fixtureStacks.js"
 import { FixtureStack } from "../../tests/support/fixtureStacks.js"
 import { stackFiles } from "../../tests/support/source.js"
 import { oneByOne, runFigures, runSection, timelineSection } from "../coldRun.js"
+import { inTurns } from "../measure.js"
 import { allEnded } from "../outcome.js"
 import type { BenchPart } from "../part.js"
 import { freshWord, shapedTree } from "../trees.js"
@@ -19,22 +19,19 @@ export const cold: BenchPart = {
         await world.commit(stackFiles(tree()))
         return allEnded("passed", await world.publish(...options))
       }
-      const runs: FixtureRun[] = []
-      const serialRuns: FixtureRun[] = []
-      for (let round = 0; round <= repeats; round += 1) {
-        say(`round ${round} of ${repeats} ...`)
-        const [run, serialRun] = [await afresh(), await afresh(oneByOne)]
-        // The first one also fills the caches of what a user has: base image, git, what tests need.
-        if (round === 0) continue
-        runs.push(run)
-        serialRuns.push(serialRun)
-      }
-      yield runSection("Cold tree: steps that wait and steps that compute", {
-        runs: runs.map(runFigures),
-        serialRuns: serialRuns.map(runFigures),
+      // The first round also fills the caches of what a user has: base image, git, what tests need.
+      const { pairs } = await inTurns(repeats, {
+        pairs: async (round) => {
+          say(`round ${round} of ${repeats} ...`)
+          return { run: await afresh(), serialRun: await afresh(oneByOne) }
+        },
       })
-      const last = runs.at(-1)
-      if (last !== undefined) yield timelineSection("Steps of the last cold run", last.report)
+      yield runSection(
+        "Cold tree: steps that wait and steps that compute",
+        pairs.map(({ run, serialRun }) => ({ run: runFigures(run), serialRun: runFigures(serialRun) })),
+      )
+      const last = pairs.at(-1)
+      if (last !== undefined) yield timelineSection("Steps of the last cold run", last.run.report)
     } finally {
       await world.stop()
     }

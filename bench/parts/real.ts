@@ -25,7 +25,8 @@ export const real: BenchPart = {
     const run = await coldRun()
     say("the same, one step after another ...")
     const serialRun = await coldRun(oneByOne)
-    yield runSection("The real stack, cold", { runs: [runFigures(run)], serialRuns: [runFigures(serialRun)] })
+    const pair = { run: runFigures(run), serialRun: runFigures(serialRun) }
+    yield runSection("The real stack, cold", [pair])
     yield timelineSection("Steps of the real stack", run.report)
   },
 }

@@ -11,6 +11,14 @@ function differencesAfter(change: (world: PlanWorld) => void, only: readonly str
   return differencesFrom(plan, world.facts().images)
 }
 
+const inputOf = (name: string) => (world: PlanWorld) => {
+  world.editInput(name)
+}
+
+const testOf = (name: string) => (world: PlanWorld) => {
+  world.editTest(name)
+}
+
 describe("a plan is repeated on the source that it was made for", () => {
   test.each<[string, (world: PlanWorld) => void, readonly string[]]>([
     ["nothing has changed", () => undefined, []],
@@ -22,27 +30,9 @@ describe("a plan is repeated on the source that it was made for", () => {
       },
       [],
     ],
-    [
-      "a leaf's file",
-      (world) => {
-        world.editInput("leaf")
-      },
-      ["leaf has other content"],
-    ],
-    [
-      "a parent's file",
-      (world) => {
-        world.editInput("left")
-      },
-      ["left has other content", "leaf has other content"],
-    ],
-    [
-      "a leaf's test",
-      (world) => {
-        world.editTest("leaf")
-      },
-      ["leaf has other tests"],
-    ],
+    ["a leaf's file", inputOf("leaf"), ["leaf has other content"]],
+    ["a parent's file", inputOf("left"), ["left has other content", "leaf has other content"]],
+    ["a leaf's test", testOf("leaf"), ["leaf has other tests"]],
     [
       "an image more",
       (world) => world.images.set("more", { parents: [], inputs: 0, tests: 0 }),
@@ -59,14 +49,7 @@ describe("a plan is repeated on the source that it was made for", () => {
   })
 
   test("what a plan leaves alone may have changed", () => {
-    expect(
-      differencesAfter(
-        (world) => {
-          world.editInput("right")
-        },
-        ["left"],
-      ),
-    ).toEqual([])
+    expect(differencesAfter(inputOf("right"), ["left"])).toEqual([])
   })
 
   test("nothing is reused for another content", () => {
