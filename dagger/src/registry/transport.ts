@@ -152,10 +152,10 @@ class Door {
   /** Once one request has waited for a silent registry through all its tries, each other one asks only once. */
   private delayAfter(error: unknown, attempt: number): number | undefined {
     const isTimeout = error instanceof RegistryError && error.kind === "timeout"
-    if (isTimeout && attempt >= this.retry.tries) this.isSilent = true
-    return isTimeout && this.isSilent
-      ? undefined
-      : delayBefore(error, attempt, this.retry, this.environment.random())
+    if (isTimeout && this.isSilent) return undefined
+    const delay = delayBefore(error, attempt, this.retry, this.environment.random())
+    if (isTimeout && delay === undefined) this.isSilent = true
+    return delay
   }
 
   private tellRetry(

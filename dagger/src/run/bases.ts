@@ -18,7 +18,7 @@ export interface PinnedLink {
 }
 
 /**
- * Links twice: the first time tells which bases there are.
+ * Links to see which bases there are, asks for their digests, and links with them.
  * @param settled digests by reference; where given, no registry is asked, and a base without one stays unpinned
  * @throws InputError for mistakes in the Dockerfiles
  */
@@ -26,11 +26,16 @@ export async function linkPinned(
   unpinned: LinkRequest,
   settled?: ReadonlyMap<string, string>,
 ): Promise<PinnedLink> {
-  const bases = [...linkStack(unpinned).images.values()].flatMap((image) => image.bases)
-  const asked = settled === undefined ? bases.map(({ reference }) => reference) : []
-  const { digests, unresolved } = await resolveBases(asked)
-  const linkRequest = { ...unpinned, bases: settled ?? digests }
+  const { digests, unresolved } =
+    settled === undefined
+      ? await resolveBases(basesOf(linkStack(unpinned)))
+      : { digests: settled, unresolved: new Map<string, string>() }
+  const linkRequest = { ...unpinned, bases: digests }
   return { linkRequest, linked: linkStack(linkRequest), unresolvedBases: unresolved }
+}
+
+function basesOf({ images }: LinkedStack): readonly string[] {
+  return [...images.values()].flatMap(({ bases }) => bases.map(({ reference }) => reference))
 }
 
 /** What external base images stand for now. */

@@ -10,6 +10,7 @@ import type { ImageSpec, Spec } from "../spec/spec.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import type { ImageJob } from "./execution.js"
 import type { Probe } from "./inspectImage.js"
+import { knownOf } from "./knownOf.js"
 import type { Prepared } from "./prepare.js"
 
 /** Every step of the plan with what it takes to carry it out, parents before children. */
@@ -19,12 +20,8 @@ export function jobsOf(prepared: Prepared): readonly ImageJob[] {
 
 function jobOf(prepared: Prepared, step: Step): ImageJob {
   const { spec, tree, files, linked, repositories } = prepared
-  const image = spec.images.get(step.image)
-  const own = linked.images.get(step.image)
-  const repository = repositories.get(step.image)
-  if (image === undefined || own === undefined || repository === undefined) {
-    throw new Error(`the plan has an image "${step.image}" that the source has not: it is of another source`)
-  }
+  const image = knownOf(spec.images, step.image)
+  const own = knownOf(linked.images, step.image)
   return {
     name: image.name,
     parents: own.parents,
@@ -34,7 +31,7 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     builderArgs: own.builderArgs,
     inputKey: step.inputKey,
     testKey: step.testKey,
-    repository,
+    repository: knownOf(repositories, step.image),
     movesTag: step.movesTag,
     ...(step.published !== undefined && { known: step.published }),
     folders: testFolders(files, testOwner(spec, tree, image.name)),

@@ -21,6 +21,7 @@ import type { PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
+import { knownOf } from "./knownOf.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
@@ -192,12 +193,6 @@ function keyedImages(
       ...knownOf(keys, name),
     }
   })
-}
-
-function knownOf<Known>(images: ReadonlyMap<string, Known>, name: string): Known {
-  const known = images.get(name)
-  if (known === undefined) throw new Error(`${name} was not linked`)
-  return known
 }
 
 /**

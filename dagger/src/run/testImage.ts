@@ -15,6 +15,7 @@ import { linkPinned } from "./bases.js"
 import { execute } from "./execute.js"
 import type { Execution, ImageJob, RegistryLogin } from "./execution.js"
 import { askGit } from "./gitContainer.js"
+import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import { buildContext, platform } from "./prepare.js"
@@ -56,9 +57,8 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
     repositories: publishedAs(spec),
   }
   const { linkRequest, linked } = await linkPinned(request)
-  const own = linked.images.get(image)
-  if (own === undefined) throw new Error(`${image} was not linked`)
-  return { ...open, context: await buildContext(open.copy, linkRequest, images), linked: own }
+  const context = await buildContext(open.copy, linkRequest, images)
+  return { ...open, context, linked: knownOf(linked.images, image) }
 }
 
 /**
