@@ -25,7 +25,8 @@ export function engineShell(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const options = { cwd: checkout, env: { STACK_ENGINE_HOME: home, ...env }, timeout: 60_000 }
-  return run("bash", ["-c", withLibraries(script)], options)
+  // Node's pipes are sockets: bash would take itself for a remote login and read .bashrc, which changes the PATH.
+  return run("bash", ["--norc", "-c", withLibraries(script)], options)
 }
 
 /** Starts such a script, and kills it and all it started as soon as it has printed a line: an interruption. */
