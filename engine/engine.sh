@@ -15,25 +15,34 @@ source "$engine_lib/recipes.sh"
 source "$engine_lib/processes.sh"
 # shellcheck source=lib/network.sh
 source "$engine_lib/network.sh"
+# shellcheck source=lib/cache.sh
+source "$engine_lib/cache.sh"
 
 bridge_address=${network%.*}.1
 registry_port=${STACK_REGISTRY_PORT:-5000}
 # Tests put their proxies and registries with a login on these; the engine speaks plain HTTP to them.
 readonly test_ports=(5001 5002 5003 5004 5005 5006 5007 5008 5009)
-# With less than this on the disk of its cache, the engine can neither build nor hand over artifacts.
-readonly full_megabytes=200
+# Why nothing: lib/cache.sh.
+readonly serving_gc='{ "enabled": false }'
 
 # up: builds what is missing and starts what does not run. Does nothing, quickly, when all is there.
 up() {
-  if [[ $(cat "$run_dir/sources" 2>/dev/null) == "$(sources_key)" ]] && alive engine && alive registry; then return; fi
+  cache_limit >/dev/null
+  ! is_whole || return 0
   with_lock bring_up
+}
+
+# is_whole: whether there is nothing to do; a cache that has outgrown its limit waits until no call is running.
+is_whole() {
+  [[ $(cat "$run_dir/sources" 2>/dev/null) == "$(sources_key)" ]] && alive engine && alive registry || return
+  ! crowded || connected "$engine_socket"
 }
 
 # sources_key: a hash of this checkout's engine and the settings; when the running one has it, nothing is to be done.
 sources_key() {
   {
     find "$engine_dir" -type f -not -name README.md -not -path '*/node_modules/*' -print0 | sort -z | xargs -0 cat
-    printf '%s\n' "$registry_port" "$network_name" "$network" "${STACK_ENGINE_CACHE-}"
+    printf '%s\n' "$registry_port" "$network_name" "$network" "${STACK_ENGINE_LOG_LEVEL-}"
   } | sha256sum
 }
 
@@ -49,7 +58,8 @@ bring_up() {
   started_now=()
   alive registry || start_registry
   fill_registry
-  restart_if_changed
+  stop_if_changed
+  stop_if_crowded
   alive engine || start_engine
   trap - EXIT
   [[ $(cat "$run_dir/engine.key") != "$(engine_key)" ]] || sources_key >"$run_dir/sources"
@@ -76,8 +86,8 @@ stop_daemon() {
   esac
 }
 
-# restart_if_changed: an engine that another version of these files has started makes way, but not while it is in use.
-restart_if_changed() {
+# stop_if_changed: an engine that another version of these files has started makes way, but not while it is in use.
+stop_if_changed() {
   alive engine || return 0
   [[ $(cat "$run_dir/engine.key" 2>/dev/null) == "$(engine_key)" ]] && return
   if connected "$engine_socket"; then
@@ -88,9 +98,18 @@ restart_if_changed() {
   stop_daemon engine
 }
 
+# stop_if_crowded: its start clears away what is beyond the cache's limit.
+stop_if_crowded() {
+  alive engine && crowded || return 0
+  # From now on calls wait for the lock. One that has just found the engine whole gets the time to connect to it.
+  rm -f "$run_dir/sources"
+  sleep 1
+  connected "$engine_socket" || stop_daemon engine
+}
+
 # engine_key: what a running engine was started with.
 engine_key() {
-  { cat "$home"/steps/{binaries,cni} "$home/images/sdk"; engine_config; echo "$network_name $network"; cat "$engine_dir/namespace.sh"; } |
+  { cat "$home"/steps/{binaries,cni} "$home/images/sdk"; engine_config "$serving_gc"; echo "$network_name $network"; cat "$engine_dir/namespace.sh"; } |
     sha256sum
 }
 
@@ -125,8 +144,8 @@ push_image() {
   node "$engine_dir/oci.mjs" push "$content" "$(<"$home/images/$1")" "http://127.0.0.1:$registry_port" "docker.io/$2" "$3"
 }
 
-# engine_config: docker.io comes from our registry, and the local addresses speak plain HTTP. Containers reach the
-# registry at the bridge's address. The cache may take what the disk has, down to a reserve.
+# engine_config GC: docker.io comes from our registry, and the local addresses speak plain HTTP. Containers reach the
+# registry at the bridge's address. GC is what the engine itself clears away, beside the calls that it serves.
 engine_config() {
   local port address entries=
   for port in "$registry_port" "${test_ports[@]}"; do
@@ -135,7 +154,7 @@ engine_config() {
   cat <<JSON
 {
   "logLevel": "${STACK_ENGINE_LOG_LEVEL:-info}",
-  "gc": { "maxUsedSpace": "${STACK_ENGINE_CACHE:-40GB}", "reservedSpace": "5GB", "minFreeSpace": "10GB" },
+  "gc": $1,
   "registries": { "docker.io": { "mirrors": ["127.0.0.1:$registry_port/docker.io"] }$entries }
 }
 JSON
@@ -143,7 +162,17 @@ JSON
 
 start_engine() {
   node "$engine_dir/oci.mjs" prune "$content" "$(<"$home/images/sdk")" "$(<"$home/images/debian")" "$(<"$home/images/node")"
-  engine_config >"$run_dir/engine.json"
+  # Neither the one before nor one that only clears away counts as whole, should this script be killed.
+  rm -f "$run_dir"/{sources,engine.key}
+  [[ -n $(ls -A "$home/state") ]] || note_size 0
+  ! crowded || clear_away
+  run_engine "$serving_gc"
+  engine_key >"$run_dir/engine.key"
+}
+
+# run_engine GC: starts an engine that clears away by itself what GC says (engine_config).
+run_engine() {
+  engine_config "$1" >"$run_dir/engine.json"
   rm -f "$engine_socket"
   mkdir -p /var/lib/cni
   [[ ! -f $run_dir/engine.log ]] || mv "$run_dir/engine.log" "$run_dir/engine.log.1"
@@ -154,7 +183,6 @@ start_engine() {
     bash "$engine_dir/namespace.sh" >"$run_dir/engine.log" 2>&1
   started_now+=(engine)
   await_engine
-  engine_key >"$run_dir/engine.key"
 }
 
 # fill_engine_environment: NAME=VALUE lines into engine_environment.
@@ -211,35 +239,6 @@ status() {
   printf '%-9s %s\n' version "v$DAGGER_VERSION" address "unix://$engine_socket" mirror "127.0.0.1:$registry_port" \
     state "$home ($(free_gigabytes "$(existing_folder "$home")") GB of the disk free)"
   alive engine
-}
-
-# disk: fails, and says so, where the disk of the cache is full: no message of a build does.
-disk() {
-  local free
-  free=$(free_megabytes)
-  ((free >= full_megabytes)) ||
-    die "the disk of the engine's cache is full, $free MB are free in $home/state." \
-      "Make room there, or empty the cache: ./stack engine prune"
-}
-
-free_megabytes() { df --output=avail -BM "$home/state" | tail -1 | tr -dc '0-9'; }
-
-# prune: empties the cache from outside: the engine needs room for each call, also for one that would prune it.
-prune() {
-  [[ -d $home/state ]] || return 0
-  with_lock empty_cache
-}
-
-empty_cache() {
-  local running=0
-  ! alive engine || running=1
-  started_now=()
-  if connected "$engine_socket"; then die "a call is using the engine: wait for its end, or end it"; fi
-  stop_daemon engine
-  # The folder itself may be the mount point of a disk.
-  find "$home/state" -mindepth 1 -maxdepth 1 -exec rm -rf --one-file-system {} +
-  ((running == 0)) || start_engine
-  progress "the cache is empty: $(free_megabytes) MB are free"
 }
 
 # logs [-f]: the engine's log; with -f as it grows.

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { stateFolder } from "../support/engineShell.js"
 import { probeModule } from "../support/probeModule.js"
 import { SecondEngine } from "../support/secondEngine.js"
-import { checkout, run, workspace } from "../support/stack.js"
+import { checkout, run, start, workspace } from "../support/stack.js"
 
 let second: SecondEngine
 const engine: SecondEngine["command"] = (...args) => second.command(...args)
@@ -66,13 +66,25 @@ describe("up and down", () => {
   it("replace an engine that another version has started", async () => {
     await engine("up")
     const pid = await engine("pid")
-    const up = await engine("up", checkout, { STACK_ENGINE_CACHE: "41GB" })
+    const up = await engine("up", checkout, { STACK_ENGINE_LOG_LEVEL: "warn" })
     expect(up.stderr).toContain("the engine's parts have changed: restarting it")
     expect((await engine("pid")).stdout).not.toBe(pid.stdout)
   })
 })
 
 describe("the cache", () => {
+  const debian = "container from --address=debian:bookworm-slim"
+  const coreScript = (words: string) =>
+    `eval "$('${checkout}/engine/engine.sh' env)"; dagger --silent core ${words}`
+  const core = async (words: string) => {
+    const ended = await run("bash", ["-c", coreScript(words)], { cwd: tmpdir(), env: second.env })
+    expect(ended).toMatchObject({ status: 0 })
+    return ended.stdout
+  }
+  /** When the engine has executed this: later calls get it from the cache. */
+  const time = () => core(`${debian} with-exec --args=date,+%s.%N stdout`)
+  const cacheBytes = async () => Number(await core("engine local-cache entry-set disk-space-bytes"))
+
   it("survives a restart, and an engine that was killed", async () => {
     const module = await workspace(probeModule)
     const made = async () => {
@@ -94,21 +106,38 @@ describe("the cache", () => {
 
   it("is emptied by the command that the documentation names", async () => {
     await engine("up")
-    const call = async (words: string) => {
-      const script = `eval "$('${checkout}/engine/engine.sh' env)"; dagger --silent core ${words}`
-      const ended = await run("bash", ["-c", script], { cwd: tmpdir(), env: second.env })
-      expect(ended).toMatchObject({ status: 0 })
-      return ended.stdout
-    }
-    const time = () =>
-      call("container from --address=debian:bookworm-slim with-exec --args=date,+%s.%N stdout")
-    const bytes = async () => Number(await call("engine local-cache entry-set disk-space-bytes"))
-    const [first, before] = [await time(), await bytes()]
+    const [first, before] = [await time(), await cacheBytes()]
     expect(await time()).toBe(first)
 
-    await call("engine local-cache prune")
-    expect(await bytes()).toBeLessThan(before / 10)
+    await core("engine local-cache prune")
+    expect(await cacheBytes()).toBeLessThan(before / 10)
     expect(await time()).not.toBe(first)
+  })
+
+  it("is cut down to its limit, but not while a call uses it", async () => {
+    await engine("up")
+    const pid = await engine("pid")
+    const megabytes = Math.ceil((await cacheBytes()) / 1024 ** 2) + 100
+    const limit = { STACK_ENGINE_CACHE: `${String(megabytes)}MB` }
+    const onDisk = async () => Number(await shell(`du -sm '${second.cache}' | cut -f 1`))
+    const before = await onDisk()
+
+    const fill = "head -c 300000000 /dev/urandom > /random; sleep 20"
+    const call = start("bash", ["-c", coreScript(`${debian} with-exec --args='sh,-c,"${fill}"' sync`)], {
+      cwd: tmpdir(),
+      env: second.env,
+    })
+    await expect.poll(onDisk, { timeout: 60_000, interval: 500 }).toBeGreaterThan(before + 250)
+    expect(await engine("up", checkout, limit)).toEqual({ status: 0, stdout: "", stderr: "" })
+    expect(await engine("pid")).toEqual(pid)
+    expect((await call.ended).status).toBe(0)
+
+    const up = await engine("up", checkout, limit)
+    expect(up.stderr).toContain(`clearing away what the cache has beyond ${String(megabytes)} MB`)
+    expect(await cacheBytes()).toBeLessThan(megabytes * 1024 ** 2)
+    expect(await onDisk()).toBeLessThan(before + 150)
+    expect(await time()).toMatch(/^\d+\.\d+\n$/)
+    expect(await engine("up", checkout, limit)).toEqual({ status: 0, stdout: "", stderr: "" })
   })
 })
 
@@ -127,6 +156,14 @@ describe("a failed start", () => {
       ),
     )
     expect(existsSync(join(empty, "bin.part"))).toBe(false)
+  })
+
+  it("says what the cache's limit may be", async () => {
+    const up = await engine("up", checkout, { STACK_ENGINE_CACHE: "40 GB" })
+    expect(up.status).toBe(1)
+    expect(up.stderr).toBe(
+      'stack: STACK_ENGINE_CACHE must be a whole number with GB or MB behind it, such as 40GB, not "40 GB"\n',
+    )
   })
 
   it("stops what it has started, and shows the engine's last words", async () => {

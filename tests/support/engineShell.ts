@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { checkout, run } from "./stack.js"
 import type { Ended } from "./stack.js"
 
-const libraries = ["common", "prerequisites", "steps", "recipes", "processes", "network"]
+const libraries = ["common", "prerequisites", "steps", "recipes", "processes", "network", "cache"]
 
 /** A new, empty state directory: what STACK_ENGINE_HOME names. */
 export function stateFolder(): Promise<string> {

@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# The engine's cache on the disk: its limit, what is cleared away, and how full the disk is. To be sourced after
+# processes.sh and network.sh.
+#
+# The engine's own garbage collector would run beside calls, a second after each one's end, and take from the others what
+# they are using: "snapshot ... does not exist", or an export that lacks files (README.md). So it is off, and whatever is
+# beyond the limit is cleared away here, while no call is running: by an engine that serves nobody.
+
+# With less than this on the disk of its cache, the engine can neither build nor hand over artifacts.
+readonly full_megabytes=200
+# What clearing away leaves free on the disk for others, as far as the cache can give it.
+readonly spare_megabytes=10240
+# "SIZE USED": megabytes of the cache when it was last measured, and what the whole disk held then. Measuring asks the
+# engine; comparing the disk with then is next to nothing, and done before each call.
+measured=$home/measured
+
+# cache_limit: megabytes that the cache may take.
+cache_limit() {
+  local limit=${STACK_ENGINE_CACHE:-40GB}
+  [[ $limit =~ ^([1-9][0-9]*)([GM])B$ ]] ||
+    die "STACK_ENGINE_CACHE must be a whole number with GB or MB behind it, such as 40GB, not \"$limit\""
+  local number=${BASH_REMATCH[1]}
+  [[ ${BASH_REMATCH[2]} == M ]] || number=$((number * 1024))
+  echo "$number"
+}
+
+disk_megabytes() { df --output="$1" -BM "$home/state" | tail -1 | tr -dc '0-9'; }
+free_megabytes() { disk_megabytes avail; }
+
+# note_size MEGABYTES: so much has the cache now.
+note_size() { echo "$1 $(disk_megabytes used)" >"$measured"; }
+
+# crowded: whether something is to be cleared away. What others write to the disk counts as the cache's until it is
+# measured again. A small growth never is a reason: where nothing can be cleared away, it would be tried for each call.
+crowded() {
+  local limit size used grown
+  limit=$(cache_limit)
+  read -r size used 2>/dev/null <"$measured" || return 0
+  grown=$(($(disk_megabytes used) - used))
+  ((grown > limit / 40)) && ((size + grown > limit || $(free_megabytes) < spare_megabytes))
+}
+
+# clear_away: down to a fifth below the limit, what was not used for longest goes first. Nobody may be using the engine.
+clear_away() {
+  local started=$SECONDS limit bytes
+  limit=$(cache_limit)
+  progress "clearing away what the cache has beyond $limit MB"
+  run_engine '{ "maxUsedSpace": "'"$limit"'MB", "reservedSpace": "'"$((limit / 8))"'MB",
+    "minFreeSpace": "'"$spare_megabytes"'MB", "sweepSize": "20%" }'
+  if ask_cache prune --use-default-policy >/dev/null && bytes=$(ask_cache entry-set disk-space-bytes); then
+    note_size "$(awk '{ printf "%d", $1 / 1048576 }' <<<"$bytes")"
+    progress "the cache has $(cut -d ' ' -f 1 "$measured") MB now ($(seconds_since "$started"))"
+  else
+    progress "the cache could not be cleared: if its disk is full, ./stack engine prune empties it"
+  fi
+  stop_daemon engine
+}
+
+# ask_cache WORD...: what the engine answers about its cache.
+ask_cache() {
+  _EXPERIMENTAL_DAGGER_RUNNER_HOST=unix://$engine_socket DO_NOT_TRACK=1 DAGGER_NO_NAG=1 \
+    "$home/bin/dagger" --silent core engine local-cache "$@" </dev/null 9>&-
+}
+
+# disk: fails, and says so, where the disk of the cache is full: no message of a build does.
+disk() {
+  local free
+  free=$(free_megabytes)
+  ((free >= full_megabytes)) ||
+    die "the disk of the engine's cache is full, $free MB are free in $home/state." \
+      "Make room there, or empty the cache: ./stack engine prune"
+}
+
+# prune: empties the cache from outside: the engine needs room for each call, also for one that would prune it.
+prune() {
+  [[ -d $home/state ]] || return 0
+  with_lock empty_cache
+}
+
+empty_cache() {
+  local running=0
+  ! alive engine || running=1
+  started_now=()
+  if connected "$engine_socket"; then die "a call is using the engine: wait for its end, or end it"; fi
+  stop_daemon engine
+  # The folder itself may be the mount point of a disk.
+  find "$home/state" -mindepth 1 -maxdepth 1 -exec rm -rf --one-file-system {} +
+  note_size 0
+  ((running == 0)) || start_engine
+  progress "the cache is empty: $(free_megabytes) MB are free"
+}
