@@ -78,9 +78,10 @@ export function publishingOutages(): void {
     await world.expectRepeated()
   })
 
-  test.each(["SIGTERM", "SIGKILL"] as const)(
+  // With the test's own `expect`: beside other tests the imported one does not know whose poll it is.
+  test.for(["SIGTERM", "SIGKILL"] as const)(
     "%s to ./stack alone: nothing of the call goes on",
-    async (signal) => {
+    async (signal, { expect }) => {
       await world.change()
       const call = world.begin({
         method: "PUT",
