@@ -27,7 +27,6 @@ readonly serving_gc='{ "enabled": false }'
 
 # up: builds what is missing and starts what does not run. Does nothing, quickly, when all is there.
 up() {
-  cache_limit >/dev/null
   ! is_whole || return 0
   with_lock bring_up
 }
@@ -237,7 +236,8 @@ status() {
     fi
   done
   printf '%-9s %s\n' version "v$DAGGER_VERSION" address "unix://$engine_socket" mirror "127.0.0.1:$registry_port" \
-    state "$home ($(free_gigabytes "$(existing_folder "$home")") GB of the disk free)"
+    state "$home ($(free_gigabytes "$(existing_folder "$home")") GB of the disk free)" \
+    cache "$(cache_in_words)"
   alive engine
 }
 

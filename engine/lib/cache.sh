@@ -14,15 +14,17 @@ readonly spare_megabytes=10240
 # engine; comparing the disk with then is next to nothing, and done before each call.
 measured=$home/measured
 
-# cache_limit: megabytes that the cache may take.
-cache_limit() {
-  local limit=${STACK_ENGINE_CACHE:-40GB}
-  [[ $limit =~ ^([1-9][0-9]*)([GM])B$ ]] ||
-    die "STACK_ENGINE_CACHE must be a whole number with GB or MB behind it, such as 40GB, not \"$limit\""
+# megabytes SIZE: 40GB or 700MB as a number.
+megabytes() {
+  [[ $1 =~ ^([1-9][0-9]*)([GM])B$ ]] ||
+    die "STACK_ENGINE_CACHE must be a whole number with GB or MB behind it, such as 40GB, not \"$1\""
   local number=${BASH_REMATCH[1]}
   [[ ${BASH_REMATCH[2]} == M ]] || number=$((number * 1024))
   echo "$number"
 }
+
+# What the cache may take between calls.
+limit_megabytes=$(megabytes "${STACK_ENGINE_CACHE:-40GB}")
 
 disk_megabytes() { df --output="$1" -BM "$home/state" | tail -1 | tr -dc '0-9'; }
 free_megabytes() { disk_megabytes avail; }
@@ -30,23 +32,34 @@ free_megabytes() { disk_megabytes avail; }
 # note_size MEGABYTES: so much has the cache now.
 note_size() { echo "$1 $(disk_megabytes used)" >"$measured"; }
 
-# crowded: whether something is to be cleared away. What others write to the disk counts as the cache's until it is
-# measured again. A small growth never is a reason: where nothing can be cleared away, it would be tried for each call.
-crowded() {
-  local limit size used grown
-  limit=$(cache_limit)
-  read -r size used 2>/dev/null <"$measured" || return 0
+# cache_size: "SIZE GROWTH": megabytes of the cache, as far as the disk tells, and how much of that was added since it was
+# measured. What others write to the disk counts as the cache's until then. Fails where it never was measured.
+cache_size() {
+  local size used grown
+  read -r size used 2>/dev/null <"$measured" || return
   grown=$(($(disk_megabytes used) - used))
-  ((grown > limit / 40)) && ((size + grown > limit || $(free_megabytes) < spare_megabytes))
+  echo "$((size + grown > 0 ? size + grown : 0)) $grown"
+}
+
+cache_in_words() {
+  local size
+  if read -r size _ < <(cache_size); then size="about $size MB"; else size="not measured yet"; fi
+  echo "$size, limit $limit_megabytes MB"
+}
+
+# crowded: whether something is to be cleared away. A small growth never is a reason: where nothing can be cleared away,
+# it would be tried for each call.
+crowded() {
+  local size grown
+  read -r size grown < <(cache_size) || return 0
+  ((grown > limit_megabytes / 40)) && ((size > limit_megabytes || $(free_megabytes) < spare_megabytes))
 }
 
 # clear_away: down to a fifth below the limit, what was not used for longest goes first. Nobody may be using the engine.
 clear_away() {
-  local started=$SECONDS limit bytes
-  limit=$(cache_limit)
-  progress "clearing away what the cache has beyond $limit MB"
-  run_engine '{ "maxUsedSpace": "'"$limit"'MB", "reservedSpace": "'"$((limit / 8))"'MB",
-    "minFreeSpace": "'"$spare_megabytes"'MB", "sweepSize": "20%" }'
+  local started=$SECONDS bytes
+  progress "clearing away what the cache has beyond $limit_megabytes MB"
+  run_engine "$(collecting_gc)"
   if ask_cache prune --use-default-policy >/dev/null && bytes=$(ask_cache entry-set disk-space-bytes); then
     note_size "$(awk '{ printf "%d", $1 / 1048576 }' <<<"$bytes")"
     progress "the cache has $(cut -d ' ' -f 1 "$measured") MB now ($(seconds_since "$started"))"
@@ -54,6 +67,18 @@ clear_away() {
     progress "the cache could not be cleared: if its disk is full, ./stack engine prune empties it"
   fi
   stop_daemon engine
+}
+
+# collecting_gc: the engine's setting. An eighth of the limit stays, however short the disk is.
+collecting_gc() {
+  cat <<JSON
+{
+    "maxUsedSpace": "${limit_megabytes}MB",
+    "reservedSpace": "$((limit_megabytes / 8))MB",
+    "minFreeSpace": "${spare_megabytes}MB",
+    "sweepSize": "20%"
+  }
+JSON
 }
 
 # ask_cache WORD...: what the engine answers about its cache.

@@ -32,7 +32,7 @@ describe("up and down", () => {
     expect(up).toMatchObject({ status: 0, stdout: "" })
     expect(up.stderr).toMatch(/^\d\d:\d\d:\d\d {2}engine v[\d.]+ and registry are up \(\d+ s\)$/m)
     expect((await engine("status")).stdout).toMatch(
-      /^engine +running, pid \d+[^]*^registry +running, pid \d+/m,
+      /^engine +running, pid \d+[^]*^registry +running, pid \d+[^]*^cache +about \d+ MB, limit 40960 MB$/m,
     )
     expect(await shell("curl -fsS http://127.0.0.1:5091/v2/docker.io/library/debian/tags/list")).toContain(
       "bookworm-slim",

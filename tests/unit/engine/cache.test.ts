@@ -8,11 +8,13 @@ describe("the cache's limit", () => {
     ["700MB", "700"],
   ])("%s is %s MB", async (limit, megabytes) => {
     const env = limit === undefined ? {} : { STACK_ENGINE_CACHE: limit }
-    expect((await engineShell(await stateFolder(), "cache_limit", env)).stdout.trim()).toBe(megabytes)
+    expect((await engineShell(await stateFolder(), 'echo "$limit_megabytes"', env)).stdout.trim()).toBe(
+      megabytes,
+    )
   })
 
   it.each(["0GB", "40", "40 GB", "-1GB", "1.5GB", "40gb", "09MB"])("cannot be %s", async (limit) => {
-    const { status, stderr } = await engineShell(await stateFolder(), "cache_limit", {
+    const { status, stderr } = await engineShell(await stateFolder(), "true", {
       STACK_ENGINE_CACHE: limit,
     })
     expect(status).toBe(1)
