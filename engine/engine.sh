@@ -89,21 +89,27 @@ stop_daemon() {
 stop_if_changed() {
   alive engine || return 0
   [[ $(cat "$run_dir/engine.key" 2>/dev/null) == "$(engine_key)" ]] && return
-  if connected "$engine_socket"; then
+  if stop_unused; then
+    progress "the engine's parts have changed: restarting it"
+  else
     progress "the running engine has other parts, but a call is using it: it is used as it is, and replaced later"
-    return
   fi
-  progress "the engine's parts have changed: restarting it"
-  stop_daemon engine
 }
 
 # stop_if_crowded: its start clears away what is beyond the cache's limit.
 stop_if_crowded() {
   alive engine && crowded || return 0
+  stop_unused || true
+}
+
+# stop_unused: stops the engine; fails where a call is using it.
+stop_unused() {
+  ! connected "$engine_socket" || return
   # From now on calls wait for the lock. One that has just found the engine whole gets the time to connect to it.
   rm -f "$run_dir/sources"
   sleep 1
-  connected "$engine_socket" || stop_daemon engine
+  ! connected "$engine_socket" || return
+  stop_daemon engine
 }
 
 # engine_key: what a running engine was started with.

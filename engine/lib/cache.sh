@@ -26,7 +26,7 @@ megabytes() {
 # What the cache may take between calls.
 limit_megabytes=$(megabytes "${STACK_ENGINE_CACHE:-40GB}")
 
-disk_megabytes() { df --output="$1" -BM "$home/state" | tail -1 | tr -dc '0-9'; }
+disk_megabytes() { disk_space "$1" M "$home/state"; }
 free_megabytes() { disk_megabytes avail; }
 
 # note_size MEGABYTES: so much has the cache now.
@@ -82,10 +82,10 @@ JSON
 }
 
 # ask_cache WORD...: what the engine answers about its cache.
-ask_cache() {
-  _EXPERIMENTAL_DAGGER_RUNNER_HOST=unix://$engine_socket DO_NOT_TRACK=1 DAGGER_NO_NAG=1 \
-    "$home/bin/dagger" --silent core engine local-cache "$@" </dev/null 9>&-
-}
+ask_cache() (
+  eval "$(print_environment)"
+  dagger --silent core engine local-cache "$@" </dev/null 9>&-
+)
 
 # disk: fails, and says so, where the disk of the cache is full: no message of a build does.
 disk() {
@@ -106,8 +106,7 @@ empty_cache() {
   local running=0
   ! alive engine || running=1
   started_now=()
-  if connected "$engine_socket"; then die "a call is using the engine: wait for its end, or end it"; fi
-  stop_daemon engine
+  ((running == 0)) || stop_unused || die "a call is using the engine: wait for its end, or end it"
   # The folder itself may be the mount point of a disk.
   find "$home/state" -mindepth 1 -maxdepth 1 -exec rm -rf --one-file-system {} +
   note_size 0

@@ -57,8 +57,10 @@ existing_folder() {
   echo "$folder"
 }
 
-# free_gigabytes FOLDER: what df says, rounded down.
-free_gigabytes() { df --output=avail -BG "$1" | tail -1 | tr -dc '0-9'; }
+# disk_space COLUMN UNIT FOLDER: a column of df (avail, used) as a whole number of K, M or G.
+disk_space() { df --output="$1" --block-size="1$2" "$3" | tail -1 | tr -dc '0-9'; }
+
+free_gigabytes() { disk_space avail G "$1"; }
 
 # at_least WANTED ACTUAL: whether version ACTUAL is not older.
 at_least() { [[ $(printf '%s\n%s\n' "$1" "$2" | sort --version-sort | head -1) == "$1" ]]; }

@@ -74,8 +74,8 @@ describe("up and down", () => {
 
 describe("the cache", () => {
   const debian = "container from --address=debian:bookworm-slim"
-  const coreScript = (words: string) =>
-    `eval "$('${checkout}/engine/engine.sh' env)"; dagger --silent core ${words}`
+  const withEngine = (command: string) => `eval "$('${checkout}/engine/engine.sh' env)"; ${command}`
+  const coreScript = (words: string) => withEngine(`dagger --silent core ${words}`)
   const core = async (words: string) => {
     const ended = await run("bash", ["-c", coreScript(words)], { cwd: tmpdir(), env: second.env })
     expect(ended).toMatchObject({ status: 0 })
@@ -89,7 +89,7 @@ describe("the cache", () => {
     const module = await workspace(probeModule)
     const made = async () => {
       await engine("up")
-      const script = `eval "$('${checkout}/engine/engine.sh' env)"; dagger call --silent made --key=1`
+      const script = withEngine("dagger call --silent made --key=1")
       return (await run("bash", ["-c", script], { cwd: module, env: second.env })).stdout
     }
     const first = await made()
