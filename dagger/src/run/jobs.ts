@@ -37,13 +37,13 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     folders: testFolders(files, testOwner(spec, tree, image.name)),
     probes: probesOf(spec, image),
     ...baseOf(own),
-    labels: imageLabelsOf(labelFacts(prepared, step)),
+    labels: imageLabelsOf(labelFacts(prepared, step, own)),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
     notices: own.notices.map(formatProblem),
   }
 }
 
-function labelFacts({ git, linked, plan }: Prepared, step: Step): LabelFacts {
+function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): LabelFacts {
   const source = git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl)
   return {
     title: step.image,
@@ -52,12 +52,12 @@ function labelFacts({ git, linked, plan }: Prepared, step: Step): LabelFacts {
     testKey: step.testKey,
     ...(source !== undefined && { source }),
     ...(git.head !== undefined && { revision: git.head.sha, created: git.head.committerTime }),
-    ...baseOf(linked.images.get(step.image)),
+    ...baseOf(own),
   }
 }
 
-function baseOf(linked: LinkedImage | undefined): Pick<ImageJob, "base"> {
-  if (linked?.base === undefined) return {}
+function baseOf(linked: LinkedImage): Pick<ImageJob, "base"> {
+  if (linked.base === undefined) return {}
   const { reference, digest } = linked.base
   return { base: digest === undefined ? { reference } : { reference, digest } }
 }

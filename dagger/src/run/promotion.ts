@@ -18,6 +18,7 @@ import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
 import { gpuOptions, preformatted, runGpu, testedImage } from "./gpuTest.js"
+import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
@@ -103,10 +104,7 @@ export async function promotionStatus(
 async function openBench(call: PromotionCall): Promise<Bench> {
   const open = await openSource(call.source)
   const repositories = publishedAs(open.spec, call.registry)
-  const images = open.tree.nodes.flatMap(({ name }) => {
-    const repository = repositories.get(name)
-    return repository === undefined ? [] : [{ name, repository }]
-  })
+  const images = open.tree.nodes.map(({ name }) => ({ name, repository: knownOf(repositories, name) }))
   const registry = await RegistryEdge.open(loginOf(call))
   registry.loginIsFor(repositories.values())
   const pages = openPages(call, open.spec.wiki)
