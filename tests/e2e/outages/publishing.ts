@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, test, vi } from "vitest"
 import { cutLine, killModule, processesIn } from "../../support/outage.js"
 import { atRequest, OutageStack, timed, workTag } from "../../support/outageStack.js"
 import { stack } from "../../support/stack.js"
@@ -83,14 +83,17 @@ export function publishingOutages(): void {
     "%s to ./stack alone: nothing of the call goes on",
     async (signal, { expect }) => {
       await world.change()
+      const nobodyIsLeft = () => processesIn(world.stack.folder).length === 0
       const call = world.begin({
         method: "PUT",
         path: childsCandidate,
         fault: {
           kind: "first",
-          act: () => {
+          act: async () => {
             process.kill(call.pid, signal)
-            return call.ended
+            await call.ended
+            // What ./stack has started ends a moment after it; whether it does is asked below.
+            await vi.waitUntil(nobodyIsLeft, { timeout: 15_000 }).catch(() => undefined)
           },
         },
       })
