@@ -3,11 +3,12 @@ import { defineConfig } from "vitest/config"
 /** Seconds for each property in a long run of the properties; see tests/fuzz.mjs. */
 const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
 
-/** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and shown so. */
-const retry = fuzzSeconds > 0 ? 0 : 1
+/** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and named so. */
+const retryOnEngine = fuzzSeconds > 0 ? 0 : 1
 
 export default defineConfig({
   test: {
+    globalSetup: ["tests/support/temporaryFolder.ts"],
     projects: [
       {
         test: {
@@ -15,7 +16,6 @@ export default defineConfig({
           include: ["tests/unit/**/*.test.ts"],
           testTimeout: 30_000 + 20_000 * fuzzSeconds,
           hookTimeout: 60_000,
-          retry,
           sequence: { groupOrder: 0 },
         },
       },
@@ -28,7 +28,7 @@ export default defineConfig({
           testTimeout: 600_000 + 2000 * fuzzSeconds,
           hookTimeout: 1_800_000,
           fileParallelism: false,
-          retry,
+          retry: retryOnEngine,
           // After the unit tests: engine and browser want the cores for themselves.
           sequence: { groupOrder: 1 },
         },
