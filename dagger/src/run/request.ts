@@ -1,7 +1,7 @@
 import { Directory, Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
 import type { CallRequest, Publishing } from "../report/report.js"
-import { shellCommand } from "../text/shell.js"
+import { listOption, shellCommand } from "../text/shell.js"
 
 export type { CallRequest } from "../report/report.js"
 
@@ -66,8 +66,8 @@ function wrongOption(option: string, message: string, hint: string): InputError 
 /** Options of a run that change what is built and tested, for repeating it; nothing secret, nothing that publishes. */
 export function callRequest({ only, set, registry, branch, base, fullRebuild }: StackRequest): CallRequest {
   const options = [
-    ...only.map((name) => `--only=${name}`),
-    ...set.map((setting) => `--set=${setting}`),
+    ...only.map((name) => listOption("only", name)),
+    ...set.map((setting) => listOption("set", setting)),
     ...(branch === undefined ? [] : [`--branch=${branch}`]),
     ...(base === undefined ? [] : [`--base=${base}`]),
     ...(registry === undefined ? [] : [`--registry=${registry}`]),

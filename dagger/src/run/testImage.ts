@@ -7,6 +7,7 @@ import { parseSettings } from "../spec/settings.js"
 import { parseReference } from "../reference/reference.js"
 import type { StackReport } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
+import { listOption } from "../text/shell.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import { artifactsOf } from "./artifacts.js"
@@ -101,7 +102,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
 function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["request"] {
   const options = [
     `--image=${image}`,
-    ...set.map((setting) => `--set=${setting}`),
+    ...set.map((setting) => listOption("set", setting)),
     ...(ref === undefined ? [] : [`--ref=${ref}`]),
     ...(filter === "" ? [] : [`--filter=${filter}`]),
   ]
