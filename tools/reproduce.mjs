@@ -1,30 +1,38 @@
-// node tools/reproduce.mjs REPORT [--terminal] [-- OPTION...]: ./stack reproduce.
+// node tools/reproduce.mjs REPORT [--terminal] [--trust=VALUE] [-- OPTION...]: ./stack reproduce.
 // Repeats the run that a report.json tells of: its commit, its plan and its options, in a folder of its own, and says
-// whether the same failed. Nothing is published. Needs Node and git only.
+// whether the same failed. The report is data: the program and the module are those of this checkout, and nothing is
+// published. Needs Node and git only.
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join, resolve } from "node:path"
+import { dirname, join } from "node:path"
+import { isatty } from "node:tty"
+import { cloneHere, copyCommit, doubtAbout, findCommit } from "./reproduce/checkout.mjs"
+import { clean, readReport, readRun, Refusal } from "./reproduce/report.mjs"
 
-const usage = `Usage: ./stack reproduce REPORT [--terminal] [-- OPTION...]
+const usage = `Usage: ./stack reproduce REPORT [--terminal] [--trust=VALUE...] [-- OPTION...]
 
 Repeats the run of a report: REPORT is a report.json, or the folder of a run's artifacts. The same commit is checked out
 into a temporary folder, the plan that lies beside the report is replayed, and nothing is published. At the end stands
 whether the same tests failed; the exit status is 0 where everything passes now.
 
-  --terminal    then open a shell in the image that failed, with its tests in /stack/tests
-  -- OPTION...  further options of the function, such as --registry-username=me --registry-password=env://TOKEN
+The module is the one of this checkout. Of the commit come Dockerfiles and tests, which run in the engine: it has to be
+on a branch of origin, or somebody has to say that it is to be trusted.
+
+  --terminal     then open a shell in the image that failed, with its tests in /stack/tests
+  --trust=VALUE  run this commit, or this published image, whoever made it; without it you are asked at a terminal
+  -- OPTION...   further options of the function, such as --registry=ghcr.io/me --registry-username=me
+                 --registry-password=env://TOKEN
 `
 
-/** Functions that build and test; the others act on a registry, a wiki or a cluster. */
-const repeatable = ["build-stack", "test-image"]
+/** The program of this checkout: a commit's own one could be anybody's. */
+const stack = join(dirname(import.meta.dirname), "stack")
 /** Options whose effect the plan of a run has in it. */
 const decidesPlan = /^--(?:only|full-rebuild|branch|base)(?:=|$)/
+/** Options that would make another run of it. */
+const notRepeating = /^--(?:source|plan|publish|publish-each|candidates-only)(?:=|$)/
 const failing = ["failed", "error", "hung", "crashed", "killed"]
 const failedOutcomes = ["build-failed", "tests-failed", "over-budget", "publish-failed"]
-
-/** A mistake of the caller, or something that stands in the way: told without a stack trace. */
-class Refusal extends Error {}
 
 try {
   process.exitCode = main(process.argv.slice(2))
@@ -35,21 +43,28 @@ try {
 }
 
 function main(words) {
-  const { path, terminal, more } = readArguments(words)
+  const { path, terminal, trust, more } = readArguments(words)
   if (path === undefined) {
     process.stdout.write(usage)
     return 0
   }
-  if (terminal && !process.stdin.isTTY) throw new Refusal("--terminal needs a terminal")
+  if (terminal && !isatty(0)) throw new Refusal("--terminal needs a terminal")
   const { report, plan } = readRun(path)
+  const options = optionsOf(report, more)
+  const root = cloneHere()
+  const { commit, dirty } = report.source
+  findCommit(root, commit, say)
+  for (const doubt of doubts(root, report)) confirm(doubt, trust)
+  if (dirty)
+    say("the run had changes that no commit holds: they are not repeated, nor is the plan made for them")
   const folder = mkdtempSync(join(tmpdir(), "stack-reproduce-"))
   const source = join(folder, "source")
   const out = join(folder, "out")
   try {
-    checkOut(report.source, source)
-    const call = { stack: stackOf(source), source, out, more }
+    copyCommit(root, commit, source)
+    const call = { source, out, options, more }
     const found = repeat(call, report, plan)
-    if (terminal) openTerminal(call, report, found)
+    if (terminal) openTerminal(call, found)
     return found.ok ? 0 : 1
   } finally {
     rmSync(existsSync(out) ? source : folder, { recursive: true, force: true })
@@ -59,100 +74,78 @@ function main(words) {
 function readArguments(words) {
   const end = words.indexOf("--")
   const own = end === -1 ? words : words.slice(0, end)
-  const strange = own.find((word) => word.startsWith("-") && !["--terminal", "--help", "-h"].includes(word))
+  const known = /^(?:--terminal|--trust=.+|--help|-h)$/s
+  const strange = own.find((word) => word.startsWith("-") && !known.test(word))
   if (strange !== undefined) throw new Refusal(`unknown option ${strange}\n\n${usage}`)
-  const paths = own.filter((word) => !word.startsWith("-"))
   if (own.includes("--help") || own.includes("-h")) return {}
+  const paths = own.filter((word) => !word.startsWith("-"))
   if (paths.length !== 1) throw new Refusal(`name one report\n\n${usage}`)
   return {
     path: paths[0],
     terminal: own.includes("--terminal"),
+    trust: own.flatMap((word) => (word.startsWith("--trust=") ? [word.slice("--trust=".length)] : [])),
     more: end === -1 ? [] : words.slice(end + 1),
   }
 }
 
-/** The report, and the path of the plan beside it. */
-function readRun(path) {
-  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, "report.json") : path
-  if (!existsSync(file)) throw new Refusal(`${file} is not there`)
-  const report = readReport(file)
-  const { function: name } = report.request
-  if (!repeatable.includes(name)) {
-    const hint = "It is not repeated by itself; try it with --dry-run first:"
-    throw new Refusal(
-      `this is the report of ${name}, which acts on what others use. ${hint}\n  ${report.reproduce}`,
-    )
-  }
-  if (report.skippedByRequest !== undefined)
-    throw new Refusal(`the run did nothing: ${report.skippedByRequest}`)
-  const plan = resolve(dirname(file), "plan.json")
-  return { report, plan: existsSync(plan) ? plan : undefined }
+/** The report's options that go with the caller's own. @throws Refusal where a login would go where the report says */
+function optionsOf({ request }, more) {
+  const other = more.find((option) => notRepeating.test(option))
+  if (other !== undefined)
+    throw new Refusal(`${other}: a repeated run has that decided already; leave it out`)
+  const names = (options, name) => options.some((option) => option.startsWith(`--${name}`))
+  if (names(more, "registry=")) return request.arguments.filter((option) => !option.startsWith("--registry="))
+  if (!names(more, "registry-") || !names(request.arguments, "registry=")) return request.arguments
+  const hint =
+    "a report does not say where a password goes: name the registry that it is for, -- --registry=..."
+  const [registry] = request.arguments.filter((option) => option.startsWith("--registry="))
+  throw new Refusal(`the report has ${clean(registry)}, and ${hint}`)
 }
 
-function readReport(file) {
-  let report
-  try {
-    report = JSON.parse(readFileSync(file, "utf8"))
-  } catch (error) {
-    throw new Refusal(`${file} is no JSON: ${error.message}`)
-  }
-  if (report?.version !== 1 || report.request === undefined || report.source === undefined)
-    throw new Refusal(`${file} is no report of version 1`)
-  return report
-}
-
-/**
- * A repository of its own: the engine takes in a checkout with its .git, and a worktree's is only a pointer to another
- * folder, as are the objects of a `--shared` clone.
- */
-function checkOut({ commit, dirty }, folder) {
-  if (commit === undefined)
-    throw new Refusal("the report names no commit: the run was not of a git repository")
-  const root = git(process.cwd(), "rev-parse", "--show-toplevel")
-  if (root === undefined)
-    throw new Refusal("this is no git repository: call it in a clone of the run's repository")
-  if (!has(root, commit)) {
-    say(`fetching ${commit}`)
-    git(root, "fetch", "--quiet", "origin", commit)
-  }
-  if (!has(root, commit)) throw new Refusal(`commit ${commit} is neither in ${root} nor at its origin`)
-  if (dirty)
-    say("the run had changes that no commit holds: they are not repeated, nor is the plan made for them")
-  if (!copyCommit(root, commit, folder))
-    throw new Refusal(`commit ${commit} could not be checked out into ${folder}`)
-}
-
-/** Fetched by its id: no branch may lead to it any more. The branches come along for what it is compared with. */
-function copyCommit(root, commit, folder) {
-  const anyCommit = "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true upload-pack"
-  const branches = "+refs/heads/*:refs/remotes/origin/*"
-  const steps = [
-    ["init", "--quiet", "--", folder],
-    ["-C", folder, "fetch", "--quiet", "--update-shallow", anyCommit, "--", root, commit, branches],
-    ["-C", folder, "checkout", "--quiet", "--detach", commit],
+/** What would run in the engine without being of this clone's origin, each with the reason to doubt it. */
+function doubts(root, { source, request }) {
+  const about = doubtAbout(root, source.commit)
+  const refs = request.arguments.filter((option) => option.startsWith("--ref="))
+  return [
+    ...(about === undefined ? [] : [{ value: source.commit, what: `commit ${source.commit}`, about }]),
+    ...refs.map((option) => {
+      const value = option.slice("--ref=".length)
+      return {
+        value,
+        what: `the image ${clean(value)}`,
+        about: "the report alone says that it is one of yours",
+      }
+    }),
   ]
-  return steps.every((step) => git(root, ...step) !== undefined)
 }
 
-function has(repository, commit) {
-  return spawnSync("git", ["cat-file", "-e", `${commit}^{commit}`], { cwd: repository }).status === 0
+/** @throws Refusal unless the caller takes the word of whoever made it */
+function confirm({ value, what, about }, trust) {
+  if (trust.includes(value)) return
+  const danger = `${what} would run in the engine, and ${about}`
+  if (!isatty(0)) throw new Refusal(`${danger}. If you know whose it is, add ${word(`--trust=${value}`)}`)
+  process.stderr.write(`reproduce: ${danger}. Run it? [y/N] `)
+  if (!/^y(?:es)?$/i.test(answer())) throw new Refusal("not confirmed, so nothing was run")
 }
 
-/** The commit's own module, where the module lies in the same repository. */
-function stackOf(source) {
-  const own = ["stack", "dagger.json"].every((file) => existsSync(join(source, file)))
-  return join(own ? source : dirname(import.meta.dirname), "stack")
+/** A line from the terminal. */
+function answer() {
+  const terminal = openSync("/dev/tty", "r")
+  const buffer = Buffer.alloc(1000)
+  const length = readSync(terminal, buffer)
+  closeSync(terminal)
+  return buffer.toString("utf8", 0, length).trim()
 }
 
 /** Calls the function again and compares. @returns the new report */
-function repeat({ stack, source, out, more }, report, plan) {
-  const { function: name, arguments: options } = report.request
+function repeat({ source, out, options, more }, report, plan) {
+  const { function: name } = report.request
   const replayed = plan !== undefined && name === "build-stack" && !report.source.dirty
   const kept = replayed
     ? [...options.filter((option) => !decidesPlan.test(option)), `--plan=${plan}`]
     : options
   const call = [name, `--source=${source}`, ...kept, ...more]
-  say(`commit ${report.source.commit}: stack ${call.join(" ")}`)
+  say(`commit ${report.source.commit}: stack ${call.map(word).join(" ")}`)
   const { status } = run(stack, [...call, "artifacts", "export", `--path=${out}`])
   const file = join(out, "report.json")
   if (status !== 0 || !existsSync(file)) throw new Refusal(`the call itself failed (exit status ${status})`)
@@ -183,24 +176,24 @@ function list(title, failures) {
 function failuresOf({ images }) {
   return images.flatMap(({ name, outcome, suites }) => {
     const tests = suites.flatMap(({ run }) => run.tests.filter((test) => failing.includes(test.outcome)))
-    if (tests.length > 0) return tests.map(({ id }) => `${name}: ${id}`)
-    return failedOutcomes.includes(outcome.kind) ? [`${name}: ${outcome.kind}`] : []
+    if (tests.length > 0) return tests.map(({ id }) => `${clean(name)}: ${clean(id)}`)
+    return failedOutcomes.includes(outcome.kind) ? [`${clean(name)}: ${outcome.kind}`] : []
   })
 }
 
 /** Opens the first image that failed, else the first. One whose build stops half-way is none that could be opened. */
-function openTerminal({ stack, source, more }, { request }, { images }) {
+function openTerminal({ source, options, more }, { images }) {
   const built = images.filter(({ outcome }) => !["build-failed", "skipped"].includes(outcome.kind))
   const image = built.find(({ outcome }) => failedOutcomes.includes(outcome.kind)) ?? built[0]
   if (image === undefined) {
     const hint = "open the image that it starts from: ./stack shell --source=. --image=... terminal"
     throw new Refusal(`no image was built, so there is none to look into; ${hint}`)
   }
-  const set = request.arguments.filter((option) => option.startsWith("--set="))
+  const set = options.filter((option) => option.startsWith("--set="))
   const published = image.action === "retest" && image.digest !== undefined
-  const login = more.filter((option) => option.startsWith("--registry-"))
+  const login = more.filter((option) => /^--registry-(?:username|password)=/.test(option))
   const ref = published ? [`--ref=${image.reference}@${image.digest}`, ...login] : []
-  say(`${image.name}: its tests are in /stack/tests`)
+  say(`${clean(image.name)}: its tests are in /stack/tests`)
   run(stack, ["shell", `--source=${source}`, `--image=${image.name}`, ...set, ...ref, "terminal"])
 }
 
@@ -210,12 +203,9 @@ function run(program, words) {
   return { status }
 }
 
-/** What git printed; undefined where it failed, after it said why. */
-function git(cwd, ...words) {
-  const { status, stdout, stderr } = spawnSync("git", words, { cwd, encoding: "utf8" })
-  if (status === 0) return stdout.trim()
-  process.stderr.write(stderr)
-  return undefined
+/** A word of a command line as a shell takes it, without what would steer a terminal. */
+function word(text) {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${clean(text).replaceAll("'", `'\\''`)}'`
 }
 
 function say(text) {

@@ -13,8 +13,8 @@ import { linkedDirectory } from "./run/linkedDirectory.js"
 import { openShell, serveImage } from "./run/openShell.js"
 import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./run/promotion.js"
 import { publishManifests } from "./run/publishManifests.js"
-import { loginOf } from "./run/registryEdge.js"
 import { publishingOf, stepsAtOnce } from "./run/request.js"
+import { loginForImage } from "./run/secretHosts.js"
 import { StackPlan } from "./run/stackPlan.js"
 import { StackRun } from "./run/stackRun.js"
 import { testImage } from "./run/testImage.js"
@@ -31,7 +31,7 @@ export class JupyterStack {
    * @param only Images to build, with what they are built on; all where none is named.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registry Registry and organisation instead of those of the spec, such as localhost:5000/me.
-   * @param registryUsername Login to the registry.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param publish Push the images that pass, as <prefix>-<branch>.
    * @param publishEach Tag each image as soon as it passes, not all together at the end.
@@ -84,7 +84,7 @@ export class JupyterStack {
    * @param only Images to build, with what they are built on; all where none is named.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registry Registry and organisation instead of those of the spec.
-   * @param registryUsername Login to the registry.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param branch Branch of the run, where the checkout does not say it.
    * @param base What to compare with to see what changed; origin/main or main where not given.
@@ -143,7 +143,7 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<StackRun> {
-    const login = loginOf(given({ registryUsername, registryPassword }))
+    const login = loginForImage({ registryUsername, registryPassword }, ref)
     return testImage({ source, image, set, ...given({ ref, login }) }, filter)
   }
 
@@ -168,7 +168,7 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<Container> {
-    const login = loginOf(given({ registryUsername, registryPassword }))
+    const login = loginForImage({ registryUsername, registryPassword }, ref)
     return openShell({ source, image, set, ...given({ ref, login }) })
   }
 
@@ -193,7 +193,7 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<Service> {
-    const login = loginOf(given({ registryUsername, registryPassword }))
+    const login = loginForImage({ registryUsername, registryPassword }, ref)
     return serveImage({ source, image, set, ...given({ ref, login }) }, token)
   }
 
@@ -232,7 +232,7 @@ export class JupyterStack {
    * @param fromArtifacts Artifacts of the run that built the older images, instead of a tag.
    * @param toArtifacts Artifacts of the run that built the newer images, instead of a tag.
    * @param wiki URL of the wiki's git repository; the spec's where not given.
-   * @param wikiUsername Login to the wiki, where only members may read it.
+   * @param wikiUsername Login to the wiki that --wiki names, where only members may read it.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
    * @param registry Registry and organisation instead of those of the spec.
    */
@@ -262,18 +262,18 @@ export class JupyterStack {
    * @param dryRun Say what would be done, and write nothing.
    * @param skipGpuTest Promote without the GPU test.
    * @param registry Registry and organisation instead of those of the spec.
-   * @param registryUsername Login to the registry.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param wiki URL of the wiki's git repository; the spec's where not given.
-   * @param wikiUsername Login to the wiki.
+   * @param wikiUsername Login to the wiki that --wiki names.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
    * @param artifacts Artifacts of the run that built the images, for their pages, where there is no wiki.
-   * @param gpuHost Login host of the cluster; the spec's where not given.
+   * @param gpuHost Login host of the cluster; the spec's where no password or key is given.
    * @param gpuPort Its SSH port; the spec's where not given.
    * @param gpuUser Account there; the spec's where not given.
    * @param gpuPassword Password of the account, such as env://GPU_PASSWORD.
    * @param gpuPrivateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
-   * @param gpuHostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; without one nothing is connected to.
+   * @param gpuHostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; needed with a password or key.
    */
   @func({ cache: "never" })
   async tagStable(
@@ -307,10 +307,10 @@ export class JupyterStack {
    * @param prefix <year>.<quarter>
    * @param dryRun Say what would be done, and write nothing.
    * @param registry Registry and organisation instead of those of the spec.
-   * @param registryUsername Login to the registry.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param wiki URL of the wiki's git repository; the spec's where not given.
-   * @param wikiUsername Login to the wiki.
+   * @param wikiUsername Login to the wiki that --wiki names.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
    * @param artifacts Artifacts of the run that built the images, for their pages, where there is no wiki.
    */
@@ -340,10 +340,10 @@ export class JupyterStack {
    * @param force Also move tags that somebody else has written since.
    * @param dryRun Say what would be done, and write nothing.
    * @param registry Registry and organisation instead of those of the spec.
-   * @param registryUsername Login to the registry.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param wiki URL of the wiki's git repository; the spec's where not given.
-   * @param wikiUsername Login to the wiki.
+   * @param wikiUsername Login to the wiki that --wiki names.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
    * @param artifacts Artifacts of the run that built the images, for their pages, where there is no wiki.
    */
@@ -373,7 +373,7 @@ export class JupyterStack {
    * @param source The checkout: spec.yml and images/.
    * @param prefix <year>.<quarter>; the spec's where not given.
    * @param registry Registry and organisation instead of those of the spec.
-   * @param registryUsername Login to the registry.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    */
   @func({ cache: "never" })
@@ -394,14 +394,14 @@ export class JupyterStack {
    * @param tag Tag of the image to test; what it names now is tested.
    * @param dryRun Connect to nothing, and print what would be run.
    * @param registry Registry and organisation instead of those of the spec.
-   * @param registryUsername Login to the registry.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
-   * @param host Login host of the cluster; the spec's where not given.
+   * @param host Login host of the cluster; the spec's where no password or key is given.
    * @param port Its SSH port; the spec's where not given.
    * @param user Account there; the spec's where not given.
    * @param password Password of the account, such as env://GPU_PASSWORD.
    * @param privateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
-   * @param hostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; without one nothing is connected to.
+   * @param hostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; needed with a password or key.
    */
   @func({ cache: "never" })
   async gpuTest(

@@ -6,7 +6,7 @@ const tag = "2026.4-main"
 let world: PromotionWorld
 let digest = ""
 const options = () => [`--tag=${tag}`, ...world.registryLogin]
-const withPassword = () => [...options(), "--password=env://GPU_PASSWORD"]
+const withPassword = () => [...options(), ...world.gpuLogin("--")]
 
 beforeAll(async () => {
   world = await PromotionWorld.start()
@@ -25,7 +25,7 @@ test("a dry run says what it would run, and connects to nothing", async () => {
 })
 
 test("tests that pass: the digest that was launched, counts and log are kept", async () => {
-  const key = [...options(), "--private-key=env://GPU_KEY"]
+  const key = [...options(), ...world.gpuLogin("--").slice(0, -1), "--private-key=env://GPU_KEY"]
   const { report, text, stderr } = await world.exported("gpu-test", key)
   const launched = world.reference("child", tag).replace(`:${tag}`, `@${digest}`)
   expect(report).toMatchObject({ ok: true, kind: "passed", digest, counts: { passed: 1 }, exitStatus: 0 })

@@ -111,8 +111,11 @@ export class PromotionWorld {
     await this.registry.stop()
   }
 
-  /** Options that log in to the registry. */
-  readonly registryLogin = ["--registry-username=robot", "--registry-password=env://REGISTRY_PASSWORD"]
+  /** Options that name the registry and log in to it. */
+  get registryLogin(): readonly string[] {
+    const registry = `--registry=${this.engine.bridge}:${this.front.port}/${organisation}`
+    return [registry, "--registry-username=robot", "--registry-password=env://REGISTRY_PASSWORD"]
+  }
 
   /** Options that name the wiki and log in to it. */
   get wikiOptions(): readonly string[] {
@@ -120,9 +123,15 @@ export class PromotionWorld {
     return [`--wiki=${url}`, `--wiki-username=${wikiUser}`, "--wiki-token=env://WIKI_TOKEN"]
   }
 
+  /** Options that name the cluster's login host and log in to it. */
+  gpuLogin(prefix: "--" | "--gpu-"): readonly string[] {
+    const host = [`${prefix}host=${this.engine.bridge}`, `${prefix}host-key=${this.sshd.fingerprint}`]
+    return [...host, `${prefix}password=env://GPU_PASSWORD`]
+  }
+
   /** Options of a promotion with a wiki and the GPU test. */
   get promotionOptions(): readonly string[] {
-    return [...this.registryLogin, ...this.wikiOptions, "--gpu-password=env://GPU_PASSWORD"]
+    return [...this.registryLogin, ...this.wikiOptions, ...this.gpuLogin("--gpu-")]
   }
 
   /** Calls a function as a user does, who wants to know by its status whether it succeeded. */

@@ -108,15 +108,22 @@ export type Reason = z.infer<typeof reasonSchema>
 export type Published = z.infer<typeof publishedSchema>
 export type ParentSource = z.infer<typeof parentSchema>
 
+/** What is done with an image that is published: without one, there is nothing to do it with. */
+const needsPublished: ReadonlySet<Action> = new Set(["retest", "retag", "reuse"])
+
 /**
  * Reads a plan document.
- * @throws Error naming what is not as expected: no JSON, another version, a step before its parents
+ * @throws Error naming what is not as expected: no JSON, another version, a step before its parents or twice, an action
+ * on a published image without one
  */
 export function readPlan(json: string): Plan {
   const parsed = planSchema.safeParse(parseJson(json))
   if (!parsed.success) throw new Error(`this is no plan of version 1: ${z.prettifyError(parsed.error)}`)
   const seen = new Set<string>()
-  for (const { image, parents } of parsed.data.steps) {
+  for (const { image, action, parents, published } of parsed.data.steps) {
+    if (seen.has(image)) throw new Error(`this is no plan: it has two steps for "${image}"`)
+    if (published === undefined && needsPublished.has(action))
+      throw new Error(`this is no plan: "${image}" has the action ${action}, and no published image for it`)
     const early = parents.find((parent) => parent.from === "step" && !seen.has(parent.image))
     if (early !== undefined)
       throw new Error(`this is no plan: "${image}" comes before its parent "${early.image}"`)

@@ -1,3 +1,6 @@
+import { InputError } from "../problems.js"
+import { isTag } from "../reference/reference.js"
+import { branchTag } from "../tag/branchTag.js"
 import type { ImageFacts } from "./facts.js"
 import type { Plan, Step } from "./planDocument.js"
 
@@ -5,8 +8,24 @@ import type { Plan, Step } from "./planDocument.js"
 export type SourceImage = Pick<ImageFacts, "name" | "repository" | "inputKey" | "testKey">
 
 /**
+ * Where a plan gives another tag than its branch has: anybody may have written it, and a tag such as `stable` is for
+ * promotions.
+ * @param prefix `<year>.<quarter>` of the source at hand
+ * @returns a sentence; none where it is right
+ */
+export function tagDifferences({ branch, tag }: Plan, prefix: string): readonly string[] {
+  try {
+    const own = branchTag(prefix, branch)
+    return own === tag ? [] : [`the tag of its branch ${JSON.stringify(branch)} is ${own}, not ${tag}`]
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return error.problems.map(({ message }) => message)
+  }
+}
+
+/**
  * Where a plan is of another source than the one at hand. Carried out all the same, it would publish one content under
- * the key of another, and remember a pass of tests that did not run.
+ * the key of another, remember a pass of tests that did not run, or take images of others for its own.
  * @returns a sentence for each difference; none where the plan can be repeated
  */
 export function differencesFrom(plan: Plan, images: readonly SourceImage[]): readonly string[] {
@@ -14,7 +33,10 @@ export function differencesFrom(plan: Plan, images: readonly SourceImage[]): rea
   const planned = new Set(plan.steps.map(({ image }) => image))
   const unplanned = images.filter(({ name }) => !planned.has(name))
   return [
-    ...plan.steps.flatMap((step) => stepDifferences(plan.tag, step, found.get(step.image))),
+    ...plan.steps.flatMap((step) => [
+      ...stepDifferences(plan.tag, step, found.get(step.image)),
+      ...imageDifferences(step, found),
+    ]),
     ...unplanned.map(({ name }) => `${name} is not in the plan`),
   ]
 }
@@ -29,4 +51,25 @@ function stepDifferences(tag: string, step: Step, image: SourceImage | undefined
     ...(testKey === step.testKey ? [] : [`${name} has other tests`]),
     ...(reference === step.reference ? [] : [`${name} is published as ${reference}, not ${step.reference}`]),
   ]
+}
+
+/** Published images of a step that are not in the repositories of the images that they stand for. */
+function imageDifferences(
+  { image, published, parents }: Step,
+  found: ReadonlyMap<string, SourceImage>,
+): readonly string[] {
+  const own = published === undefined ? [] : [{ image, ...published }]
+  const named = [...own, ...parents.flatMap((parent) => (parent.from === "registry" ? [parent] : []))]
+  return named.flatMap(({ image: name, reference, digest }) => {
+    const { repository } = found.get(name) ?? {}
+    if (repository === undefined || isOf(repository, reference, digest)) return []
+    return [`${image} would take ${reference} for ${name}, which is published as ${repository}`]
+  })
+}
+
+/** Whether a reference is `repository:tag@digest`. */
+function isOf(repository: string, reference: string, digest: string): boolean {
+  const [start, end] = [`${repository}:`, `@${digest}`]
+  const tag = reference.slice(start.length, -end.length)
+  return reference.startsWith(start) && reference.endsWith(end) && isTag(tag)
 }

@@ -43,6 +43,7 @@ export function isTag(text: string): boolean {
  * @throws InvalidReference
  */
 export function parseReference(text: string): ImageReference {
+  refuseLong(text)
   const [named = "", digest, ...more] = text.split("@")
   if (more.length > 0) throw new InvalidReference(`"${text}" has more than one "@"`)
   if (digest !== undefined && !digestGrammar.test(digest)) {
@@ -89,6 +90,7 @@ export function sameRepository(a: Repository, b: Repository): boolean {
  * @throws InvalidReference
  */
 export function underRegistry(prefix: string, repository: Repository): Repository {
+  refuseLong(prefix)
   const last = repository.path.slice(repository.path.lastIndexOf("/") + 1)
   const bare = trimEnd(prefix, "/")
   // A lone word could be a host or an organisation: here it is always the host, as the option is named.
@@ -101,6 +103,14 @@ export function underRegistry(prefix: string, repository: Repository): Repositor
     )
   }
   return inRegistry(host, path, prefix)
+}
+
+/** A name of DNS, a path, a tag and a digest together: nothing longer is repeated in a message. */
+const longestReference = 253 + longestPath + 128 + 80
+
+function refuseLong(text: string): void {
+  if (text.length <= longestReference) return
+  throw new InvalidReference(`"${text.slice(0, 60)}...": accepted are at most ${longestReference} characters`)
 }
 
 function splitHost(named: string, text: string): Repository {

@@ -13,9 +13,10 @@ import { jobsOf, lineageOf, linkRequestFor } from "./jobs.js"
 import { renderManifests } from "./manifests.js"
 import type { Prepared } from "./prepare.js"
 import { buildContext, prepare } from "./prepare.js"
-import { loginOf, RegistryEdge } from "./registryEdge.js"
+import { RegistryEdge } from "./registryEdge.js"
 import type { StackRequest } from "./request.js"
-import { callRequest } from "./request.js"
+import { callRequest, checkRange } from "./request.js"
+import { loginOf } from "./secretHosts.js"
 import { StackPlan } from "./stackPlan.js"
 import { StackRun } from "./stackRun.js"
 
@@ -25,6 +26,7 @@ import { StackRun } from "./stackRun.js"
  */
 export async function buildStack(request: StackRequest): Promise<StackRun> {
   const startedAt = Date.now()
+  checkRange(request)
   const registry = await RegistryEdge.open(loginOf(request))
   const prepared = await prepare(request, registry)
   const { plan, git } = prepared
@@ -58,6 +60,7 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
  * @throws InputError for mistakes in the source or the options
  */
 export async function planOnly(request: StackRequest): Promise<StackPlan> {
+  checkRange(request)
   const registry = await RegistryEdge.open(loginOf(request))
   const { plan } = await prepare(request, registry)
   console.log(planMarkdown(plan))

@@ -11,6 +11,7 @@ import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import { readArtifacts } from "./artifactManifests.js"
 import { openSource } from "./openSource.js"
+import { requireNamed } from "./secretHosts.js"
 import { runWiki } from "./wikiContainer.js"
 
 /** What a caller asks: each side is a tag or the artifacts of a run. */
@@ -41,6 +42,8 @@ type Answer = ComparedSet | string
  * @throws InputError for mistakes in the options or the source
  */
 export async function diffImages(request: DiffRequest): Promise<ActionResult> {
+  const { wikiToken, wiki } = request
+  requireNamed([{ option: "--wiki-token", secret: wikiToken, namedBy: { "--wiki": wiki } }])
   const before = sideOf("from", request.from, request.fromArtifacts)
   const after = sideOf("to", request.to, request.toArtifacts)
   const tags = [before, after].flatMap((side) => (side.kind === "tag" ? [side.tag] : []))

@@ -11,6 +11,8 @@ import type { Probe, ProbeResult } from "./inspectImage.js"
 export interface RegistryLogin {
   readonly username: string
   readonly password: Secret
+  /** Host that it is for; no other one gets it. */
+  readonly registry: string
 }
 
 /** One image with everything that its way through the run needs. */

@@ -18,7 +18,7 @@ export interface GitQuestion {
  * @throws Error where the tool could not run at all; what git cannot tell is part of the facts
  */
 export async function askGit(source: Directory, question: GitQuestion): Promise<GitFacts> {
-  const options = Object.entries(question).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const options = Object.entries(question).map(([name, value]) => `--${name}=${String(value)}`)
   const asked = (await offlineToolbox())
     .withMountedDirectory("/source", source)
     .withExec(toolCommand("gitFacts", "--repo", "/source", ...options), { expect: ReturnType.Any })

@@ -10,8 +10,9 @@ import type { Spec } from "../spec/spec.js"
 import { actionResult } from "./actionResult.js"
 import type { ActionResult } from "./actionResult.js"
 import { openSource } from "./openSource.js"
-import { loginOf, RegistryEdge } from "./registryEdge.js"
+import { RegistryEdge } from "./registryEdge.js"
 import type { RegistryOptionsOfCall } from "./request.js"
+import { loginOf, requireNamed } from "./secretHosts.js"
 
 /** How to reach the cluster's login host; what is not given is the spec's. */
 export interface GpuLogin {
@@ -35,6 +36,7 @@ export interface GpuRequest extends RegistryOptionsOfCall, GpuLogin {
  * @throws InputError, InvalidGpuTest for mistakes in the source or the options
  */
 export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
+  requireNamedHost(request, "--")
   const { spec } = await openSource(request.source)
   const registry = await RegistryEdge.open(loginOf(request))
   const image = testedImage(spec, request)
@@ -81,6 +83,19 @@ async function digestOf(registry: RegistryEdge, { repository, tag }: TestedImage
   if (found !== undefined) return found
   const message = `there is no image ${formatReference({ ...repository, tag })}`
   throw new InputError([{ location: atOption("--tag"), message }])
+}
+
+/**
+ * Checks that what gets a secret is named by the call.
+ * @param prefix of the options of the login, such as `--gpu-`
+ * @throws InputError where a secret is given, and the host or its key by the spec alone
+ */
+export function requireNamedHost(login: GpuLogin, prefix: "--" | "--gpu-"): void {
+  const namedBy = { [`${prefix}host`]: login.gpuHost, [`${prefix}host-key`]: login.gpuHostKey }
+  requireNamed([
+    { option: `${prefix}password`, secret: login.gpuPassword, namedBy },
+    { option: `${prefix}private-key`, secret: login.gpuPrivateKey, namedBy },
+  ])
 }
 
 /** Options of the GPU test, from the spec and the call; secrets are read here and nowhere else. */

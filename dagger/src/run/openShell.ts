@@ -3,8 +3,8 @@ import { buildArgsOf, linkedDockerfile } from "./buildImage.js"
 import { portOf } from "./integrationTests.js"
 import { openSource } from "./openSource.js"
 import { loginToRegistry } from "./publishImage.js"
-import { parseReference } from "../reference/reference.js"
 import { selectImages } from "../tree/tree.js"
+import { referenceOf } from "./secretHosts.js"
 import type { SingleImage } from "./testImage.js"
 import { openImage } from "./testImage.js"
 
@@ -45,7 +45,7 @@ async function imageOf(single: SingleImage): Promise<OpenedImage> {
   if (ref !== undefined) {
     const { spec, tree } = await openSource(source)
     selectImages(tree, [image])
-    if (login !== undefined) await loginToRegistry(parseReference(ref), login)
+    if (login !== undefined) await loginToRegistry(referenceOf(ref), login)
     return { container: dag.container().from(ref), imagesDirectory: spec.imagesDirectory }
   }
   const { context, linked, spec } = await openImage(single)

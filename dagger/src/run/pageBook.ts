@@ -10,6 +10,7 @@ import { updateWiki } from "../wiki/update.js"
 import { WikiDraft, wikiFilesOf } from "../wiki/wikiFiles.js"
 import { WikiProblem } from "../wiki/wikiIndex.js"
 import { readArtifacts } from "./artifactManifests.js"
+import { requireNamed } from "./secretHosts.js"
 import { runWiki } from "./wikiContainer.js"
 
 /** What came of a change to the pages. */
@@ -39,8 +40,12 @@ export interface PagesOfCall {
   readonly artifacts?: Directory
 }
 
-/** The pages of a wiki if one is named, else those of artifacts, else the spec's wiki; else nobody knows of any. */
+/**
+ * The pages of a wiki if one is named, else those of artifacts, else the spec's wiki; else nobody knows of any.
+ * @throws InputError where a token is given, and the wiki only by the spec
+ */
 export function openPages(call: PagesOfCall, specWiki: string | undefined): PageBook {
+  requireNamed([{ option: "--wiki-token", secret: call.wikiToken, namedBy: { "--wiki": call.wiki } }])
   if (call.wiki === undefined && call.artifacts !== undefined) return new ArtifactPages(call.artifacts)
   const url = call.wiki ?? specWiki
   if (url === undefined) return noPages

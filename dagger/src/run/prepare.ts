@@ -50,6 +50,8 @@ export interface Prepared extends LinkedSource {
 /** The engine builds for what it runs on. */
 export const platform = "linux/amd64"
 const mainBranch = "main"
+/** What a branch is called that nobody names: its images are not published. */
+const unnamedBranch = "local"
 
 /** What of a registry is needed before anything is built. */
 export interface AskedRegistry {
@@ -69,7 +71,10 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
     askGit(request.source, gitQuestion(request)),
   ])
   const found = { ...stack, git }
-  if (found.repeated !== undefined) return { ...found, plan: found.repeated }
+  if (found.repeated !== undefined) {
+    refuseUnnamedBranch(request, found.repeated, git)
+    return { ...found, plan: found.repeated }
+  }
   const options = planOptions(request, stack.spec.tagPrefix, git)
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
@@ -84,7 +89,7 @@ async function openLinked(request: StackRequest, registry: AskedRegistry): Promi
   await registry.loginEngine(repositories.values())
   const pinned = await linkPinned(unpinned, repeated && basesOf(repeated))
   const images = keyedImages(open, pinned.linked, repositories)
-  if (repeated !== undefined) refuseOtherSource(repeated, images)
+  if (repeated !== undefined) refuseOtherSource(repeated, spec.tagPrefix, images)
   return { ...open, ...pinned, repositories, images, repeated }
 }
 
@@ -118,11 +123,19 @@ function planOptions(request: StackRequest, prefix: string, git: GitFacts): Plan
 function branchOf({ branch, publishing }: StackRequest, git: GitFacts): string {
   if (branch !== undefined) return branch
   if (git.branch.kind === "branch") return git.branch.name
-  if (publishing === "nothing") return "local"
+  if (publishing === "nothing") return unnamedBranch
   const message = `the checkout does not say which branch this is (${git.branch.why})`
   throw new InputError([
     { location: atOption("--branch"), message, hint: "name it, to publish under its tag" },
   ])
+}
+
+/** @throws InputError where a plan that was made without a branch would be published */
+function refuseUnnamedBranch({ publishing }: StackRequest, { branch }: Plan, git: GitFacts): void {
+  const isNamedSo = git.branch.kind === "branch" && git.branch.name === unnamedBranch
+  if (publishing === "nothing" || branch !== unnamedBranch || isNamedSo) return
+  const message = "it was made without the name of a branch, whose tag it would publish under"
+  throw new InputError([{ location: atOption("--plan"), message, hint: "plan again, with --branch" }])
 }
 
 function linkRequestOf(

@@ -17,14 +17,15 @@ import { publishedAs } from "../spec/publishedAs.js"
 import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
-import { gpuOptions, preformatted, runGpu, testedImage } from "./gpuTest.js"
+import { gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from "./gpuTest.js"
 import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
 import { openPages } from "./pageBook.js"
-import { loginOf, RegistryEdge } from "./registryEdge.js"
+import { RegistryEdge } from "./registryEdge.js"
 import type { RegistryOptionsOfCall } from "./request.js"
+import { loginOf } from "./secretHosts.js"
 
 /** What every promotion takes. */
 export interface PromotionCall extends RegistryOptionsOfCall, PagesOfCall {
@@ -52,6 +53,7 @@ interface Bench extends OpenSource {
 export async function promoteToStable(call: StableCall): Promise<ActionResult> {
   const { tag, dryRun } = call
   stableTags(tag)
+  requireNamedHost(call, "--gpu-")
   const bench = await openBench(call)
   const { images, context, pages } = bench
   const { gate, log } = await gpuStep(bench, call)
@@ -106,7 +108,7 @@ async function openBench(call: PromotionCall): Promise<Bench> {
   const repositories = publishedAs(open.spec, call.registry)
   const images = open.tree.nodes.map(({ name }) => ({ name, repository: knownOf(repositories, name) }))
   const registry = await RegistryEdge.open(loginOf(call))
-  registry.loginIsFor(repositories.values())
+  registry.expect(repositories.values())
   const pages = openPages(call, open.spec.wiki)
   return { ...open, images, registry, context: contextOf(registry), pages }
 }

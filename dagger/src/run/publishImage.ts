@@ -65,9 +65,10 @@ export function publishFailed(state: ImageState, what: string, error: unknown): 
 
 /**
  * Makes the login known to the engine's session, for what is pushed and pulled in it: images that a Dockerfile starts
- * from, too.
+ * from, too. Nothing happens for another registry than the login's own.
  */
 export async function loginToRegistry({ registry }: Repository, login: RegistryLogin): Promise<void> {
+  if (registry !== login.registry) return
   await dag
     .container()
     // The engine does not carry out again what it knows the answer of: without a fresh value, only the first session

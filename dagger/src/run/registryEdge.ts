@@ -1,8 +1,6 @@
-import type { Secret } from "@dagger.io/dagger"
 import type { ImageManifest } from "../manifest/manifestData.js"
 import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
 import { passedTag } from "../plan/facts.js"
-import { InputError, atOption } from "../problems.js"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import { RegistryClient } from "../registry/client.js"
 import { retag } from "../registry/copyImage.js"
@@ -34,18 +32,6 @@ export type PublishedFacts = Pick<ImageManifest, "layers"> & {
   readonly labels: ReadonlyMap<string, string>
 }
 
-/** The login of a call; both halves or none. @throws InputError where one is missing */
-export function loginOf(options: {
-  readonly registryUsername?: string
-  readonly registryPassword?: Secret
-}): RegistryLogin | undefined {
-  const { registryUsername: username, registryPassword: password } = options
-  if (username !== undefined && password !== undefined) return { username, password }
-  if (username === undefined && password === undefined) return undefined
-  const missing = username === undefined ? "--registry-username" : "--registry-password"
-  throw new InputError([{ location: atOption(missing), message: "a login has a user name and a password" }])
-}
-
 /** Manifests and configurations are small: a registry that does not answer in this time hangs. */
 const answerMilliseconds = 10_000
 
@@ -54,21 +40,19 @@ export class RegistryEdge {
   private readonly traffic = new TrafficLog()
   readonly client: RegistryClient
 
-  /** Hosts that the login is for: those that images are published to. Others are asked without. */
-  private readonly hosts = new Set<string>()
-
   private constructor(
     private readonly login: RegistryLogin | undefined,
     credentials: { readonly username: string; readonly password: string } | undefined,
   ) {
     this.client = new RegistryClient({
-      credentials: (registry) => (this.hosts.has(registry) ? credentials : undefined),
+      // Other registries are asked without.
+      credentials: (registry) => (registry === login?.registry ? credentials : undefined),
       observe: this.traffic.observe,
       timeoutMilliseconds: answerMilliseconds,
     })
   }
 
-  /** @param login for the registries of the images that are asked about or published */
+  /** @param login for the registry that the call names */
   static async open(login: RegistryLogin | undefined): Promise<RegistryEdge> {
     if (login === undefined) return new RegistryEdge(login, undefined)
     return new RegistryEdge(login, { username: login.username, password: await login.password.plaintext() })
@@ -88,22 +72,20 @@ export class RegistryEdge {
     return this.traffic.read()
   }
 
-  /** Names repositories that are ours: their hosts get the login, once for all of them. */
-  loginIsFor(repositories: Iterable<Repository>): void {
-    const ours = [...repositories]
-    for (const { registry } of ours) this.hosts.add(registry)
-    this.client.expect(ours)
+  /** Names repositories that will be asked about: a registry then gives one token for all of them. */
+  expect(repositories: Iterable<Repository>): void {
+    this.client.expect([...repositories])
   }
 
   /** Digest that a reference names now, where there is one. @throws RegistryError */
   async resolve(reference: ImageReference): Promise<string | undefined> {
-    this.loginIsFor([reference])
+    this.expect([reference])
     return (await this.client.resolve(reference))?.digest
   }
 
   /** What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too. */
   async ask(questions: readonly RegistryQuestion[]): Promise<ReadonlyMap<string, RegistryFacts>> {
-    this.loginIsFor(questions.map(({ repository }) => repository))
+    this.expect(questions.map(({ repository }) => repository))
     const answers = questions.map(async (question) => [question.name, await this.askOne(question)] as const)
     return new Map(await Promise.all(answers))
   }
@@ -148,7 +130,7 @@ export class RegistryEdge {
   async loginEngine(repositories: Iterable<Repository>): Promise<void> {
     if (this.login === undefined) return
     const byHost = new Map([...repositories].map((repository) => [repository.registry, repository]))
-    this.loginIsFor(byHost.values())
+    this.expect(byHost.values())
     for (const repository of byHost.values()) await loginToRegistry(repository, this.login)
   }
 

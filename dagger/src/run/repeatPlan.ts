@@ -1,7 +1,7 @@
 import type { Plan } from "../plan/planDocument.js"
 import { readPlan } from "../plan/planDocument.js"
 import type { SourceImage } from "../plan/repeat.js"
-import { differencesFrom } from "../plan/repeat.js"
+import { differencesFrom, tagDifferences } from "../plan/repeat.js"
 import { InputError, atOption } from "../problems.js"
 import { engineMessage } from "./engineError.js"
 import type { StackRequest } from "./request.js"
@@ -40,8 +40,9 @@ function decidingOptions(request: StackRequest): readonly string[] {
 }
 
 /** @throws InputError where the source at hand is not that of the plan */
-export function refuseOtherSource(plan: Plan, images: readonly SourceImage[]): void {
-  const problems = differencesFrom(plan, images).map((difference) => ({
+export function refuseOtherSource(plan: Plan, prefix: string, images: readonly SourceImage[]): void {
+  const differences = [...tagDifferences(plan, prefix), ...differencesFrom(plan, images)]
+  const problems = differences.map((difference) => ({
     location: atOption("--plan"),
     message: `it is of another source: ${difference}`,
     hint: `${whereItFits(plan)}, or leave --plan out`,

@@ -1,7 +1,7 @@
-import { Directory, Secret } from "@dagger.io/dagger"
+import type { Directory, Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
 import type { CallRequest, Publishing } from "../report/report.js"
-import { shellCommand } from "../text/shell.js"
+import { listOption, shellCommand } from "../text/shell.js"
 
 export type { CallRequest } from "../report/report.js"
 
@@ -63,11 +63,34 @@ function wrongOption(option: string, message: string, hint: string): InputError 
   return new InputError([{ location: atOption(option), message, hint }])
 }
 
+const mostStepsAtOnce = 1000
+
+/** @throws InputError naming each option whose value is out of its range; nothing was begun then */
+export function checkRange({ parallel, base, previous }: StackRequest): void {
+  const isCount = Number.isInteger(parallel) && parallel >= 1 && parallel <= mostStepsAtOnce
+  const count = { location: atOption("--parallel"), message: `${parallel} is not accepted` }
+  const revisions = Object.entries({ "--base": base, "--previous": previous }).flatMap(([option, value]) => {
+    if (value === undefined || isRevision(value)) return []
+    const message = `${JSON.stringify(value.slice(0, 140))} is not accepted`
+    return [{ location: atOption(option), message, hint: "a branch, a tag or a commit" }]
+  })
+  const problems = [
+    ...(isCount ? [] : [{ ...count, hint: `a whole number from 1 to ${mostStepsAtOnce}` }]),
+    ...revisions,
+  ]
+  if (problems.length > 0) throw new InputError(problems)
+}
+
+/** Whether git could know it: `git check-ref-format`, with room for `main~2` and the like. */
+function isRevision(text: string): boolean {
+  return text.length <= 1000 && /^[^-\s\p{Cc}][^\s\p{Cc}]*$/u.test(text)
+}
+
 /** Options of a run that change what is built and tested, for repeating it; nothing secret, nothing that publishes. */
 export function callRequest({ only, set, registry, branch, base, fullRebuild }: StackRequest): CallRequest {
   const options = [
-    ...only.map((name) => `--only=${name}`),
-    ...set.map((setting) => `--set=${setting}`),
+    ...only.map((name) => listOption("only", name)),
+    ...set.map((setting) => listOption("set", setting)),
     ...(branch === undefined ? [] : [`--branch=${branch}`]),
     ...(base === undefined ? [] : [`--base=${base}`]),
     ...(registry === undefined ? [] : [`--registry=${registry}`]),

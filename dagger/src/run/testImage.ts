@@ -4,9 +4,9 @@ import type { LinkedImage } from "../dockerfile/link.js"
 import { formatProblem } from "../problems.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
-import { parseReference } from "../reference/reference.js"
 import type { StackReport } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
+import { listOption } from "../text/shell.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import { artifactsOf } from "./artifacts.js"
@@ -21,6 +21,7 @@ import { openSource } from "./openSource.js"
 import { buildContext, platform } from "./prepare.js"
 import { loginToRegistry } from "./publishImage.js"
 import { stepsAtOnce } from "./request.js"
+import { referenceOf } from "./secretHosts.js"
 import { StackRun } from "./stackRun.js"
 
 /** One image, from source or from a registry. */
@@ -101,7 +102,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
 function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["request"] {
   const options = [
     `--image=${image}`,
-    ...set.map((setting) => `--set=${setting}`),
+    ...set.map((setting) => listOption("set", setting)),
     ...(ref === undefined ? [] : [`--ref=${ref}`]),
     ...(filter === "" ? [] : [`--filter=${filter}`]),
   ]
@@ -111,7 +112,7 @@ function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["
 async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage): Promise<ImageJob> {
   const { spec, tree, files, linked } = open
   const { image } = tree.node(name)
-  const published = ref === undefined ? undefined : parseReference(ref)
+  const published = ref === undefined ? undefined : referenceOf(ref)
   if (published !== undefined && login !== undefined) await loginToRegistry(published, login)
   return {
     name,

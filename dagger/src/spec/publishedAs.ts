@@ -15,7 +15,7 @@ export function publishedAs(spec: Spec, registry = spec.registry): ReadonlyMap<s
   const takenBy = new Map<string, string>()
   return new Map(
     images.map(({ name, repository, location }) => {
-      const moved = move(registry, repository)
+      const moved = underOption(registry, repository)
       const other = takenBy.get(formatReference(moved))
       if (other !== undefined) {
         const message = `images "${other}" and "${name}": both would be published as "${formatReference(moved)}"`
@@ -27,7 +27,11 @@ export function publishedAs(spec: Spec, registry = spec.registry): ReadonlyMap<s
   )
 }
 
-function move(registry: string, repository: Repository): Repository {
+/**
+ * A repository below the registry and organisation of `--registry`.
+ * @throws InputError where that is none
+ */
+export function underOption(registry: string, repository: Repository): Repository {
   try {
     return underRegistry(registry, repository)
   } catch (error) {

@@ -5,7 +5,9 @@ import { hintFor } from "../text/suggest.js"
 /** Build arguments by image and name. */
 export type BuildArguments = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-const form = 'accepted: "image.ARG=value", for instance "scipy-ml-notebook.FLAVOUR=cpu"'
+const form =
+  'accepted: "image.ARG=value", for instance "scipy-ml-notebook.FLAVOUR=cpu"; a comma begins another setting, unless all ' +
+  `of it stands in double quotes: --set='"image.ARG=a,b"'`
 
 /**
  * Reads `--set image.ARG=value`; the last of several values for one argument counts.

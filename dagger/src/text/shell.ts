@@ -7,3 +7,12 @@ export function shellQuote(word: string): string {
 export function shellCommand(words: readonly string[]): string {
   return words.map(shellQuote).join(" ")
 }
+
+/**
+ * `--name=value` for one value of a list: the CLI reads it as a line of CSV (RFC 4180, by pflag's StringSlice), in which
+ * commas separate and quotes and line breaks are only read inside of quotes.
+ */
+export function listOption(name: string, value: string): string {
+  const written = /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
+  return `--${name}=${written}`
+}

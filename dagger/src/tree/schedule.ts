@@ -8,7 +8,9 @@ export class Limiter {
   private serving = false
 
   /** @param limit at least 1 */
-  constructor(private readonly limit: number) {}
+  constructor(private readonly limit: number) {
+    if (!(limit >= 1)) throw new RangeError(`${limit} steps at once would never begin`)
+  }
 
   /** Runs a step when there is room for it; its result or error is passed on. */
   async run<T>(step: () => Promise<T>, urgency = 0): Promise<T> {

@@ -130,7 +130,7 @@ export function engineOutages(): void {
     const promote = async (offset: string, generation: string) => {
       await clock.set(offset)
       const digests = await promotion.newImages(main, generation)
-      const given = [...options(), `--tag=${main}`, "--gpu-password=env://GPU_PASSWORD"]
+      const given = [...options(), `--tag=${main}`, ...promotion.gpuLogin("--gpu-")]
       const { report } = await promotion.exported("tag-stable", given)
       expect(report).toMatchObject({ ok: true, outcome: { kind: "promoted" } })
       expect(await promotion.digests(stable)).toEqual(digests)

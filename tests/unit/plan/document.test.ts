@@ -128,6 +128,12 @@ describe("reading a plan back", () => {
       JSON.stringify({ ...plan, steps: [left, base, ...rest] }),
       /"left" comes before its parent "base"/,
     ],
+    ["two steps for an image", JSON.stringify({ ...plan, steps: [base, base] }), /two steps for "base"/],
+    ...(["retest", "retag", "reuse"] as const).map((action): [string, string, RegExp] => [
+      `${action} of nothing`,
+      JSON.stringify({ ...plan, steps: [{ ...base, action }] }),
+      new RegExp(`"base" has the action ${action}, and no published image for it`),
+    ]),
   ])("%s is refused", (_, json, message) => {
     expect(() => readPlan(json)).toThrow(message)
   })

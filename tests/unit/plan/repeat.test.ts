@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { differencesFrom } from "../../../dagger/src/plan/repeat.js"
+import { differencesFrom, tagDifferences } from "../../../dagger/src/plan/repeat.js"
+import type { Plan, Step } from "../../../dagger/src/plan/planDocument.js"
 import type { PlanWorld } from "./planWorld.js"
 import { family, publishedFamily } from "./planWorld.js"
 
@@ -67,5 +68,56 @@ describe("a plan is repeated on the source that it was made for", () => {
     expect(differencesFrom(world.plan(), images)[0]).toBe(
       "base is published as localhost:5000/base:2026.4-feature, not ghcr.io/example/base:2026.4-feature",
     )
+  })
+})
+
+describe("a plan that somebody has edited", () => {
+  const digest = `sha256:${"d".repeat(64)}`
+  const evil = { tag: "x", digest, reference: `evil.example/base:x@${digest}` }
+
+  function editedBy(edit: (step: Step) => Step): readonly string[] {
+    const world = publishedFamily()
+    world.editInput("leaf")
+    const plan = world.plan()
+    return differencesFrom({ ...plan, steps: plan.steps.map(edit) }, world.facts().images)
+  }
+
+  const own = "ghcr.io/example/base"
+  test.each([
+    ["another repository", evil.reference],
+    ["one that starts like it", `${own}-evil:x@${digest}`],
+    ["one below it", `${own}/evil:x@${digest}`],
+    ["another digest", `${own}:x@sha256:${"e".repeat(64)}`],
+    ["two digests", `${own}:x@sha256:${"e".repeat(64)}@${digest}`],
+    ["none", ""],
+  ])("takes no image of %s for a published one", (_, reference) => {
+    const published = { ...evil, reference }
+    const found = editedBy((step) => (step.image === "base" ? { ...step, published } : step))
+    expect(found).toEqual([`base would take ${reference} for base, which is published as ${own}`])
+  })
+
+  test("builds on no foreign image", () => {
+    const parents = [{ from: "registry" as const, image: "base", ...evil }]
+    const found = editedBy((step) => (step.image === "leaf" ? { ...step, parents } : step))
+    expect(found).toEqual([`leaf would take ${evil.reference} for base, which is published as ${own}`])
+  })
+
+  test.each<[string, Partial<Plan>, readonly string[]]>([
+    ["its own", {}, []],
+    ["stable", { tag: "stable" }, ['the tag of its branch "feature" is 2026.4-feature, not stable']],
+    [
+      "main's",
+      { tag: "2026.4-main" },
+      ['the tag of its branch "feature" is 2026.4-feature, not 2026.4-main'],
+    ],
+    ["another quarter's", { tag: "2026.3-feature" }, [expect.stringMatching(/not 2026\.3-feature$/)]],
+    [
+      "stable's branch's",
+      { branch: "stable", tag: "2026.4-stable" },
+      [expect.stringMatching(/like the stable/)],
+    ],
+    ["no branch's", { branch: "", tag: "2026.4-" }, ["the branch has no name"]],
+  ])("gives no tag but its branch's: %s", (_, edit, expected) => {
+    expect(tagDifferences({ ...family().plan(), ...edit }, "2026.4")).toEqual(expected)
   })
 })

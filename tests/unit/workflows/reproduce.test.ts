@@ -8,15 +8,18 @@ import type { Ended } from "../../support/stack.js"
 import { stack } from "../../support/stack.js"
 
 let folder: string
+let origin: GitRepo
+/** The clone that it is called in. */
 let repository: GitRepo
 /** The commit of the report; the branch has gone on since. */
 let commit: string
 
 beforeEach(async () => {
   folder = await temporaryFolder()
-  repository = await GitRepo.create()
-  commit = await repository.commit("the run's", { "spec.yml": "root: base\n" })
-  await repository.commit("a later one", { "spec.yml": "root: other\n" })
+  origin = await GitRepo.create()
+  commit = await origin.commit("the run's", { "spec.yml": "root: base\n" })
+  await origin.commit("a later one", { "spec.yml": "root: other\n" })
+  repository = await origin.clone()
 })
 
 afterEach(removeTemporaryFolders)
@@ -39,7 +42,12 @@ function reportOf(tests: Readonly<Record<string, string>>, more: object = {}): o
 async function reproduce(
   report: object,
   answer: FakeAnswer,
-  { plan = true, more = [] as readonly string[], cwd = repository.directory } = {},
+  {
+    plan = true,
+    own = [] as readonly string[],
+    more = [] as readonly string[],
+    cwd = repository.directory,
+  } = {},
 ): Promise<{ readonly ended: Ended; readonly fake: FakeDagger }> {
   const artifacts = join(folder, "artifacts")
   await mkdir(artifacts, { recursive: true })
@@ -51,7 +59,7 @@ async function reproduce(
     _EXPERIMENTAL_DAGGER_RUNNER_HOST: "fake",
     TMPDIR: folder,
   }
-  return { ended: await stack(["reproduce", artifacts, ...more], { cwd, env }), fake }
+  return { ended: await stack(["reproduce", artifacts, ...own, ...more], { cwd, env }), fake }
 }
 
 const failed = { "base/test/test_a.py::test_one": "failed", "base/test/test_a.py::test_two": "passed" }
@@ -126,13 +134,20 @@ describe("./stack reproduce", () => {
   })
 
   it("fetches a commit that the clone does not have", async () => {
-    const clone = await repository.clone("--depth=1")
-    const { ended, fake } = await reproduce(
-      reportOf(failed),
-      { report: reportOf(failed) },
-      { cwd: clone.directory },
-    )
+    commit = await origin.commit("pushed since", { "spec.yml": "root: base\n" })
+    const refs = await repository.git("for-each-ref")
+    const { ended, fake } = await reproduce(reportOf(failed), { report: reportOf(failed) })
     expect(ended.stderr).toContain(`fetching ${commit}`)
+    expect(fake.calls()[0]?.head).toBe(commit)
+    expect(await repository.git("for-each-ref")).toBe(refs)
+  })
+
+  it("is told of a shallow clone, whose branches end early", async () => {
+    const cwd = (await origin.clone("--depth=1")).directory
+    const refused = await reproduce(reportOf(failed), {}, { cwd })
+    expect(refused.ended.stderr).toContain("this clone is shallow: `git fetch --unshallow`")
+    const own = [`--trust=${commit}`]
+    const { fake } = await reproduce(reportOf(failed), { report: reportOf(failed) }, { cwd, own })
     expect(fake.calls()[0]?.head).toBe(commit)
   })
 
@@ -162,7 +177,7 @@ describe("./stack reproduce", () => {
     [
       "a promotion",
       () => reportOf({}, { request: { function: "tag-stable" } }),
-      "report of tag-stable, which acts",
+      "report of tag-stable, which acts on what others use",
     ],
     ["a run that was skipped", () => reportOf({}, { skippedByRequest: "skip ci" }), "did nothing: skip ci"],
   ])("refuses %s", async (_, report, message) => {
