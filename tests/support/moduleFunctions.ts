@@ -8,6 +8,10 @@ export interface ModuleFunction {
   readonly options: ReadonlySet<string>
   /** Options that must be given. */
   readonly required: readonly string[]
+  /** Options that stand without a value. */
+  readonly flags: ReadonlySet<string>
+  /** Name of the type that it gives: `StackRun`. */
+  readonly type: string
 }
 
 /** Reads the entry class as the SDK does: its methods, and their parameters in the CLI's spelling. */
@@ -23,9 +27,26 @@ export function moduleFunctions(): ReadonlyMap<string, ModuleFunction> {
       const required = method.parameters
         .filter((parameter) => parameter.questionToken === undefined && parameter.initializer === undefined)
         .map((parameter) => kebab(parameter.name.getText()))
-      return [kebab(method.name.getText()), { options: new Set(spelled), required }]
+      const flags = method.parameters.filter(isFlag).map((parameter) => kebab(parameter.name.getText()))
+      const type = /^Promise<(\w+)>$/.exec(method.type?.getText() ?? "")?.[1] ?? ""
+      const facts = { options: new Set(spelled), required, flags: new Set(flags), type }
+      return [kebab(method.name.getText()), facts]
     }),
   )
+}
+
+/** lib/functions.txt, by which `./stack` tells options from what is chained to a function. */
+export function functionsFile(): string {
+  const lines = [...moduleFunctions()].map(([name, { options, flags, type }]) => {
+    const words = [...options].map((option) => (flags.has(option) ? `${option}!` : option))
+    return [name, type, ...words].join(" ")
+  })
+  return `${lines.join("\n")}\n`
+}
+
+function isFlag({ initializer }: ts.ParameterDeclaration): boolean {
+  const kind = initializer?.kind
+  return kind === ts.SyntaxKind.TrueKeyword || kind === ts.SyntaxKind.FalseKeyword
 }
 
 function kebab(name: string): string {

@@ -5,6 +5,7 @@ import { escapeCell, fenced, folded } from "../text/markdown.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 import { describePublished, elapsedOf } from "./summary.js"
+import { renderTimeline } from "./timeline.js"
 
 /** report.md: what GitHub shows as the job's summary. Long output is folded; nothing is lost, the logs have all. */
 export function renderMarkdown(report: StackReport): string {
@@ -16,6 +17,7 @@ export function renderMarkdown(report: StackReport): string {
     renderTable(report.images),
     ...report.images.filter(isFailed).map(renderFailure),
     renderReasons(report.images),
+    ...[renderTimeline(report)].filter((chart) => chart !== ""),
     ...renderSlowest(report.images),
     ...renderNotices(report),
     renderReproduction(report),

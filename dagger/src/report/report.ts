@@ -100,6 +100,8 @@ export interface StackReport {
   /** Set when the commit message or the pull request's title asked for no run. */
   readonly skippedByRequest?: string
   readonly source: SourceFacts
+  /** Folder of the images, from the root of the source. */
+  readonly imagesDirectory?: string
   /** `<prefix>-<branch>`. */
   readonly tag: string
   /** Whether images were to be published. */

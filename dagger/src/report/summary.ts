@@ -1,27 +1,40 @@
 import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
+import { terminalText } from "../text/markdown.js"
+import type { Screen } from "../text/screen.js"
+import { alignedTable, painted, plainScreen } from "../text/screen.js"
+import { shellCommand, shellQuote } from "../text/shell.js"
+import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
+import { excerptOfOutput, excerptOfTest } from "./excerpt.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 
-/** The run as plain text for a terminal: a row per image, then what failed and where its log is. */
-export function renderSummary(report: StackReport): string {
+/** What a summary is written for. */
+export interface SummaryView extends Screen {
+  /** Folder that holds the artifacts; without one the reader is told how to get them. */
+  readonly kept?: string
+}
+
+/** Failed tests of an image that are shown with their output; of more only the names. */
+const shownTests = 3
+
+/**
+ * The run as text for a terminal or a file: a row per image, what failed with the lines that matter, how to repeat it,
+ * and at last one line of verdict.
+ */
+export function renderSummary(report: StackReport, view: SummaryView = plainScreen): string {
   if (report.skippedByRequest !== undefined) return `skipped by request: ${report.skippedByRequest}\n`
-  const rows = report.images.map(summaryRow)
-  const details = report.images.filter(isFailed).flatMap(failureLines)
   const notes = [...report.notices, ...describeRetries(report.retries)]
-  return [
-    ...alignColumns([["image", "plan", "tests", "time", "size", "outcome"], ...rows]),
-    ...(details.length > 0 ? ["", ...details] : []),
-    ...(notes.length > 0 ? ["", ...notes.map((note) => `note: ${note}`)] : []),
-    "",
-    closingLine(report),
-    ...(isOk(report)
-      ? []
-      : [
-          `reproduce${report.source.commit === undefined ? "" : ` (commit ${report.source.commit.slice(0, 12)})`}: ${report.reproduce}`,
-        ]),
-    "",
-  ].join("\n")
+  const blocks = [
+    summaryTable(report.images, view),
+    ...report.images.filter(isFailed).map((image) => failureBlock(report, image, view)),
+    notes.map((note) => `note: ${terminalText(note)}`),
+    endLines(report, view),
+  ]
+  return `${blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n")}\n`
 }
 
 /** Milliseconds between the start of an image's first step and the end of its last. */
@@ -31,25 +44,104 @@ export function elapsedOf(image: ImageReport): number {
   return Math.max(...image.steps.map((step) => step.startedAt + step.milliseconds)) - start
 }
 
+function summaryTable(images: readonly ImageReport[], view: SummaryView): readonly string[] {
+  const rows = [["image", "plan", "tests", "time", "size", "outcome"], ...images.map(summaryRow)]
+  return alignedTable(rows, view, (cell, row, column) => {
+    const image = images[row - 1]
+    if (image === undefined) return painted(view, "faint", cell)
+    if (column !== 5) return cell
+    return painted(
+      view,
+      isFailed(image) ? "red" : image.outcome.kind === "untested" ? "yellow" : "green",
+      cell,
+    )
+  })
+}
+
 function summaryRow(image: ImageReport): readonly string[] {
   const time = image.steps.length === 0 ? "-" : formatDuration(elapsedOf(image))
   const size = image.unpackedBytes === undefined ? "-" : formatBytes(image.unpackedBytes)
-  return [image.name, image.action, describeTests(image.suites), time, size, describeOutcome(image.outcome)]
+  const outcome = terminalText(describeOutcome(image.outcome))
+  return [image.name, image.action, describeTests(image.suites), time, size, outcome]
 }
 
-function failureLines(image: ImageReport): readonly string[] {
+/** An image that failed: its tests with the lines that matter, where its logs are, and what repeats it. */
+function failureBlock(report: StackReport, image: ImageReport, view: SummaryView): readonly string[] {
+  const title = `${image.name}: ${terminalText(describeOutcome(image.outcome))}`
+  if (image.outcome.kind === "skipped") return [painted(view, "red", title)]
   const failed = image.suites.flatMap((suite) => suite.run.tests).filter(isFailure)
-  const tests = failed.map((test) => `  ${test.outcome}: ${test.id}`)
-  const logs = image.logs.map((log) => `  log: ${log}`)
-  return [`${image.name}: ${describeOutcome(image.outcome)}`, ...failureMessage(image), ...tests, ...logs]
+  const more = failed.slice(shownTests).map((test) => `  ${test.outcome}: ${terminalText(test.id)}`)
+  return [
+    painted(view, "red", title),
+    ...failed.slice(0, shownTests).flatMap((test) => testLines(test, view)),
+    ...more,
+    ...brokenLines(image, view),
+    ...logLines(image, view),
+    `  again: ${repeatCommand(report, image, failed)}`,
+  ]
 }
 
-function failureMessage({ outcome }: ImageReport): readonly string[] {
-  if (outcome.kind !== "build-failed" && outcome.kind !== "publish-failed") return []
-  const lines = outcome.message.trimEnd().split("\n")
-  // The end of a build's output says what went wrong; all of it is in the log.
-  const kept = lines.length > 15 ? ["[...]", ...lines.slice(-15)] : lines
-  return kept.map((line) => `  | ${line}`)
+function testLines(test: TestResult, view: SummaryView): readonly string[] {
+  const title = `  ${test.outcome}: ${terminalText(test.id)}`
+  return [painted(view, "bold", title), ...quoted(excerptOfTest(test), view)]
+}
+
+/** What a build, a push or a broken test driver said. */
+function brokenLines({ outcome, suites }: ImageReport, view: SummaryView): readonly string[] {
+  const messages = suites.flatMap(({ run }) => ("message" in run ? [run.message] : []))
+  if (outcome.kind === "build-failed" || outcome.kind === "publish-failed") messages.push(outcome.message)
+  return messages.flatMap((message) => quoted(excerptOfOutput(message), view))
+}
+
+function quoted(lines: readonly string[], view: SummaryView): readonly string[] {
+  return lines.map(
+    (line) =>
+      `    ${painted(view, "faint", "|")} ${/^(?:E |>)/.test(line) ? painted(view, "red", line) : line}`,
+  )
+}
+
+function logLines({ logs }: ImageReport, { kept }: SummaryView): readonly string[] {
+  return logs.map((log) => `  log: ${kept === undefined ? log : shellQuote(`${kept}/${log}`)}`)
+}
+
+/** The shortest call that does again what failed. */
+function repeatCommand(report: StackReport, image: ImageReport, failed: readonly TestResult[]): string {
+  if (report.request.function !== "build-stack") return report.reproduce
+  const set = report.request.arguments.filter((option) => option.startsWith("--set="))
+  if (failed.length === 0)
+    return shellCommand(["./stack", "build-stack", "--source=.", `--only=${image.name}`, ...set])
+  const names = [...new Set(failed.slice(0, shownTests).map(({ id }) => functionOf(id)))]
+  const filter = names.every((name) => /^\w+$/.test(name)) ? [`--filter=${names.join(" or ")}`] : []
+  const ref =
+    image.action === "retest" && image.digest !== undefined
+      ? [`--ref=${image.reference.replace(/:[^:/]*$/, "")}@${image.digest}`]
+      : []
+  return shellCommand([
+    "./stack",
+    "test-image",
+    "--source=.",
+    `--image=${image.name}`,
+    ...filter,
+    ...set,
+    ...ref,
+  ])
+}
+
+/** `test_sum` of `left/test/test_sum.py::TestSums::test_sum[1-2]`: what pytest's `-k` finds it by. */
+function functionOf(id: string): string {
+  return (id.split("[", 1)[0] ?? id).split("::").at(-1) ?? id
+}
+
+/** Where the logs are, what repeats the run, and the verdict as the last line. */
+function endLines(report: StackReport, view: SummaryView): readonly string[] {
+  const verdict = painted(view, isOk(report) ? "green" : "red", closingLine(report))
+  const where =
+    view.kept === undefined
+      ? 'report and logs: add "artifacts export --path=out" to the call'
+      : `report and logs: ${shellQuote(view.kept)}`
+  if (isOk(report)) return view.kept === undefined ? [verdict] : [where, verdict]
+  const commit = report.source.commit === undefined ? "" : ` (commit ${report.source.commit.slice(0, 12)})`
+  return [where, `reproduce${commit}: ${report.reproduce}`, verdict]
 }
 
 function closingLine(report: StackReport): string {
@@ -79,17 +171,4 @@ function describeCandidates({ candidatesOnly, images }: StackReport): string {
 /** Whether it was built or tested now: an image that only gets a tag is no candidate of this run. */
 function isTried({ action }: ImageReport): boolean {
   return action === "build" || action === "retest"
-}
-
-function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
-  const columns = rows[0]?.length ?? 0
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  )
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  )
 }

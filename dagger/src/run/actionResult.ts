@@ -1,4 +1,9 @@
+import { stripVTControlCharacters } from "node:util"
 import { Directory, File, func, object } from "@dagger.io/dagger"
+import { painted } from "../text/screen.js"
+import { shellQuote } from "../text/shell.js"
+import { markdownForTerminal } from "../text/terminalMarkdown.js"
+import { printResult, visibleFailure, withScreen } from "./screenFiles.js"
 import { directoryOf } from "./textFiles.js"
 
 /** What came of a function that acts outside: a promotion, a GPU test, a change of the wiki. */
@@ -32,13 +37,40 @@ export class ActionResult {
     return this.artifacts.file("report.json")
   }
 
+  /** What happened; fails with it if the action failed. */
+  @func({ cache: "never" })
+  verdict(): string {
+    if (!this.ok) throw visibleFailure("it failed", this.text)
+    return this.text
+  }
+
+  /**
+   * The artifacts with what ./stack shows of them; ./stack calls it by itself.
+   * @param kept Folder that they are exported to.
+   * @param columns Width of the terminal; 0 for a file.
+   * @param colour Show it in colours.
+   */
+  @func({ cache: "never" })
+  async forScreen(kept: string, columns = 0, colour = false): Promise<Directory> {
+    const screen = { columns, colour }
+    const page = markdownForTerminal(this.text, screen)
+    const verdict = this.ok ? painted(screen, "green", "done") : painted(screen, "red", "failed")
+    const text = `${page}\nreport: ${shellQuote(kept)}\n${verdict}: ${titleOf(page)}\n`
+    return withScreen(this.artifacts, { text, ok: this.ok })
+  }
+
   /** Fails if the action did, with the summary. The CLI calls it by itself. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
-    if (!this.ok) throw new Error(this.text)
+    if (!this.ok) throw visibleFailure("it failed", this.text)
     // The CLI takes what `sync` returns for the id of an object, and shows nothing else of it.
     return this.artifacts.id()
   }
+}
+
+/** The heading of a report. */
+function titleOf(page: string): string {
+  return stripVTControlCharacters(page.split("\n", 1)[0] ?? "")
 }
 
 /** What a function has to tell. */
@@ -61,7 +93,7 @@ export async function actionResult({
   files = new Map(),
   folders = new Map(),
 }: ActionOutcome): Promise<ActionResult> {
-  console.log(markdown)
+  printResult(markdown)
   const texts = new Map([
     ["report.json", `${JSON.stringify({ ok, ...report }, null, 2)}\n`],
     ["report.md", markdown],

@@ -1,8 +1,10 @@
 import { Directory } from "@dagger.io/dagger"
+import { renderAnnotations } from "../report/annotations.js"
 import { renderImageYaml } from "../report/imageYaml.js"
 import { renderMarkdown } from "../report/markdown.js"
 import type { ImageReport, StackReport } from "../report/report.js"
 import { isOk } from "../report/report.js"
+import { renderSummary } from "../report/summary.js"
 import { renderJunit } from "../testing/junit.js"
 import type { ImageState } from "./execution.js"
 import { directoryOf } from "./textFiles.js"
@@ -19,6 +21,8 @@ export async function artifactsOf(
   const texts = new Map([
     ["report.json", `${JSON.stringify({ ok: isOk(report), ...report }, null, 2)}\n`],
     ["report.md", renderMarkdown(report)],
+    ["summary.txt", renderSummary(report)],
+    ["annotations.txt", renderAnnotations(report)],
     ...more,
     ...report.images.map((image) => [`artifacts/${image.name}.yaml`, renderImageYaml(image)] as const),
     ...states.flatMap(logsOf),

@@ -11,6 +11,7 @@ export interface RunFacts {
   readonly request: CallRequest
   readonly git: GitFacts
   readonly branch: string
+  readonly imagesDirectory: string
   readonly tag: string
   readonly publishing: Publishing
   readonly skippedByRequest?: string | undefined
@@ -22,11 +23,23 @@ export interface RunFacts {
 
 /** The report of a run that has ended now. */
 export function assembleReport(facts: RunFacts, states: readonly ImageState[]): StackReport {
-  const { request, git, branch, tag, publishing, skippedByRequest, startedAt, notices, retries } = facts
+  const {
+    request,
+    git,
+    branch,
+    imagesDirectory,
+    tag,
+    publishing,
+    skippedByRequest,
+    startedAt,
+    notices,
+    retries,
+  } = facts
   return {
     version: 1,
     ...(skippedByRequest !== undefined && { skippedByRequest }),
     source: sourceFacts(git, branch),
+    imagesDirectory,
     tag,
     publish: publishing !== "nothing",
     ...(publishing === "candidates" && { candidatesOnly: true }),

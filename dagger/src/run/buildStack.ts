@@ -18,6 +18,7 @@ import type { StackRequest } from "./request.js"
 import { callRequest, checkRange } from "./request.js"
 import { loginOf } from "./secretHosts.js"
 import { StackPlan } from "./stackPlan.js"
+import { printResult } from "./screenFiles.js"
 import { StackRun } from "./stackRun.js"
 
 /**
@@ -34,7 +35,8 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   const { branch, tag, skippedByRequest } = plan
   const { publishing } = request
   const call = callRequest(request)
-  const facts = { request: call, git, branch, tag, publishing, skippedByRequest, startedAt }
+  const { imagesDirectory } = prepared.spec
+  const facts = { request: call, git, branch, imagesDirectory, tag, publishing, skippedByRequest, startedAt }
   const report = assembleReport({ ...facts, notices: noticesOf(prepared), retries: registry.retries }, states)
   const manifests = renderManifests(states, {
     spec: prepared.spec,
@@ -51,7 +53,7 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
     ...manifests,
   ])
   // What a `sync` prints is not shown by the CLI: the summary is printed here.
-  console.log(renderSummary(report))
+  printResult(renderSummary(report))
   return new StackRun(await artifactsOf(report, states, texts), JSON.stringify(report))
 }
 
@@ -63,7 +65,7 @@ export async function planOnly(request: StackRequest): Promise<StackPlan> {
   checkRange(request)
   const registry = await RegistryEdge.open(loginOf(request))
   const { plan } = await prepare(request, registry)
-  console.log(planMarkdown(plan))
+  printResult(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))
 }
 

@@ -9,7 +9,8 @@ import { buildImage, labelled } from "./buildImage.js"
 import { checkImage, checkServer, hasServerTests } from "./checkImage.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
-import { ImageJournal } from "./journal.js"
+import { ImageJournal, inFront } from "./journal.js"
+import { Progress } from "./progress.js"
 import { publishFailed, pushCandidate } from "./publishImage.js"
 
 /**
@@ -23,21 +24,35 @@ export type TagWriter = (repository: Repository, digest: string, tag: string) =>
  * state. A parent's tests run beside its children's builds; a child is tested when its parent has passed.
  */
 export async function execute(run: Execution, writeTag: TagWriter): Promise<readonly ImageState[]> {
+  const progress = new Progress(run.jobs.length, (line) => {
+    console.log(line)
+  })
+  return progress.watched(() => carryOut(run, writeTag, progress))
+}
+
+async function carryOut(
+  run: Execution,
+  writeTag: TagWriter,
+  progress: Progress,
+): Promise<readonly ImageState[]> {
   const limiter = new Limiter(run.parallel)
   const order = run.jobs.map((job) => job.name)
   const jobs = new Map(run.jobs.map((job) => [job.name, job]))
   const parentsOf = (name: string) => jobs.get(name)?.parents ?? []
   const urgent = urgencies(order, parentsOf)
   const builds = startInOrder<ImageState>(order, parentsOf, (name, parents) =>
-    guarded("build", startState(run, jobs, name), parents, (state) =>
+    guarded("build", startState(run, jobs, name, progress), parents, (state) =>
       limiter.run(() => buildImage(run, state), urgent.get(name)?.build),
     ),
   )
-  const checks = startInOrder<ImageState>(order, parentsOf, async (name, parents) =>
-    guarded("check", (await builds.get(name)) ?? startState(run, jobs, name), parents, (state) =>
+  const checks = startInOrder<ImageState>(order, parentsOf, async (name, parents) => {
+    const built = (await builds.get(name)) ?? startState(run, jobs, name, progress)
+    const checked = await guarded("check", built, parents, (state) =>
       check(run, state, writeTag, (step) => limiter.run(step, urgent.get(name)?.check)),
-    ),
-  )
+    )
+    progress.end()
+    return checked
+  })
   const states = await Promise.all(checks.values())
   if (!movesTags(run)) return states
   if (run.publishing === "together" && states.some(isFailure))
@@ -45,12 +60,15 @@ export async function execute(run: Execution, writeTag: TagWriter): Promise<read
   return Promise.all(states.map((state) => tagImage(run, state, writeTag)))
 }
 
-function startState(run: Execution, jobs: ReadonlyMap<string, ImageJob>, name: string): ImageState {
+function startState(
+  run: Execution,
+  jobs: ReadonlyMap<string, ImageJob>,
+  name: string,
+  progress: Progress,
+): ImageState {
   const job = jobs.get(name)
   if (job === undefined) throw new Error(`no job for ${name}`)
-  const journal = new ImageJournal(name, (line) => {
-    console.log(line)
-  })
+  const journal = new ImageJournal(name, progress)
   const state = { job, journal, published: false, probes: new Map(), suites: [], notices: job.notices }
   if (job.action === "retag" && job.known !== undefined && !movesTags(run)) {
     const later = run.publishing === "candidates" ? "its tag is left to a later run" : "nothing is published"
@@ -90,11 +108,15 @@ async function guarded(
   if (failed !== undefined && state.outcome?.kind !== "reused") return skippedBecauseOf(state, failed)
   if (state.outcome !== undefined) return state
   try {
-    return await getTracer().startActiveSpan(`${state.job.name}: ${phase}`, async () => {
-      const now = await step(state)
-      if (isFailure(now)) throw new FailedStep(now)
-      return now
-    })
+    return await getTracer().startActiveSpan(
+      `${state.job.name}: ${phase}`,
+      async () => {
+        const now = await step(state)
+        if (isFailure(now)) throw new FailedStep(now)
+        return now
+      },
+      inFront,
+    )
   } catch (error) {
     if (error instanceof FailedStep) return error.state
     const message = engineMessage(error)

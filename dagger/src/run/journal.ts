@@ -1,4 +1,9 @@
+import { getTracer } from "@dagger.io/dagger/telemetry"
 import type { Step } from "../report/report.js"
+import type { Progress } from "./progress.js"
+
+/** Of a span: it stands in front on a terminal, and what is not marked so is folded away (telemetry/attrs.go). */
+export const inFront = { "dagger.io/ui.reveal": true }
 
 /**
  * What happens to one image, as it happens: lines for the image's log and for whoever watches, and the times of steps.
@@ -7,16 +12,15 @@ export class ImageJournal {
   readonly steps: Step[] = []
   private readonly lines: string[] = []
 
-  /** @param echo where lines go beside the log; the caller's console */
   constructor(
     private readonly image: string,
-    private readonly echo: (line: string) => void,
+    private readonly progress: Progress,
   ) {}
 
   /** One line for the log and the watcher. */
   say(line: string): void {
-    this.lines.push(`${new Date().toISOString()} ${line}`)
-    this.echo(`${this.image}: ${line}`)
+    this.log(line)
+    this.progress.say(this.image, line)
   }
 
   /** Output that belongs into the log only. */
@@ -27,13 +31,15 @@ export class ImageJournal {
   /** Runs a step and notes how long it took, whether it works or not. */
   async step<T>(name: Step["name"], run: () => Promise<T>): Promise<T> {
     const startedAt = Date.now()
-    this.say(`${name} ...`)
+    this.log(`${name} ...`)
+    const ended = this.progress.begin(this.image, name)
     try {
-      return await run()
+      return await inSpan(name, run)
     } finally {
       const milliseconds = Date.now() - startedAt
       this.steps.push({ name, startedAt, milliseconds })
-      this.say(`${name} took ${(milliseconds / 1000).toFixed(1)} s`)
+      this.log(`${name} took ${(milliseconds / 1000).toFixed(1)} s`)
+      ended(milliseconds)
     }
   }
 
@@ -41,4 +47,13 @@ export class ImageJournal {
   text(): string {
     return `${this.lines.join("\n")}\n`
   }
+
+  private log(line: string): void {
+    this.lines.push(`${new Date().toISOString()} ${line}`)
+  }
+}
+
+/** A build is the one step of its phase, which has a span already. */
+function inSpan<T>(name: Step["name"], run: () => Promise<T>): Promise<T> {
+  return name === "build" ? run() : getTracer().startActiveSpan(name, run, inFront)
 }

@@ -3,6 +3,7 @@ import { isOk } from "../report/report.js"
 import type { StackReport } from "../report/report.js"
 import { describeOutcome } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
+import { visibleFailure, withScreen } from "./screenFiles.js"
 
 /** How one image of a run ended. */
 @object()
@@ -85,11 +86,32 @@ export class StackRun {
     return this.artifacts.directory("logs")
   }
 
+  /** The summary; fails with it if an image failed. */
+  @func({ cache: "never" })
+  verdict(): string {
+    const report = this.parsed()
+    if (!isOk(report)) throw visibleFailure("the run failed", renderSummary(report))
+    return renderSummary(report)
+  }
+
+  /**
+   * The artifacts with what ./stack shows of them; ./stack calls it by itself.
+   * @param kept Folder that they are exported to, for the paths of logs.
+   * @param columns Width of the terminal; 0 for a file.
+   * @param colour Show it in colours.
+   */
+  @func({ cache: "never" })
+  async forScreen(kept: string, columns = 0, colour = false): Promise<Directory> {
+    const report = this.parsed()
+    const text = renderSummary(report, { columns, colour, kept })
+    return withScreen(this.artifacts, { text, ok: isOk(report) })
+  }
+
   /** Fails if an image failed, with the summary. The CLI calls it by itself. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
     const report = this.parsed()
-    if (!isOk(report)) throw new Error(renderSummary(report))
+    if (!isOk(report)) throw visibleFailure("the run failed", renderSummary(report))
     // The CLI takes what `sync` returns for the id of an object, and shows nothing else of it.
     return this.artifacts.id()
   }

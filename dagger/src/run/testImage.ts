@@ -21,6 +21,7 @@ import { openSource } from "./openSource.js"
 import { buildContext, platform } from "./prepare.js"
 import { loginToRegistry } from "./publishImage.js"
 import { stepsAtOnce } from "./request.js"
+import { printResult } from "./screenFiles.js"
 import { referenceOf } from "./secretHosts.js"
 import { StackRun } from "./stackRun.js"
 
@@ -90,12 +91,13 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     request: callOf(single, filter),
     git,
     branch,
+    imagesDirectory: open.spec.imagesDirectory,
     tag: open.spec.tagPrefix,
     publishing: "nothing" as const,
     startedAt,
   }
   const report: StackReport = assembleReport({ ...facts, notices: [], retries: [] }, states)
-  console.log(renderSummary(report))
+  printResult(renderSummary(report))
   return new StackRun(await artifactsOf(report, states, new Map()), JSON.stringify(report))
 }
 

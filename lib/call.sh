@@ -1,0 +1,195 @@
+# shellcheck shell=bash
+# A call of a function: who follows it, what is shown of it, and what is kept. Sourced by ./stack.
+# shellcheck disable=SC2154 # the variables of read_words, and those of ./stack
+
+# call ARG...: `dagger call` on this checkout's module, with its result as the last thing that is said.
+call() {
+  local status=0 view
+  # The runner puts two streams into any order, and its commands have one.
+  [[ ${GITHUB_ACTIONS-} != true ]] || exec 2>&1
+  read_words "$@"
+  [[ -z $function ]] || check_function
+  fill_source
+  if [[ -z $function ]] || has_option help || has_option h; then
+    choose_engine
+    dagger_bounded call --silent --mod "$root" ${front[@]+"${front[@]}"} ${function:+"$function"} --help
+    return
+  fi
+  choose_engine
+  fill_local_settings "$function" ${given[@]+"${given[@]}"}
+  given=(${local_settings[@]+"${local_settings[@]}"} ${given[@]+"${given[@]}"})
+  view=$(view_of "$@")
+  interrupted=
+  # In a pipe's job Ctrl-C reaches the CLI as well; at a terminal the CLI reads the key, and ends with status 2.
+  trap 'interrupted=1' INT
+  run_call "$view" || status=$?
+  trap - INT
+  [[ -z $interrupted ]] || tell_interrupted
+  return "$status"
+}
+
+# view_of ARG...: how the call is followed: `terminal` by the CLI's own tree, `lines` by our lines, `raw` as the caller
+# wishes. A terminal that can do nothing gets lines.
+view_of() {
+  local argument
+  for argument in "$@"; do
+    case $argument in
+      --progress | --progress=* | --silent | -s | --quiet | -q | --verbose | -v | -vv | -vvv | --debug | -d)
+        echo raw
+        return
+        ;;
+    esac
+  done
+  if [[ -t 2 && ${TERM-dumb} != dumb ]]; then echo terminal; else echo lines; fi
+}
+
+# run_call VIEW: the call of read_words' variables.
+run_call() {
+  case ${#chain[@]}/$type in
+    0/StackRun | 0/StackPlan | 0/ActionResult) has_option output || has_option json || { show_result "$1"; return; } ;;
+    0/Container) [[ ! -t 0 || ! -t 2 ]] || chain=(terminal) ;;
+    0/Service) chain=(up --ports=8888:8888) ;;
+    0/Directory) has_option output || { keep_directory "$1"; return; } ;;
+  esac
+  call_chain "$1" result
+  show_exported
+}
+
+# call_chain VIEW [result]: dagger, followed as VIEW says. `result`: lines that the function gives are shown too.
+call_chain() {
+  local -a words=(call --mod "$root")
+  local status=0 pipe reader
+  [[ $1 != lines && -t 2 || " ${front[*]-} ${given[*]-} ${chain[*]-} " == *' --progress'* ]] || words+=(--progress=plain)
+  words+=(${front[@]+"${front[@]}"} "$function" ${given[@]+"${given[@]}"} ${chain[@]+"${chain[@]}"})
+  if [[ $1 != lines ]]; then
+    dagger_bounded "${words[@]}" || status=$?
+    return "$status"
+  fi
+  pipe=$(mktemp -d)
+  mkfifo "$pipe/lines"
+  own_lines "${2-}" <"$pipe/lines" >&2 &
+  reader=$!
+  dagger_bounded "${words[@]}" 2>"$pipe/lines" || status=$?
+  wait "$reader" || true
+  rm -rf "$pipe"
+  return "$status"
+}
+
+# show_result VIEW: the function's result is exported, kept and shown; its verdict is the exit status.
+show_result() {
+  local folder fresh status=0
+  local -a kept=()
+  folder=$(kept_folder)
+  fresh=$(fresh_folder "$folder")
+  [[ $type == StackPlan ]] || kept=(--kept="$folder")
+  chain=(for-screen ${kept[@]+"${kept[@]}"} --columns="$(columns)" --colour="$(colour)" export --path="$fresh")
+  begin_untrusted
+  call_chain "$1" >/dev/null || status=$?
+  if ((status != 0)) || [[ ! -f $fresh/.screen/text ]]; then
+    rm -rf "$fresh"
+    end_untrusted
+    # The CLI at a terminal ends so when its user presses Ctrl-C; nothing else of this chain does.
+    ((status != 2)) || interrupted=1
+    return "$((status == 0 ? 1 : status))"
+  fi
+  keep "$fresh" "$folder"
+}
+
+# keep FRESH FOLDER: puts what was exported where the last run of the function is kept, and shows it.
+keep() {
+  local status screen
+  status=$(cat "$1/.screen/status")
+  screen=$(cat "$1/.screen/text")
+  rm -rf "$1/.screen" "$2"
+  mv "$1" "$2"
+  end_untrusted
+  github_groups "$2"
+  begin_untrusted
+  printf '%s\n' "$screen"
+  end_untrusted
+  return "$status"
+}
+
+# keep_directory VIEW: a function that gives files only: they are exported and named.
+keep_directory() {
+  local folder fresh file
+  folder=$(kept_folder)
+  fresh=$(fresh_folder "$folder")
+  chain=(export --path="$fresh")
+  call_chain "$1" >/dev/null || { rm -rf "$fresh"; return 1; }
+  rm -rf "$folder"
+  mv "$fresh" "$folder"
+  find "$folder" -type f | sort | while read -r file; do printf '%s\n' "$file"; done
+}
+
+# show_exported: what `artifacts export` has just written is shown where the CLI shows nothing of it.
+show_exported() {
+  local folder=${chain[2]-}
+  [[ ${chain[0]-}/${chain[1]-} == artifacts/export && -t 2 ]] || return 0
+  [[ $folder != --path ]] || folder=--path=${chain[3]-}
+  folder=${folder#--path=}
+  [[ ! -f $folder/summary.txt ]] || cat "$folder/summary.txt"
+}
+
+# kept_folder: where the last run of this function for this stack is kept; outside of the source, which is uploaded.
+kept_folder() {
+  local source name
+  source=$(source_folder)
+  name=$(basename -- "$source")
+  printf '%s/stack/%s-%s/%s\n' "${XDG_STATE_HOME:-${HOME:-/tmp}/.local/state}" \
+    "${name//[^A-Za-z0-9._-]/-}" "$(printf '%s' "$source" | cksum | cut -d' ' -f1)" "$function"
+}
+
+# fresh_folder FOLDER: a folder beside it, for its owner alone: logs may hold what is nobody's business.
+fresh_folder() {
+  (umask 077 && mkdir -p "$(dirname "$1")" && mktemp -d "$1.XXXXXX")
+}
+
+# columns: of the terminal that the result is shown on; 0 is a file.
+columns() {
+  local size
+  [[ -t 1 ]] && size=$(stty size <&1 2>/dev/null) && [[ ${size#* } -gt 0 ]] && echo "${size#* }" || echo 0
+}
+
+colour() {
+  [[ -t 1 && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]] && echo true || echo false
+}
+
+# tell_interrupted: one line, and the status of a program that was interrupted.
+tell_interrupted() {
+  say "interrupted: $function was stopped and nothing of it goes on; what is built stays in the cache, what was pushed stays in the registry, and the same call takes it up"
+  exit 130
+}
+
+# GitHub's runner reads commands out of what it is shown. Between these two it takes none but the word that ends it,
+# which is fresh and which no image knows.
+begin_untrusted() {
+  [[ ${GITHUB_ACTIONS-} == true ]] || return 0
+  untrusted=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  printf '::stop-commands::%s\n' "$untrusted"
+}
+
+end_untrusted() {
+  [[ -z ${untrusted-} ]] || printf '::%s::\n' "$untrusted"
+  untrusted=
+}
+
+# github_groups FOLDER: the logs of a run, a group for each image, and an error for what failed; text of images is shown
+# as text. annotations.txt has its text escaped.
+github_groups() {
+  local yaml image log
+  [[ ${GITHUB_ACTIONS-} == true ]] || return 0
+  for yaml in "$1"/artifacts/*.yaml; do
+    [[ -f $yaml ]] || continue
+    image=$(basename "$yaml" .yaml)
+    printf '::group::%s\n' "$image"
+    begin_untrusted
+    for log in '' .basic-tests .integration-tests .server; do
+      [[ ! -f $1/logs/$image$log.log ]] || tail -n 200 "$1/logs/$image$log.log"
+      echo
+    done
+    end_untrusted
+    printf '::endgroup::\n'
+  done
+  [[ ! -f $1/annotations.txt ]] || cat "$1/annotations.txt"
+}

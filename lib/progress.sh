@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# What a pipe gets of a call: dagger's plain progress has thousands of lines, of which those count that the called
+# function itself has printed. Sourced by ./stack.
+
+# A line of plain progress: `12  : [4.5s] | text` for what span 12 printed, `12  : Name.function(` for its begin.
+readonly printed_line='^([0-9]+) *: (┆ )*\[([0-9.hms]+)\] \| ?(.*)$'
+readonly call_line='^([0-9]+) *: [A-Z][A-Za-z]*\.[a-z]'
+readonly numbered_line='^[0-9]+ *: '
+# Behind it stands what the function gives: run/screenFiles.ts.
+readonly result_line='----- result -----'
+
+# own_lines [result]: plain progress on stdin, the call's own lines on stdout. `result` keeps what stands behind
+# result_line, for calls whose result is not printed otherwise. What an image prints belongs to other spans: it cannot
+# be taken for a line of the function.
+own_lines() {
+  local line calls=' ' in_result=
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line =~ $printed_line ]]; then
+      [[ $calls == *" ${BASH_REMATCH[1]} "* ]] || continue
+      own_line "${BASH_REMATCH[3]}" "${BASH_REMATCH[4]}" "${1-}"
+    elif [[ $line =~ $call_line ]]; then
+      calls+="${BASH_REMATCH[1]} "
+    elif [[ ! $line =~ $numbered_line ]]; then
+      closing_line "$line"
+    elif [[ $line == *': load module: '* && $line != *' DONE '* ]]; then
+      printf 'stack: loading the module\n'
+    fi
+  done
+}
+
+# own_line TIME TEXT result: a line that the function printed. Uses in_result of own_lines.
+own_line() {
+  local time=$1
+  if [[ $2 == "$result_line" ]]; then
+    in_result=1
+  elif [[ -n $in_result ]]; then
+    [[ -z $3 ]] || printf '%s\n' "$2"
+  else
+    time=${time//h/ h }
+    time=${time//m/ min }
+    printf '[%s] %s\n' "${time//s/ s}" "$2"
+  fi
+}
+
+# closing_line LINE: what the CLI says at the end, mistakes and refusals, without what only it can use.
+closing_line() {
+  local line=$1
+  [[ -n $line ]] || return 0
+  case $line in
+    *'Full trace at '* | *'dagger.cloud/traces/'* | *'set up tracing'* | *'unable to parse git remote'* | Canceled.) return 0 ;;
+    "Run 'dagger call "*) line="Run './stack ${line#"Run 'dagger call "}" ;;
+  esac
+  while [[ $line =~ ^(.*)\ ?\[traceparent:[0-9a-f-]+\](.*)$ ]]; do line=${BASH_REMATCH[1]% }${BASH_REMATCH[2]}; done
+  printf '%s\n' "$line"
+}
