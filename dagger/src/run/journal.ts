@@ -1,4 +1,5 @@
 import type { Step } from "../report/report.js"
+import { cleanText } from "../text/cleanText.js"
 
 /**
  * What happens to one image, as it happens: lines for the image's log and for whoever watches, and the times of steps.
@@ -15,13 +16,14 @@ export class ImageJournal {
 
   /** One line for the log and the watcher. */
   say(line: string): void {
-    this.lines.push(`${new Date().toISOString()} ${line}`)
-    this.echo(`${this.image}: ${line}`)
+    const clean = cleanText(line)
+    this.lines.push(`${new Date().toISOString()} ${clean}`)
+    this.echo(`${this.image}: ${clean}`)
   }
 
   /** Output that belongs into the log only. */
   keep(output: string): void {
-    this.lines.push(output)
+    this.lines.push(cleanText(output))
   }
 
   /** Runs a step and notes how long it took, whether it works or not. */
