@@ -2,7 +2,8 @@ import { formatBytes, formatDuration, plural } from "../text/format.js"
 import { ecosystemTitles, renderImageDiff } from "./diffMarkdown.js"
 import { isInspected } from "./knownImage.js"
 import { ecosystems } from "./manifestData.js"
-import { codeCell, codeSpan, fenced, folded, link, plainText, table, terminalText } from "../text/markdown.js"
+import { codeCell, codeSpan, fenced, folded, link, plainText, table } from "../text/markdown.js"
+import { cleanText } from "../text/cleanText.js"
 import type { ImageDiff } from "./diff.js"
 import type {
   Ecosystem,
@@ -119,7 +120,7 @@ function sectionBlocks(section: InfoSection): readonly string[] {
 }
 
 function outputBlocks({ output, exitCode }: InfoSection): readonly string[] {
-  const text = terminalText(output).trimEnd()
+  const text = cleanText(output).trimEnd()
   const failure = exitCode === 0 ? [] : [`> ❌ **Failed:** the command ended with exit status ${exitCode}.`]
   if (text === "") return failure.length > 0 ? failure : ["> ❌ **Failed:** the command printed nothing."]
   const lines = text.split("\n")
@@ -131,7 +132,7 @@ function outputBlocks({ output, exitCode }: InfoSection): readonly string[] {
 }
 
 function isFailed({ output, exitCode }: InfoSection): boolean {
-  return exitCode !== 0 || terminalText(output).trim() === ""
+  return exitCode !== 0 || cleanText(output).trim() === ""
 }
 
 function headingOf({ description, key }: InfoSection): string {

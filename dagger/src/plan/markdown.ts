@@ -68,7 +68,7 @@ function details({ image, action, reasons, reference, inputKey, testKey, publish
     "",
     `${action}: it ${describeAction(action)}.`,
     "",
-    ...reasons.map((reason) => bullet(`because ${describeReason(reason)}`)),
+    ...reasons.map((reason) => bullet(`because ${escapeCell(describeReason(reason))}`)),
     bullet(`tag of this run: \`${reference}\``),
     ...(published === undefined ? [] : [bullet(`published image: \`${published.reference}\``)]),
     ...parents.map((parent) => bullet(describeParent(parent))),
@@ -87,6 +87,6 @@ function describeParent(parent: ParentSource): string {
   }
 }
 
-function bullet(text: string): string {
-  return `- ${escapeCell(text)}`
+function bullet(markdown: string): string {
+  return `- ${markdown}`
 }

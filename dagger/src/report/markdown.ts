@@ -1,28 +1,51 @@
-import { formatBytes, formatDuration, shortDigest } from "../text/format.js"
+import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
 import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
-import { escapeCell, fenced, folded } from "../text/markdown.js"
+import { codeCell, codeSpan, escapeCell, fenced, folded } from "../text/markdown.js"
+import { bytesOf, fitting, shortened } from "./fit.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 import { describePublished, elapsedOf } from "./summary.js"
 import { renderTimeline } from "./timeline.js"
 
-/** report.md: what GitHub shows as the job's summary. Long output is folded; nothing is lost, the logs have all. */
+/**
+ * Bytes of report.md: GitHub takes a mebibyte as a job's summary and shows nothing of a longer one. What does not fit
+ * is in the logs.
+ */
+const mostBytes = 512 * 1024
+/** Bytes for the reasons, and for the notes: a line each. */
+const listBytes = 48 * 1024
+
+/**
+ * report.md: what GitHub shows as the job's summary. Long output is folded, and what would make the page too long is
+ * left out block by block, with a word; nothing is lost, the logs have all.
+ */
 export function renderMarkdown(report: StackReport): string {
-  if (report.skippedByRequest !== undefined) return `# Skipped by request\n\n${report.skippedByRequest}\n`
-  const sections = [
+  if (report.skippedByRequest !== undefined)
+    return `# Skipped by request\n\n${escapeCell(report.skippedByRequest)}\n`
+  const head = [
     `# ${isOk(report) ? "Passed" : "Failed"}: ${report.tag}`,
     renderSource(report),
     escapeCell(describePublished(report)),
     renderTable(report.images),
-    ...report.images.filter(isFailed).map(renderFailure),
+  ]
+  const tail = [
     renderReasons(report.images),
     ...[renderTimeline(report)].filter((chart) => chart !== ""),
     ...renderSlowest(report.images),
     ...renderNotices(report),
     renderReproduction(report),
   ]
+  const room = mostBytes - bytesOf([...head, ...tail].join("\n\n"))
+  const sections = [...head, ...renderFailures(report.images.filter(isFailed), room), ...tail]
   return `${sections.join("\n\n")}\n`
+}
+
+/** A section for each image, of equal shares of the room: one with many failures does not take that of the others. */
+function renderFailures(images: readonly ImageReport[], room: number): readonly string[] {
+  const share = Math.floor(room / images.length)
+  const blocks = images.map((image) => fittedFailure(image, share))
+  return fitting(blocks, room, (count) => `${plural(count, "more failed image")}: see the table.`)
 }
 
 /** The last block of the page is the command, and nothing else. */
@@ -36,23 +59,24 @@ function renderReproduction({ source, reproduce }: StackReport): string {
 }
 
 function renderSource({ source, milliseconds }: StackReport): string {
-  const commit = source.commit === undefined ? "no commit known" : `commit \`${source.commit.slice(0, 12)}\``
+  const commit =
+    source.commit === undefined ? "no commit known" : `commit ${codeSpan(source.commit.slice(0, 12))}`
   const subject =
     source.message === undefined ? "" : ` "${escapeCell(source.message.split("\n", 1)[0] ?? "")}"`
   const dirty = source.dirty ? ", with uncommitted changes" : ""
-  return `${commit}${subject} on \`${source.branch}\`${dirty}; ${formatDuration(milliseconds)}`
+  return `${commit}${subject} on ${codeSpan(source.branch)}${dirty}; ${formatDuration(milliseconds)}`
 }
 
 function renderTable(images: readonly ImageReport[]): string {
   const rows = images.map((image) => {
-    const digest = image.digest === undefined ? "" : `\`${shortDigest(image.digest)}\``
+    const digest = image.digest === undefined ? "" : codeSpan(shortDigest(image.digest))
     const size = image.unpackedBytes === undefined ? "" : formatBytes(image.unpackedBytes)
     const time = image.steps.length === 0 ? "" : formatDuration(elapsedOf(image))
     const mark = isFailed(image) ? "❌" : image.outcome.kind === "untested" ? "⚠️" : "✅"
     const cells = [
       `${mark} ${image.name}`,
       image.action,
-      escapeCell(describeOutcome(image.outcome)),
+      escapeCell(shortWords(describeOutcome(image.outcome))),
       describeTests(image.suites),
       time,
       size,
@@ -67,33 +91,46 @@ function renderTable(images: readonly ImageReport[]): string {
   ].join("\n")
 }
 
-function renderFailure(image: ImageReport): string {
-  const { outcome } = image
-  const output =
-    outcome.kind === "build-failed" || outcome.kind === "publish-failed"
-      ? [foldedOutput(outcome.message)]
-      : []
-  const tests = image.suites
+/** What failed in an image: what it is and where its logs are in any case, then its tests as far as they fit. */
+function fittedFailure(image: ImageReport, bytes: number): string {
+  const { outcome, suites, logs } = image
+  const outputs = [
+    ...("message" in outcome ? [outcome.message] : []),
+    ...suites.flatMap(({ run }) => ("message" in run ? [run.message] : [])),
+  ]
+  const most = Math.min(longestOutput, Math.floor(bytes / 8))
+  const files = logs.length === 0 ? [] : [`Logs: ${logs.map(codeSpan).join(", ")}`]
+  const head = [
+    `## ${escapeCell(image.name)}: ${escapeCell(shortWords(describeOutcome(outcome)))}`,
+    ...outputs.map((text) => foldedOutput(shortened(text, most))),
+  ]
+  const tests = suites
     .flatMap((suite) => suite.run.tests)
     .filter(isFailure)
-    .map(renderTest)
-  const broken = image.suites.flatMap(({ run }) => ("message" in run ? [foldedOutput(run.message)] : []))
-  const logs = image.logs.length === 0 ? [] : [`Logs: ${image.logs.map((log) => `\`${log}\``).join(", ")}`]
-  return [
-    `## ${image.name}: ${escapeCell(describeOutcome(outcome))}`,
-    ...output,
-    ...broken,
-    ...tests,
-    ...logs,
-  ].join("\n\n")
+    .map((test) => renderTest(test, most))
+  const room = bytes - bytesOf([...head, ...files].join("\n\n")) - 4
+  const shown = fitting(
+    tests,
+    room,
+    (count) => `${plural(count, "more failed test")}: the logs and the JUnit file have all.`,
+  )
+  return [...head, ...shown, ...files].join("\n\n")
 }
 
-function renderTest(test: TestResult): string {
+/** Characters that are shown of one output; a character is at most three bytes here. */
+const longestOutput = 20_000
+
+function renderTest(test: TestResult, characters: number): string {
   const printed = test.output === "" ? "" : `\n\n${test.output}`
   return folded(
-    `${test.outcome}: ${test.id} (${formatDuration(test.seconds * 1000)})`,
-    fenced(test.message + printed),
+    `${test.outcome}: ${shortWords(test.id)} (${formatDuration(test.seconds * 1000)})`,
+    fenced(shortened(test.message + printed, characters)),
   )
+}
+
+/** A sentence for a table or a title: what an image says in it may be as long as it likes. */
+function shortWords(text: string): string {
+  return text.length <= 400 ? text : `${text.slice(0, 400)}...`
 }
 
 function foldedOutput(text: string): string {
@@ -103,9 +140,9 @@ function foldedOutput(text: string): string {
 
 function renderReasons(images: readonly ImageReport[]): string {
   const lines = images.flatMap((image) =>
-    image.reasons.map((reason) => `- **${image.name}** ${image.action}: ${escapeCell(reason)}`),
+    image.reasons.map((reason) => `- **${image.name}** ${image.action}: ${escapeCell(shortWords(reason))}`),
   )
-  return `## Why\n\n${lines.join("\n")}`
+  return `## Why\n\n${fittingLines(lines)}`
 }
 
 /** The five slowest tests of the run: where time goes is worth a look even when all is green. */
@@ -116,16 +153,20 @@ function renderSlowest(images: readonly ImageReport[]): readonly string[] {
   const slowest = tests.sort((a, b) => b.seconds - a.seconds).slice(0, 5)
   if (slowest.length === 0) return []
   const rows = slowest.map(
-    (test) => `| ${formatDuration(test.seconds * 1000)} | ${test.image} | \`${escapeCell(test.id)}\` |`,
+    (test) => `| ${formatDuration(test.seconds * 1000)} | ${test.image} | ${codeCell(shortWords(test.id))} |`,
   )
   return [["## Slowest tests", "", "| time | image | test |", "| --- | --- | --- |", ...rows].join("\n")]
 }
 
 function renderNotices(report: StackReport): readonly string[] {
   const own = report.images.flatMap((image) =>
-    image.notices.map((notice) => `- ${image.name}: ${escapeCell(notice)}`),
+    image.notices.map((notice) => `- ${image.name}: ${escapeCell(shortWords(notice))}`),
   )
-  const retries = describeRetries(report.retries).map((retry) => `- ${escapeCell(retry)}`)
-  const lines = [...report.notices.map((notice) => `- ${escapeCell(notice)}`), ...own, ...retries]
-  return lines.length === 0 ? [] : [`## Notes\n\n${lines.join("\n")}`]
+  const retries = describeRetries(report.retries).map((retry) => `- ${escapeCell(shortWords(retry))}`)
+  const lines = [...report.notices.map((notice) => `- ${escapeCell(shortWords(notice))}`), ...own, ...retries]
+  return lines.length === 0 ? [] : [`## Notes\n\n${fittingLines(lines)}`]
+}
+
+function fittingLines(lines: readonly string[]): string {
+  return fitting(lines, listBytes, (count) => `- and ${count} more, in report.json`).join("\n")
 }

@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
-import { terminalText } from "../text/markdown.js"
+import { cleanLine } from "../text/cleanText.js"
 import type { Screen } from "../text/screen.js"
 import { alignedTable, painted, plainScreen } from "../text/screen.js"
 import { shellCommand, shellQuote } from "../text/shell.js"
@@ -28,7 +28,7 @@ export function renderSummary(report: StackReport, view: SummaryView = plainScre
   const blocks = [
     summaryTable(report.images, view),
     ...report.images.filter(isFailed).map((image) => failureBlock(report, image, view)),
-    notes.map((note) => `note: ${terminalText(note)}`),
+    notes.map((note) => `note: ${cleanLine(note)}`),
     endLines(report, view),
   ]
   return `${blocks
@@ -61,16 +61,16 @@ function summaryTable(images: readonly ImageReport[], view: SummaryView): readon
 function summaryRow(image: ImageReport): readonly string[] {
   const time = image.steps.length === 0 ? "-" : formatDuration(elapsedOf(image))
   const size = image.unpackedBytes === undefined ? "-" : formatBytes(image.unpackedBytes)
-  const outcome = terminalText(describeOutcome(image.outcome))
+  const outcome = cleanLine(describeOutcome(image.outcome))
   return [image.name, image.action, describeTests(image.suites), time, size, outcome]
 }
 
 /** An image that failed: its tests with the lines that matter, where its logs are, and what repeats it. */
 function failureBlock(report: StackReport, image: ImageReport, view: SummaryView): readonly string[] {
-  const title = `${image.name}: ${terminalText(describeOutcome(image.outcome))}`
+  const title = `${image.name}: ${cleanLine(describeOutcome(image.outcome))}`
   if (image.outcome.kind === "skipped") return [painted(view, "red", title)]
   const failed = image.suites.flatMap((suite) => suite.run.tests).filter(isFailure)
-  const more = failed.slice(shownTests).map((test) => `  ${test.outcome}: ${terminalText(test.id)}`)
+  const more = failed.slice(shownTests).map((test) => `  ${test.outcome}: ${cleanLine(test.id)}`)
   return [
     painted(view, "red", title),
     ...failed.slice(0, shownTests).flatMap((test) => testLines(test, view)),
@@ -82,7 +82,7 @@ function failureBlock(report: StackReport, image: ImageReport, view: SummaryView
 }
 
 function testLines(test: TestResult, view: SummaryView): readonly string[] {
-  const title = `  ${test.outcome}: ${terminalText(test.id)}`
+  const title = `  ${test.outcome}: ${cleanLine(test.id)}`
   return [painted(view, "bold", title), ...quoted(excerptOfTest(test), view)]
 }
 

@@ -1,6 +1,7 @@
 import type { GitFacts } from "../git/gitFacts.js"
 import type { ImageReport, Publishing, RetryNote, SourceFacts, StackReport } from "../report/report.js"
 import { formatReference } from "../reference/reference.js"
+import { cleanDocument } from "../text/cleanText.js"
 import { logPaths } from "./artifacts.js"
 import type { ImageState } from "./execution.js"
 import type { CallRequest } from "./request.js"
@@ -21,7 +22,7 @@ export interface RunFacts {
   readonly retries: readonly RetryNote[]
 }
 
-/** The report of a run that has ended now. */
+/** The report of a run that has ended now; what images, builds and git say in it is clean text. */
 export function assembleReport(facts: RunFacts, states: readonly ImageState[]): StackReport {
   const {
     request,
@@ -35,22 +36,22 @@ export function assembleReport(facts: RunFacts, states: readonly ImageState[]): 
     notices,
     retries,
   } = facts
-  return {
-    version: 1,
+  const told = cleanDocument({
+    version: 1 as const,
     ...(skippedByRequest !== undefined && { skippedByRequest }),
     source: sourceFacts(git, branch),
     imagesDirectory,
     tag,
     publish: publishing !== "nothing",
-    ...(publishing === "candidates" && { candidatesOnly: true }),
+    ...(publishing === "candidates" && { candidatesOnly: true as const }),
     startedAt,
     milliseconds: Date.now() - startedAt,
     images: states.map((state) => imageReport(state, tag)),
     notices,
     retries,
-    request,
-    reproduce: reproduceCommand(request),
-  }
+  })
+  // What the caller wrote is repeated to the letter: a call that is cleaned would be another one.
+  return { ...told, request, reproduce: reproduceCommand(request) }
 }
 
 function sourceFacts({ head, dirty, untracked }: GitFacts, branch: string): SourceFacts {

@@ -1,5 +1,6 @@
 import { getTracer } from "@dagger.io/dagger/telemetry"
 import type { Step } from "../report/report.js"
+import { cleanText } from "../text/cleanText.js"
 import type { Progress } from "./progress.js"
 
 /** Of a span: it stands in front on a terminal, and what is not marked so is folded away (telemetry/attrs.go). */
@@ -19,13 +20,14 @@ export class ImageJournal {
 
   /** One line for the log and the watcher. */
   say(line: string): void {
-    this.log(line)
-    this.progress.say(this.image, line)
+    const clean = cleanText(line)
+    this.log(clean)
+    this.progress.say(this.image, clean)
   }
 
   /** Output that belongs into the log only. */
   keep(output: string): void {
-    this.lines.push(output)
+    this.lines.push(cleanText(output))
   }
 
   /** Runs a step and notes how long it took, whether it works or not. */

@@ -11,11 +11,14 @@ export function plainText(text: string): string {
 }
 
 /**
- * Text for a cell or a line of a page that is read in terminals too: only what would break the table or become HTML
- * is escaped.
+ * Text for a cell or a line of a page that is read in terminals too: only what would break the table, or become HTML,
+ * code, a link or an image, is escaped.
  */
 export function escapeCell(text: string): string {
-  return oneLine(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("|", "\\|")
+  return oneLine(text)
+    .replaceAll(/[\\`[|]/g, "\\$&")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
 }
 
 /** A code span of one line; empty text gives an empty text, as Markdown has no empty code span. */
@@ -63,26 +66,6 @@ export function table(
 export function link(text: string, address: string): string {
   return `[${text}](${address.replaceAll(/[()\s<>|]/g, percentEncoded)})`
 }
-
-/** What a terminal would show: no colours and cursor movements, of a progress line its last state. */
-export function terminalText(output: string): string {
-  return (
-    output
-      // Escape sequences of ECMA-48: CSI (colours, cursor) and OSC (titles, links).
-      .replaceAll(escapeSequences, "")
-      .replaceAll("\r\n", "\n")
-      .replaceAll(/^.*\r(?=[^\r\n])/gm, "")
-      .replaceAll("\r", "")
-      .replaceAll(/[^\P{Cc}\t\n]/gu, "")
-  )
-}
-
-const escape = String.fromCodePoint(0x1b)
-const bell = String.fromCodePoint(0x07)
-const escapeSequences = new RegExp(
-  `${escape}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)|[@-Z\\\\^_])`,
-  "g",
-)
 
 /** `encodeURIComponent` leaves parentheses, which would end a link. */
 function percentEncoded(character: string): string {

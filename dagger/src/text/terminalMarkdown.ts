@@ -1,4 +1,4 @@
-import { terminalText } from "./markdown.js"
+import { cleanText } from "./cleanText.js"
 import type { Screen } from "./screen.js"
 import { alignedTable, painted } from "./screen.js"
 
@@ -8,7 +8,7 @@ import { alignedTable, painted } from "./screen.js"
  */
 export function markdownForTerminal(markdown: string, screen: Screen): string {
   const out: string[] = []
-  const lines = terminalText(markdown).split("\n")
+  const lines = cleanText(markdown).split("\n")
   for (let at = 0; at < lines.length;) {
     const end = endOfBlock(lines, at)
     out.push(...block(lines.slice(at, end), screen))

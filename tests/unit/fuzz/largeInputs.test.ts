@@ -22,14 +22,8 @@ import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { branchTag } from "../../../dagger/src/tag/branchTag.js"
 import { renderJunit } from "../../../dagger/src/testing/junit.js"
 import { parseTestRun } from "../../../dagger/src/testing/testRun.js"
-import {
-  codeCell,
-  codeSpan,
-  escapeCell,
-  fenced,
-  plainText,
-  terminalText,
-} from "../../../dagger/src/text/markdown.js"
+import { codeCell, codeSpan, escapeCell, fenced, plainText } from "../../../dagger/src/text/markdown.js"
+import { cleanText } from "../../../dagger/src/text/cleanText.js"
 import { suggest } from "../../../dagger/src/text/suggest.js"
 import { cellsOf, formatTablePage, parseTablePage } from "../../../dagger/src/wiki/tablePage.js"
 import { quarterOf, rowKey } from "../../../dagger/src/wiki/homeRow.js"
@@ -243,7 +237,7 @@ describe("texts of a mebibyte are read in a second", () => {
   })
 
   const texts = [" ", "\n", "\r", "`", "` ", "``\n", "\\", "|", "\u001b[1", "a\r", "&", " \n"]
-  const renderers = { plainText, escapeCell, codeSpan, codeCell, fenced, terminalText }
+  const renderers = { plainText, escapeCell, codeSpan, codeCell, fenced, cleanText }
   test.each(
     texts.flatMap((text) => Object.entries(renderers).map(([name, render]) => [name, text, render] as const)),
   )("%s of %j", (_, text, render) => {

@@ -3,14 +3,8 @@ import { expect, test } from "vitest"
 import fc, { fuzzSeed } from "../../support/fastCheck.js"
 import { renderJunit } from "../../../dagger/src/testing/junit.js"
 import { parseTestRun } from "../../../dagger/src/testing/testRun.js"
-import {
-  codeCell,
-  codeSpan,
-  escapeCell,
-  fenced,
-  plainText,
-  terminalText,
-} from "../../../dagger/src/text/markdown.js"
+import { codeCell, codeSpan, escapeCell, fenced, plainText } from "../../../dagger/src/text/markdown.js"
+import { cleanText } from "../../../dagger/src/text/cleanText.js"
 import { commitCellOf, quarterOf, rowKey } from "../../../dagger/src/wiki/homeRow.js"
 import { cellsOf, formatTablePage, parseTablePage } from "../../../dagger/src/wiki/tablePage.js"
 import { adoptRows } from "../../../dagger/src/wiki/wikiIndex.js"
@@ -109,7 +103,7 @@ test("text in a table's cell makes no cells and no HTML of its own", () => {
         expect(cellsOf(row)).toHaveLength(2)
       }
       expect(codeSpan(written)).not.toMatch(/[\r\n]/)
-      expect(terminalText(written)).not.toMatch(/[^\P{Cc}\t\n]/u)
+      expect(cleanText(written)).not.toMatch(/[^\P{Cc}\t\n]/u)
       const [fence = "", ...lines] = fenced(written).split("\n")
       expect(lines.at(-1)).toBe(fence)
       expect(lines.slice(0, -1).some((line) => line.trim().startsWith(fence))).toBe(false)

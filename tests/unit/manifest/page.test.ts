@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { codeCell, codeSpan, fenced, plainText, terminalText } from "../../../dagger/src/text/markdown.js"
+import { codeCell, codeSpan, fenced, plainText } from "../../../dagger/src/text/markdown.js"
 import { formatManifest, parseManifest } from "../../../dagger/src/manifest/manifestData.js"
 import { renderPage } from "../../../dagger/src/manifest/page.js"
 import { pageName } from "../../../dagger/src/manifest/pageName.js"
@@ -108,14 +108,6 @@ describe("text in Markdown", () => {
     ["<script>", "\\<script\\>"],
   ])("plain text of %j", (text, markdown) => {
     expect(plainText(text)).toBe(markdown)
-  })
-
-  test.each([
-    ["\u001B[31mred\u001B[0m\u001B]0;title\u0007!", "red!"],
-    [" 10%\r 50%\r100%\ndone\r\n", "100%\ndone\n"],
-    ["a\u0000b\tc", "ab\tc"],
-  ])("terminal output %j", (text, plain) => {
-    expect(terminalText(text)).toBe(plain)
   })
 
   test("a fence is longer than any in the text", () => {

@@ -207,3 +207,63 @@ describe("verdicts", () => {
     expect(merged.tests.map(({ id }) => id)).toEqual(["a", "b"])
   })
 })
+
+describe("what a report shows of foreign text", () => {
+  const id = "a/test_a.py::test[`![x](https://evil.example/a.png) | <img>`]"
+  const reported = report(
+    image(
+      "leaf",
+      { kind: "tests-failed", reason: `${id} failed` },
+      { suites: [{ kind: "basic", run: ran(result(id, "failed", { seconds: 9 })) }] },
+    ),
+  )
+
+  test("is no picture, link or code of the page, nor a cell of its tables", () => {
+    const page = renderMarkdown({ ...reported, source: { ...reported.source, branch: "a`![x](y)" } })
+    expect(page).toContain("on ``a`![x](y)``;")
+    const shown = page
+      .replaceAll(/(`+)(?!`).*?[^`]\1(?!`)/g, "")
+      .replaceAll(/\\[!-/:-@[-`{-~]/g, "")
+      .replaceAll(/<summary>.*<\/summary>/g, "")
+    expect(shown).not.toMatch(/\[x\]|!\[|<img/)
+    for (const row of page.split("\n").filter((line) => line.startsWith("| ❌")))
+      expect(row.replaceAll(/\\./g, "").split("|")).toHaveLength(9)
+  })
+
+  test.each([
+    ["400 failing tests", 1, 400, 3000],
+    ["30 images with 100 failing tests each", 30, 100, 20_000],
+    ["messages without line breaks", 3, 200, 60_000],
+  ])("is a page that GitHub shows whole: %s", (_, images, tests, length) => {
+    const large = report(
+      ...Array.from({ length: images }, (_, number) =>
+        image(
+          `image${number}`,
+          { kind: "tests-failed", reason: "x".repeat(length) },
+          {
+            suites: [
+              {
+                kind: "basic" as const,
+                run: ran(
+                  ...Array.from({ length: tests }, (_, test) =>
+                    result(`test_${test}`, "failed", { message: "é```\n".repeat(length / 5) }),
+                  ),
+                ),
+              },
+            ],
+            notices: Array.from({ length: 2000 }, (_, notice) => `notice ${notice} of many ones`),
+          },
+        ),
+      ),
+    )
+    const page = renderMarkdown(large)
+    expect(Buffer.byteLength(page)).toBeLessThan(600 * 1024)
+    expect(page.match(/<details>/g)?.length).toBe(page.match(/<\/details>/g)?.length)
+    expect(page.endsWith("```sh\n./stack build-stack --source=.\n```\n")).toBe(true)
+    for (let number = 0; number < images; number += 1) {
+      expect(page).toContain(`## image${number}: FAILED its tests`)
+      expect(page).toContain(`\`logs/image${number}.log\``)
+    }
+    expect(page).toMatch(/\d+ more failed tests: the logs and the JUnit file have all\./)
+  })
+})
