@@ -21,7 +21,7 @@ const repeatable = ["build-stack", "test-image"]
 /** Options whose effect the plan of a run has in it. */
 const decidesPlan = /^--(?:only|full-rebuild|branch|base)(?:=|$)/
 const failing = ["failed", "error", "hung", "crashed", "killed"]
-const failedOutcomes = ["build-failed", "tests-failed", "over-budget", "publish-failed"]
+const failedOutcomes = ["build-failed", "check-failed", "tests-failed", "over-budget", "publish-failed"]
 
 /** A mistake of the caller, or something that stands in the way: told without a stack trace. */
 class Refusal extends Error {}

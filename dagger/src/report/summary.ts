@@ -45,10 +45,11 @@ function failureLines(image: ImageReport): readonly string[] {
 }
 
 function failureMessage({ outcome }: ImageReport): readonly string[] {
-  if (outcome.kind !== "build-failed" && outcome.kind !== "publish-failed") return []
+  if (outcome.kind !== "build-failed" && outcome.kind !== "check-failed" && outcome.kind !== "publish-failed")
+    return []
   const lines = outcome.message.trimEnd().split("\n")
-  // The end of a build's output says what went wrong; all of it is in the log.
-  const kept = lines.length > 15 ? ["[...]", ...lines.slice(-15)] : lines
+  // The start names the step, the end of its output says what went wrong.
+  const kept = lines.length > 102 ? [...lines.slice(0, 2), "[...]", ...lines.slice(-100)] : lines
   return kept.map((line) => `  | ${line}`)
 }
 

@@ -1,0 +1,172 @@
+/**
+ * What a failed step of a build printed. The engine's error has only the command and its exit status; the output goes to
+ * the progress display alone. The engine hands that out to every client, also to a function of a module, as OpenTelemetry
+ * in JSON by server-sent events (`GET /v1/traces` and `/v1/logs` beside `/query`; dagger's engine/server/telemetry.go).
+ */
+
+/** Lines that are kept: the end says what went wrong. */
+const lastLines = 100
+/** Characters of output that are held while it is read, and seconds until it is given up. */
+const held = 1 << 20
+const patience = 10
+/** Milliseconds of silence after which nothing more is expected: the engine hands out what it has every 100. */
+const silence = 500
+
+interface Attribute {
+  readonly stringValue?: string
+}
+
+interface Span {
+  readonly name: string
+  readonly spanId: string
+  readonly startTimeUnixNano?: string
+  readonly endTimeUnixNano?: string
+  readonly status?: { readonly code?: string; readonly message?: string }
+}
+
+interface LogRecord {
+  readonly spanId?: string
+  readonly timeUnixNano?: string
+  readonly body?: Attribute
+}
+
+/** Documents of OpenTelemetry's protocol, as far as they are read here. */
+interface Telemetry {
+  readonly resourceSpans?: readonly {
+    readonly scopeSpans?: readonly { readonly spans?: readonly Span[] }[]
+  }[]
+  readonly resourceLogs?: readonly {
+    readonly scopeLogs?: readonly { readonly logRecords?: readonly LogRecord[] }[]
+  }[]
+}
+
+/** Where an engine answers, and with what: the session that the SDK itself uses. */
+export interface EngineSession {
+  readonly port: string
+  readonly token: string
+}
+
+/** The session of this process, where it has one. */
+export function ownSession(environment: NodeJS.ProcessEnv = process.env): EngineSession | undefined {
+  const { DAGGER_SESSION_PORT: port, DAGGER_SESSION_TOKEN: token } = environment
+  return port === undefined || token === undefined ? undefined : { port, token }
+}
+
+/**
+ * The last lines that the failed step of a build printed, or undefined where the engine does not tell.
+ * @param message the engine's words on the failure
+ * @param target stage that was built: of several steps that failed with the same words, its own counts
+ */
+export async function failedStepOutput(
+  session: EngineSession | undefined,
+  message: string,
+  target: string,
+): Promise<string | undefined> {
+  if (session === undefined) return undefined
+  try {
+    const step = await failedStep(session, message, target)
+    if (step === undefined) return undefined
+    const output = await outputOf(session, step)
+    const lines = output.trimEnd().split("\n")
+    const kept = lines.length > lastLines ? ["[...]", ...lines.slice(-lastLines)] : lines
+    return kept.join("\n")
+  } catch {
+    // The failure itself is known: that an engine does not tell more is no failure of its own.
+    return undefined
+  }
+}
+
+async function failedStep(
+  session: EngineSession,
+  message: string,
+  target: string,
+): Promise<Span | undefined> {
+  let found: Span | undefined
+  for await (const { resourceSpans = [] } of telemetry(session, "traces")) {
+    const failed = resourceSpans.flatMap(spansOf).filter((span) => isStep(span) && failedWith(span, message))
+    found = failed.findLast(({ name }) => name.startsWith(`[${target} `)) ?? found ?? failed.at(-1)
+  }
+  return found
+}
+
+/** Steps of a Dockerfile are named "[stage 2/3] RUN ...". */
+function isStep({ name }: Span): boolean {
+  return /^\[[^\]]+\] /.test(name)
+}
+
+function failedWith({ status }: Span, message: string): boolean {
+  if (status?.code !== "STATUS_CODE_ERROR") return false
+  return status.message !== undefined && message.includes(status.message)
+}
+
+function spansOf({ scopeSpans = [] }: NonNullable<Telemetry["resourceSpans"]>[number]): readonly Span[] {
+  return scopeSpans.flatMap(({ spans = [] }) => spans)
+}
+
+async function outputOf(session: EngineSession, step: Span): Promise<string> {
+  let output = ""
+  const over = Number(step.endTimeUnixNano ?? 0) + 1e9
+  for await (const { resourceLogs = [] } of telemetry(session, "logs")) {
+    const records = resourceLogs.flatMap(({ scopeLogs = [] }) =>
+      scopeLogs.flatMap((logs) => logs.logRecords ?? []),
+    )
+    for (const { spanId, body } of records)
+      if (spanId === step.spanId) output = (output + (body?.stringValue ?? "")).slice(-held)
+    if (records.some(({ timeUnixNano = "0" }) => Number(timeUnixNano) > over)) break
+  }
+  return output
+}
+
+/** What the engine has of one kind so far; it ends when nothing comes for a moment. */
+async function* telemetry(
+  { port, token }: EngineSession,
+  kind: "traces" | "logs",
+): AsyncGenerator<Telemetry, void, undefined> {
+  const ending = new AbortController()
+  const giveUp = AbortSignal.any([ending.signal, AbortSignal.timeout(patience * 1000)])
+  const authorization = `Basic ${Buffer.from(`${token}:`).toString("base64")}`
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/${kind}`, {
+      headers: { authorization },
+      signal: giveUp,
+    })
+    if (!answer.ok || answer.body === null) return
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ""
+    for (;;) {
+      const part = await withinSilence(reader.read())
+      if (part?.value === undefined) return
+      text += part.value
+      const events = text.split("\n\n")
+      text = events.pop() ?? ""
+      for (const event of events) yield* documentOf(event)
+    }
+  } finally {
+    ending.abort()
+  }
+}
+
+/** The document of one server-sent event; those without data only keep the connection alive. */
+function* documentOf(event: string): Generator<Telemetry, void, undefined> {
+  const data = event
+    .split("\n")
+    .filter((line) => line.startsWith("data:"))
+    .map((line) => line.slice("data:".length))
+  if (data.join("").trim() !== "") yield JSON.parse(data.join("\n")) as Telemetry
+}
+
+async function withinSilence<T>(work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const nothing = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(undefined)
+    }, silence)
+  })
+  // An abort that comes after the silence is nobody's failure.
+  work.catch(() => undefined)
+  try {
+    return await Promise.race([work, nothing])
+  } finally {
+    clearTimeout(timer)
+  }
+}
