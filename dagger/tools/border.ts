@@ -64,6 +64,8 @@ export interface BorderAnswer {
 
 /** Names of things that are left out, for reports; the others are only counted. */
 const mostNamed = 20
+/** And of those that are left out for one reason. */
+const mostAlike = 5
 const deepest = 16
 /** Characters that actions/upload-artifact refuses in names, and with them all files of an upload. */
 const awkward =
@@ -135,16 +137,19 @@ class Crossing {
 
   private takeFolder(path: string, to: string, shown: string, depth: number): void {
     const folder = opendirSync(path)
-    const taken = new Set<string>()
+    const folders: (() => void)[] = []
+    const place = { to, shown, depth, taken: new Set<string>(), folders }
     for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
       this.looked += 1
       if (this.isOver()) {
         this.leave(`${shown}/`, "there is more in it than is looked at")
         break
       }
-      this.takeEntry(join(path, entry.name), { to, shown, depth, taken })
+      this.takeEntry(join(path, entry.name), place)
     }
     folder.closeSync()
+    // Afterwards, so that a folder with many files takes the room of none beside it.
+    for (const takeIt of folders) takeIt()
   }
 
   private takeEntry(path: string, place: Place): void {
@@ -165,7 +170,10 @@ class Crossing {
     const to = join(place.to, safe)
     if (!stats.isDirectory()) this.takeFile(path, to, shown)
     else if (place.depth >= deepest) this.leave(shown, "folders are too deep")
-    else this.takeFolder(path, to, shown, place.depth + 1)
+    else
+      place.folders.push(() => {
+        this.takeFolder(path, to, shown, place.depth + 1)
+      })
   }
 
   private takeFile(path: string, to: string, shown: string): void {
@@ -235,7 +243,9 @@ class Crossing {
 
   private leave(path: string, why: string): false {
     this.leftInAll += 1
-    if (this.left.length < mostNamed) this.left.push({ path: path.replaceAll(awkward, "_"), why })
+    const alike = this.left.filter((other) => other.why === why).length
+    if (alike < mostAlike && this.left.length < mostNamed)
+      this.left.push({ path: path.replaceAll(awkward, "_"), why })
     return false
   }
 }
@@ -247,6 +257,8 @@ interface Place {
   readonly depth: number
   /** Names in the folder that are taken already. */
   readonly taken: Set<string>
+  /** Folders in it, which are taken when it is through. */
+  readonly folders: (() => void)[]
 }
 
 const piece = 1 << 20

@@ -1,19 +1,20 @@
+import { LastLines } from "../text/lastLines.js"
+
 /**
  * What a failed step of a build printed. The engine's error has only the command and its exit status; the output goes to
  * the progress display alone. The engine hands that out to every client, also to a function of a module, as OpenTelemetry
  * in JSON by server-sent events (`GET /v1/traces` and `/v1/logs` beside `/query`; dagger's engine/server/telemetry.go).
  */
 
-/** Lines that are kept: the end says what went wrong. */
-const lastLines = 100
-/** Characters of output that are held while it is read, and seconds until it is given up. */
-const held = 1 << 20
+/** Seconds until the engine's answer is given up. */
 const patience = 10
 /** Milliseconds of silence after which nothing more is expected: the engine hands out what it has every 100. */
 const silence = 500
 
-interface Attribute {
+interface Value {
   readonly stringValue?: string
+  /** 64 bits, which JSON's numbers do not hold. */
+  readonly intValue?: string
 }
 
 interface Span {
@@ -27,7 +28,8 @@ interface Span {
 interface LogRecord {
   readonly spanId?: string
   readonly timeUnixNano?: string
-  readonly body?: Attribute
+  readonly body?: Value
+  readonly attributes?: readonly { readonly key: string; readonly value: Value }[]
 }
 
 /** Documents of OpenTelemetry's protocol, as far as they are read here. */
@@ -66,10 +68,7 @@ export async function failedStepOutput(
   try {
     const step = await failedStep(session, message, target)
     if (step === undefined) return undefined
-    const output = await outputOf(session, step)
-    const lines = output.trimEnd().split("\n")
-    const kept = lines.length > lastLines ? ["[...]", ...lines.slice(-lastLines)] : lines
-    return kept.join("\n")
+    return await outputOf(session, step)
   } catch {
     // The failure itself is known: that an engine does not tell more is no failure of its own.
     return undefined
@@ -104,17 +103,20 @@ function spansOf({ scopeSpans = [] }: NonNullable<Telemetry["resourceSpans"]>[nu
 }
 
 async function outputOf(session: EngineSession, step: Span): Promise<string> {
-  let output = ""
+  const output = new LastLines()
   const over = Number(step.endTimeUnixNano ?? 0) + 1e9
   for await (const { resourceLogs = [] } of telemetry(session, "logs")) {
     const records = resourceLogs.flatMap(({ scopeLogs = [] }) =>
       scopeLogs.flatMap((logs) => logs.logRecords ?? []),
     )
-    for (const { spanId, body } of records)
-      if (spanId === step.spanId) output = (output + (body?.stringValue ?? "")).slice(-held)
+    for (const { spanId, body, attributes = [] } of records) {
+      if (spanId !== step.spanId) continue
+      const stream = attributes.find(({ key }) => key === "stdio.stream")?.value.intValue
+      output.add(stream === "2" ? "err" : "out", body?.stringValue ?? "")
+    }
     if (records.some(({ timeUnixNano = "0" }) => Number(timeUnixNano) > over)) break
   }
-  return output
+  return output.text()
 }
 
 /** What the engine has of one kind so far; it ends when nothing comes for a moment. */

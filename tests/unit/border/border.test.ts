@@ -192,7 +192,7 @@ describe("files", () => {
     const answer = take({ files: "files" })
     expect(answer.files).toBe(50)
     expect(answer.leftInAll).toBeLessThan(200)
-    expect(answer.left.length).toBe(20)
+    expect(answer.left.length).toBeLessThan(10)
     expect(answer.left[0]?.why).toBe("only 50 files are taken")
   })
 
