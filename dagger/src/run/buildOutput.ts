@@ -7,8 +7,8 @@ import { LastLines } from "../text/lastLines.js"
  */
 
 /** Seconds until the engine's answer is given up. */
-const patience = 10
-/** Milliseconds of silence after which nothing more is expected: the engine hands out what it has every 100. */
+const patience = 5
+/** Milliseconds without news that are a silence: the engine hands out what it has every 100. */
 const silence = 500
 
 interface Value {
@@ -81,8 +81,11 @@ async function failedStep(
   target: string,
 ): Promise<Span | undefined> {
   let found: Span | undefined
-  for await (const { resourceSpans = [] } of telemetry(session, "traces")) {
-    const failed = resourceSpans.flatMap(spansOf).filter((span) => isStep(span) && failedWith(span, message))
+  for await (const piece of telemetry(session, "traces")) {
+    if (piece === "silence" && found !== undefined) break
+    if (piece === "silence") continue
+    const spans = (piece.resourceSpans ?? []).flatMap(spansOf)
+    const failed = spans.filter((span) => isStep(span) && failedWith(span, message))
     found = failed.findLast(({ name }) => name.startsWith(`[${target} `)) ?? found ?? failed.at(-1)
   }
   return found
@@ -105,39 +108,51 @@ function spansOf({ scopeSpans = [] }: NonNullable<Telemetry["resourceSpans"]>[nu
 async function outputOf(session: EngineSession, step: Span): Promise<string> {
   const output = new LastLines()
   const over = Number(step.endTimeUnixNano ?? 0) + 1e9
-  for await (const { resourceLogs = [] } of telemetry(session, "logs")) {
-    const records = resourceLogs.flatMap(({ scopeLogs = [] }) =>
-      scopeLogs.flatMap((logs) => logs.logRecords ?? []),
-    )
-    for (const { spanId, body, attributes = [] } of records) {
-      if (spanId !== step.spanId) continue
-      const stream = attributes.find(({ key }) => key === "stdio.stream")?.value.intValue
-      output.add(stream === "2" ? "err" : "out", body?.stringValue ?? "")
-    }
+  let silences = 0
+  for await (const piece of telemetry(session, "logs")) {
+    // A step may have printed nothing.
+    silences += piece === "silence" ? 1 : 0
+    if (piece === "silence" && (!output.isEmpty || silences > 3)) break
+    if (piece === "silence") continue
+    const records = (piece.resourceLogs ?? []).flatMap(recordsOf)
+    for (const record of records) if (record.spanId === step.spanId) add(output, record)
     if (records.some(({ timeUnixNano = "0" }) => Number(timeUnixNano) > over)) break
   }
   return output.text()
 }
 
-/** What the engine has of one kind so far; it ends when nothing comes for a moment. */
+function recordsOf({ scopeLogs = [] }: NonNullable<Telemetry["resourceLogs"]>[number]): readonly LogRecord[] {
+  return scopeLogs.flatMap(({ logRecords = [] }) => logRecords)
+}
+
+function add(output: LastLines, { attributes = [], body }: LogRecord): void {
+  const stream = attributes.find(({ key }) => key === "stdio.stream")?.value.intValue
+  output.add(stream === "2" ? "err" : "out", body?.stringValue ?? "")
+}
+
+/** What the engine has of one kind, as it comes; the stream has no end, so a moment without news is said, too. */
 async function* telemetry(
   { port, token }: EngineSession,
   kind: "traces" | "logs",
-): AsyncGenerator<Telemetry, void, undefined> {
+): AsyncGenerator<Telemetry | "silence", void, undefined> {
   const ending = new AbortController()
-  const giveUp = AbortSignal.any([ending.signal, AbortSignal.timeout(patience * 1000)])
+  const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(patience * 1000)])
   const authorization = `Basic ${Buffer.from(`${token}:`).toString("base64")}`
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/v1/${kind}`, {
-      headers: { authorization },
-      signal: giveUp,
-    })
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/${kind}`, { headers: { authorization }, signal })
     if (!answer.ok || answer.body === null) return
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+    const limit = Date.now() + patience * 1000
     let text = ""
-    for (;;) {
-      const part = await withinSilence(reader.read())
-      if (part?.value === undefined) return
+    let next = readOn(reader)
+    while (Date.now() < limit) {
+      const part = await withinSilence(next)
+      if (part === undefined) {
+        yield "silence"
+        continue
+      }
+      if (part.value === undefined) return
+      next = readOn(reader)
       text += part.value
       const events = text.split("\n\n")
       text = events.pop() ?? ""
@@ -157,6 +172,13 @@ function* documentOf(event: string): Generator<Telemetry, void, undefined> {
   if (data.join("").trim() !== "") yield JSON.parse(data.join("\n")) as Telemetry
 }
 
+/** The next piece. That nobody waits for it any more when it fails is no failure of the process. */
+function readOn(reader: ReadableStreamDefaultReader<string>): ReturnType<typeof reader.read> {
+  const piece = reader.read()
+  piece.catch(() => undefined)
+  return piece
+}
+
 async function withinSilence<T>(work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const nothing = new Promise<undefined>((resolve) => {
@@ -164,8 +186,6 @@ async function withinSilence<T>(work: Promise<T>): Promise<T | undefined> {
       resolve(undefined)
     }, silence)
   })
-  // An abort that comes after the silence is nobody's failure.
-  work.catch(() => undefined)
   try {
     return await Promise.race([work, nothing])
   } finally {
