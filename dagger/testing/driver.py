@@ -10,11 +10,12 @@ import importlib.util
 import json
 import os
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+import urllib.parse
 
 VERSION = 1
 RESULTS = os.environ.get("STACK_RESULTS", "/stack/results")
@@ -69,27 +70,57 @@ def why_silent(options):
     while time.monotonic() < deadline:
         if answers(options.server):
             return None
-        if os.path.exists(ended):
-            status = tail(ended, 0).strip()
+        status = state_text(ended)
+        if status is not None:
+            status = status.strip()
             return f"the server ended with status {status} before it answered\n{server_output(options)}"
         time.sleep(0.5)
     return f"the server did not answer within {options.timeout:g} s\n{server_output(options)}"
 
 
-def answers(url):
+def answers(url, seconds=5):
+    """Whether it answers in HTTP within this time, whatever it says; one that says its word letter by letter does not."""
+    place = urllib.parse.urlsplit(url)
+    deadline = time.monotonic() + seconds
+    answer = b""
     try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except urllib.error.HTTPError:
-        # An error page is an answer, too.
-        return True
+        with socket.create_connection((place.hostname, place.port or 80), timeout=seconds) as server:
+            server.sendall(f"GET / HTTP/1.1\r\nHost: {place.netloc}\r\nConnection: close\r\n\r\n".encode())
+            while len(answer) < 5:
+                server.settimeout(max(0.01, deadline - time.monotonic()))
+                piece = server.recv(5 - len(answer))
+                if not piece or time.monotonic() > deadline:
+                    return False
+                answer += piece
     except OSError:
         return False
-    return True
+    return answer == b"HTTP/"
 
 
 def server_output(options):
-    log = os.path.join(options.server_state, "server.log")
-    return tail_of_text(tail(log, 0)) if os.path.exists(log) else ""
+    """The end of what the server printed: the start of its log, then the last two parts in turn (serverLog.ts)."""
+    def of(name):
+        return state_text(os.path.join(options.server_state, name)) or ""
+
+    last = ["server.log.1", "server.log.2"]
+    if len(of("server.parts")) % 2:
+        last.reverse()
+    return tail_of_text("".join(of(name) for name in ["server.log", *last]))
+
+
+def state_text(path, most=1 << 20):
+    """The end of a file that the image's user may have replaced by anything; None where it is no regular file."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return os.pread(file, most, max(0, status.st_size - most)).decode("utf-8", "replace")
+    finally:
+        os.close(file)
 
 
 def write(results):

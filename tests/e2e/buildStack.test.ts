@@ -18,7 +18,7 @@ const images = {
   leaf: childImage("leaf", "left", [], { "test/test_files.py": filesOf(["base", "left", "leaf"]) }),
   untrue: childImage("untrue", "base", [], { "test/test_untrue.py": failing("untrue") }),
   "above-untrue": childImage("above-untrue", "untrue"),
-  broken: childImage("broken", "base", ["RUN echo this goes wrong >&2 && exit 7"]),
+  broken: childImage("broken", "base", ["RUN echo this goes wr''ong >&2 && exit 7"]),
   "above-broken": childImage("above-broken", "broken"),
   "above-that": childImage("above-that", "above-broken"),
 }
@@ -87,7 +87,8 @@ describe("what a person is told", () => {
       /failed: untrue\/test\/test_untrue\.py::test_untrue/,
       /log: logs\/untrue\.basic-tests\.log/,
       /broken +build +none .* FAILED to build/,
-      /this goes wrong/,
+      // Not the command: its words are written otherwise.
+      /\| this goes wrong/,
       /above-that +build +none .* skipped: broken failed/,
       /5 of 9 images not good in .*; published: nothing/,
       /reproduce.*: \.\/stack build-stack --source=\. --registry=/,
@@ -114,7 +115,8 @@ test("everything is exported, of failed images too", async () => {
   expect((await readdir(join(run.folder, "junit"))).toSorted()).toEqual(
     tested.map((name) => `${name}.basic.xml`).toSorted(),
   )
-  expect(await run.text("logs/broken.log")).toContain("this goes wrong")
+  for (const path of ["logs/broken.log", "report.md", "report.json"])
+    expect(await run.text(path)).toContain("this goes wrong")
   expect(await run.text("junit/untrue.basic.xml")).toContain("<failure")
   expect(await run.text("report.md")).toContain("## untrue: FAILED its tests")
   expect(await run.text("manifests/" + (await pageOf("base")))).toContain("# ")

@@ -33,6 +33,7 @@ export interface StackImage {
   readonly depend_on?: string
   readonly build_args?: Readonly<Record<string, string | number | boolean>>
   readonly integration_tests?: boolean
+  readonly server_port?: number
   readonly info_cmds?: readonly string[]
   readonly size_budget?: string | number
   /** By path below the image's folder: `{ "test/test_ok.py": "def test_ok(): pass" }`. */

@@ -24,6 +24,8 @@ export type ImageOutcome =
   /** The plan had nothing to do for it. */
   | { readonly kind: "not-needed"; readonly reason: string }
   | { readonly kind: "build-failed"; readonly message: string }
+  /** It could not be judged: neither its tests nor the image are known to be at fault. */
+  | { readonly kind: "check-failed"; readonly message: string }
   | { readonly kind: "tests-failed"; readonly reason: string }
   | { readonly kind: "over-budget"; readonly message: string }
   | { readonly kind: "publish-failed"; readonly message: string }
@@ -121,6 +123,7 @@ export interface StackReport {
 
 const failures: ReadonlySet<ImageOutcome["kind"]> = new Set([
   "build-failed",
+  "check-failed",
   "tests-failed",
   "over-budget",
   "publish-failed",
@@ -157,6 +160,8 @@ export function describeOutcome(outcome: ImageOutcome): string {
       return `not needed: ${outcome.reason}`
     case "build-failed":
       return "FAILED to build"
+    case "check-failed":
+      return "FAILED: it could not be checked"
     case "tests-failed":
       return `FAILED its tests: ${outcome.reason}`
     case "over-budget":

@@ -89,7 +89,8 @@ function testLines(test: TestResult, view: SummaryView): readonly string[] {
 /** What a build, a push or a broken test driver said. */
 function brokenLines({ outcome, suites }: ImageReport, view: SummaryView): readonly string[] {
   const messages = suites.flatMap(({ run }) => ("message" in run ? [run.message] : []))
-  if (outcome.kind === "build-failed" || outcome.kind === "publish-failed") messages.push(outcome.message)
+  if (outcome.kind === "build-failed" || outcome.kind === "check-failed" || outcome.kind === "publish-failed")
+    messages.push(outcome.message)
   return messages.flatMap((message) => quoted(excerptOfOutput(message), view))
 }
 

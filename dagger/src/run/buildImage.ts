@@ -1,19 +1,23 @@
 import { dag } from "@dagger.io/dagger"
+import { parseReference } from "../reference/reference.js"
+import { cleanText } from "../text/cleanText.js"
+import { failedStepOutput, ownSession } from "./buildOutput.js"
 import { engineMessage } from "./engineError.js"
-import type { Execution, ImageState } from "./execution.js"
+import type { Execution, ImageJob, ImageState } from "./execution.js"
 
 /** Name of the linked Dockerfile in the build context. */
 export const linkedDockerfile = "stack.Dockerfile"
 
 /**
  * Builds an image, or takes a published one from the registry where the plan only tests it.
- * A failure becomes the image's outcome.
+ * A failure of the build becomes the image's outcome.
+ * @throws Error where a published image cannot be found
  */
 export async function buildImage(run: Execution, state: ImageState): Promise<ImageState> {
   const { job, journal } = state
   if (job.action === "retest" && job.known !== undefined) {
     journal.say(`using ${job.known.reference}`)
-    return { ...state, container: dag.container().from(job.known.reference), digest: job.known.digest }
+    return takePublished(state, job.known)
   }
   try {
     const container = await journal.step("build", async () => {
@@ -23,10 +27,25 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
     })
     return { ...state, container }
   } catch (error) {
-    const message = engineMessage(error)
+    const output = await failedStepOutput(ownSession(), messageOf(error), job.target)
+    const message = [engineMessage(error), ...(output === undefined ? [] : [cleanText(output)])].join("\n")
     journal.keep(message)
     return { ...state, outcome: { kind: "build-failed", message } }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+async function takePublished(
+  state: ImageState,
+  { reference, digest }: NonNullable<ImageJob["known"]>,
+): Promise<ImageState> {
+  const container = dag.container().from(reference)
+  // What a tag names only the registry knows.
+  const found = digest ?? parseReference(await container.imageRef()).digest
+  return { ...state, container, ...(found !== undefined && { digest: found }) }
 }
 
 /** Arguments in the engine's form. */

@@ -17,14 +17,31 @@ export async function checkImage(
   state: ImageState,
   container: Container,
 ): Promise<ImageState> {
-  const [tested, facts] = await Promise.all([
+  const [tests, facts] = await Promise.allSettled([
     basicTests(run, state, container),
     state.journal.step("inspect", () => inspect(state, container)),
   ])
-  const checked = { ...state, ...facts, suites: tested === undefined ? [] : [tested] }
+  const inspected = facts.status === "fulfilled" ? { ...state, ...facts.value } : state
+  if (tests.status === "rejected") return checkFailed(inspected, tests.reason)
+  const checked = tests.value === undefined ? inspected : withSuite(inspected, tests.value)
   const elsewhere = hasServerTests(state.job)
   const untested = elsewhere ? "inside it: only its server has tests" : "it has no tests"
-  return judgeSize(withVerdict(run, checked, tested, untested))
+  return judgeSize(withVerdict(run, checked, untested))
+}
+
+/** The state of an image that could not be judged; what was found out before stays. */
+export function checkFailed(state: ImageState, error: unknown): ImageState {
+  const message = engineMessage(error)
+  state.journal.keep(message)
+  return { ...state, outcome: { kind: "check-failed", message } }
+}
+
+function withSuite(state: ImageState, suite: SuiteOutput): ImageState {
+  return {
+    ...state,
+    suites: [...state.suites, suite],
+    notices: [...state.notices, ...suite.notices],
+  }
 }
 
 /** Whether there are tests against the image's running server. */
@@ -39,12 +56,11 @@ export async function checkServer(
   container: Container,
 ): Promise<ImageState> {
   const folders = belowImages(state.job.folders.integration)
-  const settings = run.hubVersion === undefined ? {} : { hubVersion: run.hubVersion }
+  const settings = { hubVersion: run.hubVersion, serverPort: state.job.serverPort }
   const result = await state.journal.step("integration tests", async () =>
     runIntegrationTests(container, await testsIn(run, folders), folders, run.limits, settings, run.runId),
   )
-  const suite: SuiteOutput = { kind: "integration", ...result }
-  return withVerdict(run, { ...state, suites: [...state.suites, suite] }, suite, "its server has no tests")
+  return withVerdict(run, withSuite(state, { kind: "integration", ...result }), "its server has no tests")
 }
 
 async function basicTests(
@@ -86,8 +102,9 @@ async function inspect(
   container: Container,
 ): Promise<Pick<ImageState, "probes" | "notices"> & Partial<Pick<ImageState, "unpackedBytes">>> {
   try {
-    const [probes, bytes] = await Promise.all([runProbes(container, job.probes), unpackedBytes(container)])
-    return bytes === undefined ? { probes, notices } : { probes, notices, unpackedBytes: bytes }
+    const [answers, bytes] = await Promise.all([runProbes(container, job.probes), unpackedBytes(container)])
+    const found = { probes: answers.results, notices: [...notices, ...answers.notices] }
+    return bytes === undefined ? found : { ...found, unpackedBytes: bytes }
   } catch (error) {
     // Facts for a page are not worth an image: it says what is missing.
     return {
@@ -97,12 +114,8 @@ async function inspect(
   }
 }
 
-function withVerdict(
-  { limits }: Execution,
-  state: ImageState,
-  suite: SuiteOutput | undefined,
-  untested: string,
-): ImageState {
+function withVerdict({ limits }: Execution, state: ImageState, untested: string): ImageState {
+  const suite = state.suites.at(-1)
   const verdict: TestVerdict =
     suite === undefined ? { kind: "none", reason: untested } : judgeTests(suite.run, limits.filter)
   state.journal.say(verdict.kind === "passed" ? "tests passed" : `tests: ${verdict.reason}`)

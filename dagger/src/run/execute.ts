@@ -6,7 +6,7 @@ import { describeOutcome, isFailedOutcome } from "../report/report.js"
 import { noneSelected } from "../testing/testRun.js"
 import { Limiter, startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
-import { checkImage, checkServer, hasServerTests } from "./checkImage.js"
+import { checkFailed, checkImage, checkServer, hasServerTests } from "./checkImage.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
 import { ImageJournal, inFront } from "./journal.js"
@@ -73,17 +73,21 @@ function startState(
   if (job.action === "retag" && job.known !== undefined && !movesTags(run)) {
     const later = run.publishing === "candidates" ? "its tag is left to a later run" : "nothing is published"
     const reason = `${job.known.reference} is the same, and ${later}`
-    return { ...state, outcome: { kind: "not-needed", reason }, digest: job.known.digest }
+    return { ...state, outcome: { kind: "not-needed", reason }, ...knownDigest(job) }
   }
   if (job.action === "skip")
     return { ...state, outcome: { kind: "not-needed", reason: job.reasons.join("; ") } }
   if (job.action === "reuse" && job.known !== undefined) {
-    return { ...state, outcome: { kind: "reused" }, digest: job.known.digest, published: true }
+    return { ...state, outcome: { kind: "reused" }, ...knownDigest(job), published: true }
   }
   if (job.action === "retag" && job.known !== undefined) {
-    return { ...state, outcome: { kind: "retagged" }, digest: job.known.digest }
+    return { ...state, outcome: { kind: "retagged" }, ...knownDigest(job) }
   }
   return state
+}
+
+function knownDigest({ known }: ImageJob): Pick<ImageState, "digest"> {
+  return known?.digest === undefined ? {} : { digest: known.digest }
 }
 
 function movesTags({ publishing }: Execution): boolean {
@@ -105,7 +109,7 @@ async function guarded(
   step: (state: ImageState) => Promise<ImageState>,
 ): Promise<ImageState> {
   const failed = parents.find((parent) => isFailure(parent))
-  if (failed !== undefined && state.outcome?.kind !== "reused") return skippedBecauseOf(state, failed)
+  if (failed !== undefined && !isSpared(state)) return skippedBecauseOf(state, failed)
   if (state.outcome !== undefined) return state
   try {
     return await getTracer().startActiveSpan(
@@ -119,10 +123,16 @@ async function guarded(
     )
   } catch (error) {
     if (error instanceof FailedStep) return error.state
+    if (phase === "check" || state.job.action !== "build") return checkFailed(state, error)
     const message = engineMessage(error)
     state.journal.keep(message)
     return { ...state, outcome: { kind: "build-failed", message } }
   }
+}
+
+/** Whether a parent's failure is nothing to an image: it stays as it is, or nobody asked for it. */
+function isSpared({ outcome }: ImageState): boolean {
+  return outcome?.kind === "reused" || outcome?.kind === "not-needed"
 }
 
 function isFailure({ outcome }: ImageState): boolean {
@@ -152,7 +162,8 @@ async function check(
   for (const step of checkSteps(run, state, container)) {
     if (now.outcome !== undefined) return now
     const before = now
-    now = await inTurn(() => step(before))
+    // Here, and not where the whole check is guarded: what the steps before have found out is kept.
+    now = await inTurn(() => step(before).catch((error: unknown) => checkFailed(before, error)))
   }
   if (now.outcome !== undefined) return now
   const passed = await rememberPass(run, { ...now, outcome: finalOutcome(run, now) }, writeTag)
@@ -202,8 +213,9 @@ function finalOutcome(
 /** The tags of a run move together: another image failed, so this one's stays where it was, and says so. */
 function leftUntagged(run: Execution, state: ImageState): ImageState {
   if (state.digest === undefined || state.published || isFailure(state)) return state
-  const notice = `not tagged ${run.tag}: the tags of a run move together, and another image failed`
-  return { ...state, notices: [...state.notices, notice] }
+  const reason = `not tagged ${run.tag}: the tags of a run move together, and another image failed`
+  if (state.outcome?.kind === "retagged") return { ...state, outcome: { kind: "not-needed", reason } }
+  return { ...state, notices: [...state.notices, reason] }
 }
 
 async function tagImage(run: Execution, state: ImageState, writeTag: TagWriter): Promise<ImageState> {

@@ -34,8 +34,14 @@ export interface ImageJob {
   /** Where it is published. */
   readonly repository: Repository
   /** The published image that `retest`, `retag` and `reuse` are about. */
-  readonly known?: { readonly reference: string; readonly digest: string }
+  readonly known?: {
+    readonly reference: string
+    /** Absent where a caller gave a tag only, until the registry is asked. */
+    readonly digest?: string | undefined
+  }
   readonly folders: FoundTests
+  /** TCP port of its server, where the spec names one. */
+  readonly serverPort?: number
   readonly probes: readonly Probe[]
   /** OCI labels and annotations. */
   readonly labels: ReadonlyMap<string, string>
@@ -86,5 +92,6 @@ export interface ImageState {
 export interface SuiteOutput extends TestSuite {
   readonly log: string
   readonly files?: SuiteResult["files"]
+  readonly notices: SuiteResult["notices"]
   readonly serverLog?: string
 }

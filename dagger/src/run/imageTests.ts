@@ -1,8 +1,12 @@
 import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
+import { takeIn } from "./border.js"
 import { engineMessage } from "./engineError.js"
+import { inTime } from "./time.js"
 import type { TestSpec } from "../spec/spec.js"
 import type { TestRun } from "../testing/testRun.js"
+import { cleanRun } from "../testing/cleanRun.js"
 import { judgeTests, mergeRuns, parseTestRun } from "../testing/testRun.js"
+import { cleanText } from "../text/cleanText.js"
 
 /** Limits and choices of one image's tests. */
 export interface TestLimits {
@@ -17,6 +21,8 @@ export interface SuiteResult {
   readonly log: string
   /** Screenshots and the like, where there are any. */
   readonly files?: Directory
+  /** What of all this was left out, and why. */
+  readonly notices: readonly string[]
 }
 
 const results = "/stack/results"
@@ -51,6 +57,7 @@ export async function runBasicTests(
       others.map(({ run }) => run),
     ),
     log: log.join(""),
+    notices: [main, ...others].flatMap(({ notices }) => notices),
   }
 }
 
@@ -62,11 +69,11 @@ async function settledSuite(
   user = "",
 ): Promise<SuiteResult> {
   const asked = Date.now()
-  const first = await runSuite(await ownResults(container), driverArguments(folders, limits, user))
+  const run = (image: Container) => runSuite(() => ownResults(image), folders, limits, user)
+  const first = await run(container)
   const fromCache = first.run.startedAt * 1000 < asked - clockSlack
   if (!fromCache || judgeTests(first.run).kind === "passed") return first
-  const fresh = container.withEnvVariable("STACK_RUN", runId)
-  return runSuite(await ownResults(fresh), driverArguments(folders, limits, user))
+  return run(container.withEnvVariable("STACK_RUN", runId))
 }
 
 /** Clocks of two processes on one machine differ by less; a cached result is older. */
@@ -87,7 +94,7 @@ async function ownResults(container: Container): Promise<Container> {
 }
 
 /** Arguments of `run.sh`. */
-export function driverArguments(
+function driverArguments(
   folders: readonly string[],
   { spec, filter }: TestLimits,
   user: string,
@@ -103,31 +110,69 @@ export function driverArguments(
   ]
 }
 
-/** Runs the driver in a container that has tests and a folder for results; what goes wrong is a result too. */
-export async function runSuite(container: Container, args: readonly string[]): Promise<SuiteResult> {
+/**
+ * Runs the driver in a container that has tests and a folder for results; what goes wrong is a result too.
+ * @param prepared the container; what it takes to prepare it may go wrong as well
+ * @param more options of the driver
+ */
+export async function runSuite(
+  prepared: () => Promise<Container>,
+  folders: readonly string[],
+  limits: TestLimits,
+  user = "",
+  more: readonly string[] = [],
+): Promise<SuiteResult> {
   const startedAt = Date.now() / 1000
+  const args = [...more, ...driverArguments(folders, limits, user)]
   try {
-    const ended = await container
-      .withExec(["sh", "/stack/testing/run.sh", ...args], { expect: ReturnType.Any })
-      .sync()
-    return await readResults(ended)
+    const ready = await (await prepared()).sync()
+    const ended = ready.withExec(["sh", "/stack/testing/run.sh", ...args], { expect: ReturnType.Any })
+    return await readResults(await inTime(limits.spec.imageTimeoutSeconds + slackSeconds, ended.sync()))
   } catch (error) {
-    // Not even the shell could be started, or the driver itself was killed.
-    return { run: brokenRun(startedAt, engineMessage(error)), log: engineMessage(error) }
+    // Not even the shell could be started, or the driver itself was killed, or does not end.
+    return { run: brokenRun(startedAt, engineMessage(error)), log: engineMessage(error), notices: [] }
   }
 }
 
+/** Seconds beside the limit for all tests: the driver waits for a server and ends what hangs, twice where it is killed. */
+const slackSeconds = 900
+
+/** Bytes of results, without which there is no verdict, and of a log's start and end. */
+const resultsBytes = 96 << 20
+const logBytes = 8 << 20
+
+/** The results come first: a log that cannot be read is a notice and turns no verdict. */
 async function readResults(ended: Container): Promise<SuiteResult> {
-  const files = ended.directory(results)
-  const names = await files.entries()
-  const log = names.includes("output.log") ? await files.file("output.log").contents() : ""
-  if (!names.includes("results.json")) {
-    const output = `${await ended.stdout()}\n${await ended.stderr()}\n${log}`.trim()
-    return { run: brokenRun(0, `the test driver ended without results\n${output}`), log: output }
+  const { texts, files, leftOut } = await takeIn(ended.directory(results), {
+    texts: [
+      { name: "results.json", bytes: resultsBytes, whole: true },
+      { name: "output.log", bytes: logBytes, whole: false },
+    ],
+    files: "files",
+  })
+  const log = cleanText(texts.get("output.log") ?? "")
+  const notices = leftOut.map((left) => `of what the tests left: ${left}`)
+  const written = texts.get("results.json")
+  if (written === undefined) {
+    const why = ["the test driver ended without results", ...notices].join("; ")
+    const output = `${await driverOutput(ended)}\n${log}`.trim()
+    return { run: brokenRun(0, `${why}\n${output.slice(-longestTail)}`), log: output, notices }
   }
-  const run = parseTestRun(await files.file("results.json").contents())
-  return names.includes("files/") ? { run, log, files: files.directory("files") } : { run, log }
+  const run = cleanRun(parseTestRun(written))
+  return { run, log, notices, ...(files !== undefined && { files }) }
 }
+
+/** What the driver itself printed; an engine does not hand out more than 128 MiB. */
+async function driverOutput(ended: Container): Promise<string> {
+  try {
+    return cleanText(`${await ended.stdout()}\n${await ended.stderr()}`.slice(-logBytes))
+  } catch (error) {
+    return engineMessage(error)
+  }
+}
+
+/** Characters of a log in a message. */
+const longestTail = 20_000
 
 function brokenRun(startedAt: number, message: string): TestRun {
   return { kind: "runner-failed", message, startedAt, seconds: 0, tests: [], otherUsers: [] }

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Container, dag, ReturnType } from "@dagger.io/dagger"
+import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
+import { cleanText } from "../text/cleanText.js"
+import { borderContainer, foreignFolder, takeIn } from "./border.js"
 import { directoryOf } from "./textFiles.js"
+import { inTime } from "./time.js"
 
 /** A command whose output says something of an image; run by a shell in it, as its user. */
 export interface Probe {
@@ -11,22 +11,37 @@ export interface Probe {
   readonly command: string
 }
 
-/** What a probe said. */
+/** What a probe said: clean text, of a long one the start and the end. */
 export interface ProbeResult {
   readonly stdout: string
   readonly stderr: string
   readonly exitCode: number
 }
 
+/** What all probes said, and what was left out of it. */
+export interface ProbeResults {
+  readonly results: ReadonlyMap<string, ProbeResult>
+  readonly notices: readonly string[]
+}
+
 /** Seconds that one command may take: a page of facts is not worth more. */
 const probeSeconds = 120
+/** Seconds beside: the start, and commands in an image that has no `timeout`. */
+const slackSeconds = 300
+/** Bytes that are taken of one answer. A list of 3000 packages has some 300 kB. */
+const answerBytes = 2 << 20
+/** Blocks of 512 bytes that a command may write to one file, for one that prints without an end. */
+const fileBlocks = 65_536
 
 /** Runs each numbered command on its own: one that fails or hangs costs nothing but its own output. */
 const probeScript = `
 limit=
 command -v timeout >/dev/null 2>&1 && limit="timeout ${probeSeconds}"
+ulimit -f ${fileBlocks} 2>/dev/null
 for probe in /stack/probes/*.sh; do
   name=$(basename "$probe" .sh)
+  # What an earlier command has put in the way.
+  rm -rf "/stack/answers/$name".*
   $limit sh "$probe" >"/stack/answers/$name.out" 2>"/stack/answers/$name.err" </dev/null
   echo $? >"/stack/answers/$name.code"
 done
@@ -36,44 +51,58 @@ done
  * Runs commands in an image, all in one exec.
  * @throws Error where the image has no shell, or the engine fails
  */
-export async function runProbes(
-  image: Container,
-  probes: readonly Probe[],
-): Promise<ReadonlyMap<string, ProbeResult>> {
-  if (probes.length === 0) return new Map()
+export async function runProbes(image: Container, probes: readonly Probe[]): Promise<ProbeResults> {
+  if (probes.length === 0) return { results: new Map(), notices: [] }
+  const answers = await answersOf(image, probes)
+  const { texts, leftOut } = await takeIn(answers, {
+    texts: probes.flatMap((probe, index) =>
+      ["out", "err", "code"].map((kind) => ({
+        name: `${fileName(probe, index)}.${kind}`,
+        bytes: answerBytes,
+        whole: false,
+      })),
+    ),
+  })
+  const results = probes.map((probe, index) => {
+    const said = (kind: string) => cleanText(texts.get(`${fileName(probe, index)}.${kind}`) ?? "")
+    const status = /^\d+$/.exec(said("code").trim())?.[0]
+    // Where the image has made something else of its exit status, the command has not ended well.
+    const exitCode = status === undefined ? 1 : Number(status)
+    return [probe.key, { stdout: said("out"), stderr: said("err"), exitCode }] as const
+  })
+  return { results: new Map(results), notices: leftOut.map((left) => `of the image's answers: ${left}`) }
+}
+
+/** Name of a probe's files: readable in notices, and unique. */
+function fileName({ key }: Probe, index: number): string {
+  return `${index}-${key.replaceAll(/\W/g, "_")}`
+}
+
+async function answersOf(image: Container, probes: readonly Probe[]): Promise<Directory> {
   const user = await image.user()
   const commands = await directoryOf(
-    new Map(probes.map(({ command }, index) => [`${index}.sh`, `${command}\n`])),
+    new Map(probes.map((probe, index) => [`${fileName(probe, index)}.sh`, `${probe.command}\n`])),
   )
-  const answers = image
+  const ended = image
     .withMountedDirectory("/stack/probes", commands)
     .withMountedDirectory("/stack/answers", dag.directory(), user === "" ? {} : { owner: user })
     .withExec(["sh", "-c", probeScript])
-    .directory("/stack/answers")
-  const folder = await mkdtemp(join(tmpdir(), "probes-"))
-  await answers.export(folder)
-  const read = (index: number, kind: string) => readFile(join(folder, `${index}.${kind}`), "utf8")
-  const results = await Promise.all(
-    probes.map(async (probe, index) => {
-      const result = {
-        stdout: await read(index, "out"),
-        stderr: await read(index, "err"),
-        exitCode: Number(await read(index, "code")),
-      }
-      return [probe.key, result] as const
-    }),
-  )
-  return new Map(results)
+  return (await inTime(probes.length * probeSeconds + slackSeconds, ended.sync())).directory("/stack/answers")
 }
 
-/** Bytes of the image's unpacked file system, or undefined where it has no `du`. */
+/** Seconds for counting: a million files on a slow disk. */
+const countingSeconds = 900
+
+/** Bytes of the image's unpacked file system, counted from outside: an image need not have `du`, or an honest one. */
 export async function unpackedBytes(image: Container): Promise<number | undefined> {
-  const counted = image.withUser("root").withExec(["du", "-skx", "/"], { expect: ReturnType.Any })
+  const counted = borderContainer()
+    .withMountedDirectory(foreignFolder, image.rootfs())
+    .withExec(["timeout", String(countingSeconds), "du", "-skx", foreignFolder], { expect: ReturnType.Any })
   try {
     const kilobytes = Number.parseInt(await counted.stdout(), 10)
     return Number.isNaN(kilobytes) ? undefined : kilobytes * 1024
   } catch {
-    // There is no `du` in the image: its size stays unknown, which the report says.
+    // The size stays unknown, which the report says.
     return undefined
   }
 }

@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto"
-import { CacheVolume, Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
+import { CacheVolume, Container, dag, Directory } from "@dagger.io/dagger"
+import { serverPort } from "../testing/serverPort.js"
+import { cleanText } from "../text/cleanText.js"
+import { borderContainer, foreignFolder, takeFrom } from "./border.js"
 import { engineMessage } from "./engineError.js"
 import type { SuiteResult, TestLimits } from "./imageTests.js"
-import { driverArguments, runSuite } from "./imageTests.js"
+import { runSuite } from "./imageTests.js"
+import { serverLogText, serverLogTexts, serverScript } from "./serverLog.js"
 
 /** Packages of the runner: a browser with its driver from the same build, and what tests are written with. */
 const runnerPackages = [
@@ -18,7 +22,9 @@ const runnerPackages = [
 /** Settings that integration tests find in their environment. */
 export interface IntegrationSettings {
   /** Version of the hub that the spec names, where it names one. */
-  readonly hubVersion?: string
+  readonly hubVersion: string | undefined
+  /** TCP port of the server, where the spec names one. */
+  readonly serverPort: number | undefined
 }
 
 /** An integration suite's result, and what the server printed meanwhile. */
@@ -26,19 +32,7 @@ export interface IntegrationResult extends SuiteResult {
   readonly serverLog: string
 }
 
-const serverPort = 8888
 const logFolder = "/stack/log"
-
-/** Where a server's output and exit status are kept. The engine makes another volume for every owner: all that mount it name the same. */
-interface ServerLog {
-  readonly volume: CacheVolume
-  readonly owner: string
-}
-
-async function serverLogOf(image: Container, name: string): Promise<ServerLog> {
-  const uid = (await image.withExec(["id", "-u"]).stdout()).trim()
-  return { volume: dag.cacheVolume(`stack-server-log-${name}`), owner: uid }
-}
 
 /**
  * Runs tests in a container with a browser against the image's own server, started as the image starts it.
@@ -54,31 +48,57 @@ export async function runIntegrationTests(
   runId: string,
 ): Promise<IntegrationResult> {
   const token = randomBytes(16).toString("hex")
-  const log = await serverLogOf(image, `${runId}-${token}`)
+  const log = dag.cacheVolume(`stack-server-log-${runId}-${token}`)
+  const result = await testServer(image, tests, { folders, limits, settings, runId, token, log })
+  const { text, notices } = await readServerLog(log, runId)
+  return { ...result, serverLog: text, notices: [...result.notices, ...notices] }
+}
+
+/** All that a server's tests are run with. */
+interface ServerRun {
+  readonly folders: readonly string[]
+  readonly limits: TestLimits
+  readonly settings: IntegrationSettings
+  readonly runId: string
+  readonly token: string
+  /** Where the server's output and exit status are kept. */
+  readonly log: CacheVolume
+}
+
+async function testServer(image: Container, tests: Directory, run: ServerRun): Promise<SuiteResult> {
+  const { folders, limits, settings, runId, token, log } = run
   try {
-    const server = await startableServer(image, token, log)
-    const port = await portOf(image)
+    const port = await portOf(image, settings.serverPort)
+    const command = await serverCommand(image)
+    await openToAll(log, runId)
+    const server = startableServer(image, port, token, log)
     const url = `http://server:${port}`
-    const runner = runnerContainer(tests, settings)
-      .withMountedCache(logFolder, log.volume, { owner: log.owner })
-      .withServiceBinding("server", server.asService({ args: await serverCommand(image) }))
+    const runner = runnerContainer(tests, settings.hubVersion)
+      .withMountedCache(logFolder, log)
+      .withServiceBinding("server", server.asService({ args: command }))
       .withEnvVariable("STACK_SERVER_URL", url)
       .withEnvVariable("STACK_SERVER_TOKEN", token)
       .withEnvVariable("STACK_RUN", runId)
     const waiting = ["--server", url, "--server-state", logFolder]
-    const result = await runSuite(runner, [...waiting, ...driverArguments(folders, limits, "")])
-    return { ...result, serverLog: await readServerLog(log, runId) }
+    return await runSuite(() => Promise.resolve(runner), folders, limits, "", waiting)
   } catch (error) {
     const message = `the server could not be started: ${engineMessage(error)}`
     const run = { kind: "no-server" as const, message, startedAt: 0, seconds: 0, tests: [], otherUsers: [] }
-    return { run, log: message, serverLog: await readServerLog(log, runId) }
+    return { run, log: message, notices: [] }
   }
 }
 
-/** The port that the image exposes first; Jupyter's where it exposes none. */
-export async function portOf(image: Container): Promise<number> {
-  const [first] = await image.exposedPorts()
-  return first === undefined ? serverPort : first.port()
+/**
+ * The port of the image's server.
+ * @param named what the spec says
+ * @throws Error where nothing says which of several it is
+ */
+export async function portOf(image: Container, named: number | undefined): Promise<number> {
+  const ports = await image.exposedPorts()
+  const exposed = await Promise.all(
+    ports.map(async (each) => ({ port: await each.port(), protocol: await each.protocol() })),
+  )
+  return serverPort(exposed, named)
 }
 
 /**
@@ -88,23 +108,29 @@ export async function portOf(image: Container): Promise<number> {
 async function serverCommand(image: Container): Promise<string[]> {
   const own = [...(await image.entrypoint()), ...(await image.defaultArgs())]
   if (own.length === 0) throw new Error("the image has neither ENTRYPOINT nor CMD")
-  // A service that has ended has no name any more, which the tests' container may be about to look up: it stays until
-  // the engine ends it with the tests.
-  const script = `"$@" >${logFolder}/server.log 2>&1; echo $? >${logFolder}/exit; exec sleep 86400`
-  return ["sh", "-c", script, "server", ...own]
+  return ["sh", "-c", serverScript(logFolder), "server", ...own]
 }
 
-async function startableServer(image: Container, token: string, log: ServerLog): Promise<Container> {
+/** Whoever the server runs as may write its log: the image need not be able to tell who that is. */
+async function openToAll(log: CacheVolume, runId: string): Promise<void> {
+  await borderContainer()
+    .withMountedCache(logFolder, log)
+    .withEnvVariable("STACK_RUN", runId)
+    .withExec(["chmod", "0777", logFolder])
+    .sync()
+}
+
+function startableServer(image: Container, port: number, token: string, log: CacheVolume): Container {
   return (
     image
       .withEnvVariable("JUPYTER_TOKEN", token)
-      .withMountedCache(logFolder, log.volume, { owner: log.owner })
+      .withMountedCache(logFolder, log)
       // The driver waits for the server itself: the engine's own wait has no limit.
-      .withExposedPort(await portOf(image), { experimentalSkipHealthcheck: true })
+      .withExposedPort(port, { experimentalSkipHealthcheck: true })
   )
 }
 
-function runnerContainer(tests: Directory, { hubVersion }: IntegrationSettings): Container {
+function runnerContainer(tests: Directory, hubVersion: string | undefined): Container {
   const install = `apt-get update -qq && apt-get install -qq -y --no-install-recommends ${runnerPackages.join(" ")}`
   const runner = dag
     .container()
@@ -117,12 +143,23 @@ function runnerContainer(tests: Directory, { hubVersion }: IntegrationSettings):
   return hubVersion === undefined ? runner : runner.withEnvVariable("STACK_HUB_VERSION", hubVersion)
 }
 
-async function readServerLog(log: ServerLog, runId: string): Promise<string> {
-  const reader = dag
-    .container()
-    .from("debian:bookworm-slim")
-    .withMountedCache(logFolder, log.volume, { owner: log.owner })
-    .withEnvVariable("STACK_RUN", runId)
-    .withExec(["cat", `${logFolder}/server.log`], { expect: ReturnType.Any })
-  return reader.stdout()
+/** What is left of the server's log, whatever the server has made of it. The volume is emptied: nobody uses it again. */
+async function readServerLog(
+  log: CacheVolume,
+  runId: string,
+): Promise<{ readonly text: string; readonly notices: readonly string[] }> {
+  try {
+    const reader = borderContainer()
+      .withMountedCache(foreignFolder, log)
+      .withEnvVariable("STACK_RUN", runId)
+      .withEnvVariable("STACK_STEP", "read the log")
+    const { texts, leftOut } = await takeFrom(reader, { texts: serverLogTexts, empty: true })
+    return {
+      text: cleanText(serverLogText(texts)),
+      notices: leftOut.map((left) => `of the server's log: ${left}`),
+    }
+  } catch (error) {
+    const message = `the server's log could not be read: ${engineMessage(error)}`
+    return { text: message, notices: [message] }
+  }
 }

@@ -35,6 +35,7 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     movesTag: step.movesTag,
     ...(step.published !== undefined && { known: step.published }),
     folders: testFolders(files, testOwner(spec, tree, image.name)),
+    ...(image.serverPort !== undefined && { serverPort: image.serverPort }),
     probes: probesOf(spec, image),
     ...baseOf(own),
     labels: imageLabelsOf(labelFacts(prepared, step, own)),

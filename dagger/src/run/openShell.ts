@@ -26,10 +26,10 @@ export async function openShell(single: SingleImage): Promise<Container> {
  * @throws InputError for mistakes in the source or the options
  */
 export async function serveImage(single: SingleImage, token: string): Promise<Service> {
-  const { container } = await imageOf(single)
+  const { container, serverPort } = await imageOf(single)
   return container
     .withEnvVariable("JUPYTER_TOKEN", token)
-    .withExposedPort(await portOf(container), { experimentalSkipHealthcheck: true })
+    .withExposedPort(await portOf(container, serverPort), { experimentalSkipHealthcheck: true })
     .asService({ useEntrypoint: true })
 }
 
@@ -37,6 +37,8 @@ interface OpenedImage {
   readonly container: Container
   /** Folder of the source with all images, and their tests. */
   readonly imagesDirectory: string
+  /** TCP port of its server, where the spec names one. */
+  readonly serverPort: number | undefined
 }
 
 /** The image as it is published, where a reference is given; else as its source builds it. */
@@ -46,10 +48,11 @@ async function imageOf(single: SingleImage): Promise<OpenedImage> {
     const { spec, tree } = await openSource(source)
     selectImages(tree, [image])
     if (login !== undefined) await loginToRegistry(referenceOf(ref), login)
-    return { container: dag.container().from(ref), imagesDirectory: spec.imagesDirectory }
+    const { serverPort } = tree.node(image).image
+    return { container: dag.container().from(ref), imagesDirectory: spec.imagesDirectory, serverPort }
   }
-  const { context, linked, spec } = await openImage(single)
+  const { context, linked, spec, tree } = await openImage(single)
   const buildArgs = buildArgsOf(linked.builderArgs)
   const container = context.dockerBuild({ dockerfile: linkedDockerfile, target: linked.target, buildArgs })
-  return { container, imagesDirectory: spec.imagesDirectory }
+  return { container, imagesDirectory: spec.imagesDirectory, serverPort: tree.node(image).image.serverPort }
 }

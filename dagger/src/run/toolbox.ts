@@ -3,6 +3,9 @@ import { directoryOf } from "./textFiles.js"
 
 const moduleFolder = "/module"
 
+/** Node on Debian, for this module's own programs. */
+export const nodeImage = "node:22-bookworm-slim"
+
 /** Debian packages on Node's image. */
 function withPackages(container: Container, ...packages: readonly string[]): Container {
   const install = `apt-get install -qq -y --no-install-recommends ${packages.join(" ")} >/dev/null`
@@ -10,7 +13,7 @@ function withPackages(container: Container, ...packages: readonly string[]): Con
 }
 
 function gitOnNode(): Container {
-  return withPackages(dag.container().from("node:22-bookworm-slim"), "git").withWorkdir(moduleFolder)
+  return withPackages(dag.container().from(nodeImage), "git").withWorkdir(moduleFolder)
 }
 
 /**

@@ -51,6 +51,7 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
     buildArgs: new Map([...args].map(([key, value]) => [key, textOf(value)])),
     ...(parent !== undefined && { parent }),
     integrationTests: written.integration_tests ?? false,
+    ...(written.server_port !== undefined && { serverPort: written.server_port }),
     infoCommands: namesIn(place.children.get("info_cmds")).map(textOf),
     prune: written.prune ?? false,
     prepull: written.prepull ?? true,

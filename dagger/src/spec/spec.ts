@@ -56,6 +56,8 @@ export interface ImageSpec {
   readonly parent?: string
   /** Whether `integration_tests/` runs against its running server. */
   readonly integrationTests: boolean
+  /** TCP port of its server, where the spec names one. */
+  readonly serverPort?: number
   /** Keys of `infoCommands` to run in the built image. */
   readonly infoCommands: readonly string[]
   /** Accepted from the old format; the engine's own garbage collection does the work now. */

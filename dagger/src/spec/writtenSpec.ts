@@ -51,6 +51,14 @@ const image = closed({
   integration_tests: flag()
     .optional()
     .describe("Whether `integration_tests/` runs against the image's running server. Default: `false`."),
+  server_port: z
+    .int({ error: "a port, from 1 to 65535" })
+    .min(1, { error: "a port, from 1 to 65535" })
+    .max(65535, { error: "a port, from 1 to 65535" })
+    .optional()
+    .describe(
+      "TCP port of its server, for images that expose several and not 8888. Default: 8888, else the only one exposed.",
+    ),
   info_cmds: listOfNames("a list of keys of all_info_cmds")
     .optional()
     .describe("Keys of `all_info_cmds`: the commands whose output its manifest page shows."),

@@ -128,11 +128,12 @@ describe("a run that leaves tags to another one", () => {
   })
 })
 
-test("the summary keeps the end of a long build failure", () => {
-  const message = Array.from({ length: 40 }, (_, line) => `line ${line}`).join("\n")
+test("the summary keeps the words on a build failure and the last hundred lines of its output", () => {
+  const message = Array.from({ length: 300 }, (_, line) => `line ${line}`).join("\n")
   const text = renderSummary(report(image("base", { kind: "build-failed", message })))
-  expect(text).toContain("  | line 39")
-  expect(text).not.toContain("line 24\n")
+  expect(text).toContain("  | line 0\n  | line 1\n  | [...]\n  | line 200\n")
+  expect(text).toContain("  | line 299\n")
+  expect(text).not.toContain("line 199\n")
 })
 
 describe("report.md", () => {

@@ -174,6 +174,11 @@ describe("new keys", () => {
     expect(written("", `    size_budget: ${value}\n`).images.get("base")?.sizeBudget).toBe(bytes)
   })
 
+  test("the port of a server", () => {
+    expect(written("", "    server_port: 8787\n").images.get("base")?.serverPort).toBe(8787)
+    expect(written("", "").images.get("base")).not.toHaveProperty("serverPort")
+  })
+
   test("limits of tests", () => {
     expect(written("tests: {timeout: 90 s, image_timeout: 1.5 h, memory: 4 GB}").tests).toEqual({
       timeoutSeconds: 90,

@@ -139,7 +139,7 @@ describe("keys", () => {
       ["images:", `${a}, depends_on: b}`, `${b}, volumes: []}`, tag, "Images: {}"],
       [
         'spec.yml:2:32: unknown key "depends_on" (did you mean "depend_on"?)',
-        'spec.yml:3:32: unknown key "volumes" (keys: image_name, build_args, depend_on, integration_tests, info_cmds, prune, prepull, size_budget)',
+        'spec.yml:3:32: unknown key "volumes" (keys: image_name, build_args, depend_on, integration_tests, server_port, info_cmds, prune, prepull, size_budget)',
         'spec.yml:5:1: unknown key "Images" (did you mean "images"?)',
       ],
     ],
@@ -199,6 +199,15 @@ describe("types", () => {
         'spec.yml:9:18: "size_budget" must be a size such as "12 GB" or a number of bytes, not the text "12 apples"',
       ],
     ],
+    ...["0", "65536", "80.5", '"8080"', "tcp"].map((port): Case => [
+      `a port of ${port}`,
+      ["images:", "  a:", "    image_name: ghcr.io/x/a", `    server_port: ${port}`, tag],
+      [
+        expect.stringMatching(
+          /^spec\.yml:4:18: "server_port" must be a port, from 1 to 65535, not /,
+        ) as string,
+      ],
+    ]),
     [
       "of images",
       ["images: [a]", tag],
