@@ -1,21 +1,24 @@
 #!/bin/bash
-# Lints .github/workflows with actionlint and zizmor, both with no finding allowed. Pinned versions are installed once,
-# from Go's and Python's package registries, into a cache outside of the checkout.
+# Lints what is in .github with actionlint, zizmor (its strictest persona) and shellcheck, with no finding allowed. Pinned
+# versions are installed once, from Go's and Python's package registries, checked against their checksums, into a cache
+# outside of the checkout.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 actionlint=v1.7.12
-zizmor=1.32.0
-cache=${STACK_LINT_CACHE:-/var/cache/jupyter-stack}/workflow-linters-$actionlint-$zizmor
+packages=tests/zizmor.txt
+read -r checksum _ < <(sha256sum "$packages")
+cache=${STACK_LINT_CACHE:-/var/cache/jupyter-stack}/workflow-linters-$actionlint-${checksum:0:12}
 
 if [[ ! -e $cache/complete ]]; then
   mkdir -p "$cache"
   GOBIN=$cache GOFLAGS=-mod=mod go install "github.com/rhysd/actionlint/cmd/actionlint@$actionlint"
   python3 -m venv "$cache/venv"
-  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check "zizmor==$zizmor"
+  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: --requirement "$packages"
   touch "$cache/complete"
 fi
 
 "$cache/actionlint" -color=false
 # Offline: it asks nobody about the actions' versions.
-"$cache/venv/bin/zizmor" --offline --quiet --persona=pedantic .github/workflows
+"$cache/venv/bin/zizmor" --offline --quiet --persona=auditor .github
+shellcheck -x -a .github/*.sh

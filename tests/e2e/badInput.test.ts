@@ -127,6 +127,24 @@ const mistakes: readonly (readonly [what: string, files: Files, options: readonl
       "--candidates-only: no tag moves with it, and --publish-each moves them (leave one out)",
     ],
     [
+      "no step at once",
+      good,
+      ["--parallel=0"],
+      "--parallel: 0 is not accepted (a whole number from 1 to 1000)",
+    ],
+    [
+      "a comma in a setting",
+      good,
+      ["--set=leaf.X=a,b"],
+      '--set: "b" is not a build argument (accepted: "image.ARG=value"',
+    ],
+    [
+      "a login without the place that it is for",
+      good,
+      ["--registry-username=me", "--registry-password=env://HOME"],
+      "--registry-password: a secret goes only where the call says, whatever a source names (add --registry=...)",
+    ],
+    [
       "half a login",
       good,
       ["--registry-username=me"],

@@ -27,7 +27,7 @@ const faults: ByImage<Pick<FaultRule, "fault" | "times">> = {
 
 const names = Object.keys(faults)
 const images = Object.fromEntries(
-  [...names, "sound"].map((name) => [
+  [...names, "sound", "unwritten"].map((name) => [
     name,
     { files: { Dockerfile: `FROM debian:bookworm-slim\nRUN echo ${name} > /${name}\n` } },
   ]),
@@ -47,6 +47,8 @@ beforeAll(async () => {
   for (const method of ["POST", "PUT"])
     makeFail("pushing", (path) => new RegExp(`^${path}/(?:blobs/uploads|manifests/candidate-)`), method)
   makeFail("tagging", (path) => new RegExp(`^${path}/manifests/2026`), "PUT")
+  // A registry that says yes, and forgets; for a run that another one overtakes it looks the same.
+  world.front.add({ method: "PUT", path: /^\/v2\/tagging\/unwritten\/manifests\/2026/, fault: status(201) })
   const one = ["--publish", "--only=sound", "--registry-username=robot"]
   // Side by side: most of their time is spent on waiting for what hangs.
   ;[planned, pushed, tagged, stranger, lost] = await Promise.all([
@@ -122,6 +124,13 @@ test.each([
 ])("tagging, %s: %s", async (name, expected) => {
   expect(ending(tagged, name)).toMatch(expected)
   expect(await world.tags(name, "tagging")).toEqual(expected === taken ? ["2026.4-work"] : [])
+})
+
+test("a tag that does not name what this run has put there is no published image", async () => {
+  expect(ending(tagged, "unwritten")).toMatch(
+    /^publish-failed, not published: \S+unwritten:2026\.4-work: it names nothing and not \w{12}, which this run has put there/,
+  )
+  expect(await world.tags("unwritten", "tagging")).toEqual([])
 })
 
 test("what was tried again stands in the report, once for each cause", async () => {

@@ -32,6 +32,8 @@ test("a repeated run ends in a shell in the image that failed, where a terminal 
   const { status, screen } = await atTerminal(
     ["reproduce", "out", "--terminal"],
     [
+      // The commit is in no other repository: nobody else can vouch for it.
+      { when: /Run it\? \[y\/N\]/, type: "y\n" },
       { when: /[$#] $/, type: "id -un; ls /stack/tests/site/test\n" },
       { when: /test_fails\.py[^]*[$#] $/, type: "exit\n" },
     ],

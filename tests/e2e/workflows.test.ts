@@ -104,8 +104,10 @@ describe("main.yml", () => {
 
     await run("git", ["checkout", "--quiet", "main"], { cwd: world.repository.folder })
     const { folder } = artifact(done, "build-artifacts")
+    const clone = join(done.artifacts, "../clone")
+    await run("git", ["clone", "--quiet", world.repository.folder, clone], { cwd: done.artifacts })
     const again = await stack(["reproduce", folder], {
-      cwd: world.repository.folder,
+      cwd: clone,
       env: { TMPDIR: done.artifacts },
     })
     expect(again.stderr).toMatch(/reproduced: the same fails as in the report:\n +child: \S+::test_promise\n/)

@@ -29,6 +29,10 @@ export interface FakeAnswer {
   /** Image whose own run is exported as one that failed. */
   readonly failing?: string
   readonly version?: string
+  /** What is exported as report.md. */
+  readonly markdown?: string
+  /** Whether links and pipes are among what is exported. */
+  readonly strange?: boolean
 }
 
 /** Puts a fake `dagger` into a folder. */
@@ -60,8 +64,8 @@ export function engineVersion(): string {
 function program(settings: string): string {
   return `#!${process.execPath}
 const { spawnSync } = require("node:child_process")
-const { appendFileSync, mkdirSync, readFileSync, writeFileSync } = require("node:fs")
-const { version, log, report, plan, failing } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
+const { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } = require("node:fs")
+const { version, log, report, plan, failing, markdown, strange } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
 const args = process.argv.slice(2)
 if (args[0] === "version") {
   console.log(\`dagger \${version} (fake) linux/amd64\`)
@@ -78,9 +82,15 @@ if (args.at(-1) === "json") {
   console.log(JSON.stringify(plan, null, 2))
   process.exit()
 }
+console.log("said by an image: ##[add-mask]x")
 const folder = args.find((arg) => arg.startsWith("--path=")).slice("--path=".length)
-mkdirSync(folder, { recursive: true })
+mkdirSync(folder + (strange ? "/screenshots" : ""), { recursive: true })
+if (strange) {
+  writeFileSync(folder + "/screenshots/real.png", "")
+  for (const name of ["/x.png", "/screenshots/x.png"]) symlinkSync("/etc/passwd", folder + name)
+  spawnSync("mkfifo", [folder + "/screenshots/pipe"])
+}
 writeFileSync(folder + "/report.json", JSON.stringify(args.includes("--only=" + failing) ? { ok: false } : report))
-writeFileSync(folder + "/report.md", "# The report\\n")
+writeFileSync(folder + "/report.md", markdown ?? "# The report\\n")
 `
 }

@@ -48,6 +48,8 @@ export interface StepRun {
 }
 
 export interface JobRun {
+  /** Name of its check. */
+  readonly check: string
   readonly conclusion: Conclusion
   readonly steps: readonly StepRun[]
   /** What the page of the run shows. */
@@ -61,6 +63,8 @@ export interface JobRun {
 
 export interface WorkflowRun {
   readonly conclusion: Conclusion
+  /** Runs of one group follow each other. */
+  readonly group: string
   /** By id; those of a matrix as `id (value)`. */
   readonly jobs: ReadonlyMap<string, JobRun>
   /** Folder with the uploaded artifacts, one folder each. */
@@ -79,7 +83,7 @@ export async function runWorkflow(
   if (!startsOn(workflow, event)) return undefined
   const folder = await mkdtemp(join(tmpdir(), "runner-"))
   const started = { workflow, event, settings, folder }
-  interpolate(workflow.concurrency.group, eventContexts(started))
+  const group = interpolate(workflow.concurrency.group, eventContexts(started))
   const jobs = new Map<string, JobRun>()
   const ended = new Map<string, EndedJob>()
   for (const job of workflow.jobs) {
@@ -90,6 +94,7 @@ export async function runWorkflow(
   const runs = [...jobs.values()]
   return {
     conclusion: overall(runs),
+    group,
     jobs,
     artifacts: join(folder, "artifacts"),
     log: runs.flatMap(({ steps }) => steps.map(({ log }) => log)).join("\n"),
@@ -126,6 +131,7 @@ function eventContexts({ workflow, event, settings }: StartedRun): Contexts {
       ref: event.ref,
       ref_name: refName(event.ref),
       repository: settings.repository,
+      run_id: 1,
       repository_owner: settings.repository.split("/", 1)[0] ?? "",
       server_url: settings.serverUrl,
       sha: event.sha,
@@ -152,7 +158,11 @@ async function runJob(
     succeeded: before.every((result) => result === "success"),
     failed: before.includes("failure"),
   }
-  if (!conditionHolds(job.if, contexts, status)) return new Map([[job.id, withoutSteps("skipped")]])
+  if (!conditionHolds(job.if, contexts, status)) {
+    // Without its matrix there is nothing to fill in.
+    const check = job.matrix === undefined ? interpolate(job.name, contexts) : job.name
+    return new Map([[job.id, withoutSteps("skipped", check)]])
+  }
   if (job.matrix === undefined)
     return new Map([[job.id, await new Job(started, job, contexts, job.id).run()]])
   return runMatrix(started, job, job.matrix, contexts)
@@ -173,7 +183,7 @@ async function runMatrix(
     const own = { ...contexts, matrix: { [variable]: value } }
     const run =
       failed && failFast
-        ? withoutSteps("cancelled")
+        ? withoutSteps("cancelled", interpolate(job.name, own))
         : await new Job(started, job, own, `${job.id}-${index}`).run()
     runs.set(`${job.id} (${interpolate(`\${{ matrix.${variable} }}`, own)})`, run)
   }
@@ -196,8 +206,8 @@ function endedJob(ended: ReadonlyMap<string, EndedJob>, name: string, needing: s
   return found
 }
 
-function withoutSteps(conclusion: Conclusion): JobRun {
-  return { conclusion, steps: [], summary: "", runsOn: "", outputs: {} }
+function withoutSteps(conclusion: Conclusion, check: string): JobRun {
+  return { check, conclusion, steps: [], summary: "", runsOn: "", outputs: {} }
 }
 
 function overall(runs: readonly { readonly conclusion: Conclusion }[]): Conclusion {
@@ -234,6 +244,7 @@ class Job {
   async run(): Promise<JobRun> {
     const { job, contexts } = this
     const about = {
+      check: interpolate(job.name, contexts),
       runsOn: interpolate(job.runsOn, contexts),
       ...(job.environment !== undefined && { environment: interpolate(job.environment, contexts) }),
     }
@@ -270,7 +281,9 @@ class Job {
     const names = { ...this.machine(), ...this.env, ...(Object.fromEntries(env) as Record<string, string>) }
     // `env -i`: a step sees nothing of the test's own environment.
     const words = Object.entries(names).map(([name, text]) => `${name}=${text}`)
-    const ended = await run("/usr/bin/env", ["-i", ...words, "bash", ...options, script], {
+    // Both streams are one log, in the order in which they were written.
+    const both = ["bash", "-c", 'exec bash "$@" 2>&1', "bash"]
+    const ended = await run("/usr/bin/env", ["-i", ...words, ...both, ...options, script], {
       cwd: this.workspace,
     })
     await this.readCommands(step)

@@ -22,6 +22,8 @@ export interface WorkflowStep {
 /** A job, with its expressions as they are written. */
 export interface WorkflowJob {
   readonly id: string
+  /** Name of its check. */
+  readonly name: string
   readonly if?: string
   readonly needs: readonly string[]
   readonly runsOn: string
@@ -95,6 +97,7 @@ function readTrigger(given: unknown, event: string): WorkflowTrigger {
   const known: Record<string, readonly string[]> = {
     push: ["branches"],
     pull_request: ["branches"],
+    merge_group: [],
     workflow_dispatch: ["inputs"],
     workflow_call: ["inputs"],
   }
@@ -130,6 +133,7 @@ function readJob(id: string, job: Mapping): WorkflowJob {
   const needs = job.needs ?? []
   return {
     id,
+    name: text(job.name ?? id, "name"),
     needs: typeof needs === "string" ? [needs] : list(needs, "needs"),
     runsOn: text(job["runs-on"], "runs-on"),
     permissions: texts(job.permissions, "permissions"),

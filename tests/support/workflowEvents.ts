@@ -3,7 +3,7 @@ import type { Value } from "./workflowExpressions.js"
 
 /** What GitHub says of the event that starts a run. */
 export interface WorkflowEvent {
-  readonly name: "push" | "pull_request" | "workflow_dispatch"
+  readonly name: "push" | "pull_request" | "merge_group" | "workflow_dispatch"
   readonly ref: string
   /** Commit that is checked out: for a pull request the merge that GitHub makes. */
   readonly sha: string
@@ -30,27 +30,38 @@ export function pushEvent(
   return { name: "push", ref: `refs/heads/${branch}`, sha, actor: "ada", fromFork: false, payload }
 }
 
-/** A pull request to main. */
+/** The repository that pull requests go to. */
+export const upstream = "ucsd-ets/datahub-docker-stack"
+
+/** A pull request to main; `fork` is one from a fork, which may have been deleted since. */
 export function pullRequestEvent(
   number: number,
   sha: string,
-  more: { readonly branch?: string; readonly title?: string; readonly fork?: boolean } = {},
+  more: { readonly branch?: string; readonly title?: string; readonly fork?: boolean | "deleted" } = {},
 ): WorkflowEvent {
   const { branch = "change", title = "A change", fork = false } = more
+  const repo = fork === false ? { full_name: upstream, fork } : { full_name: "mallory/stack", fork: true }
   return {
     name: "pull_request",
     ref: `refs/pull/${number}/merge`,
     sha,
-    actor: fork ? "mallory" : "ada",
+    actor: fork === false ? "ada" : "mallory",
     headRef: branch,
     baseRef: "main",
-    fromFork: fork,
+    fromFork: fork !== false,
     payload: {
       number,
-      pull_request: { title, head: { repo: { fork } } },
+      pull_request: { title, head: { repo: fork === "deleted" ? null : repo } },
       repository: { fork: false },
     },
   }
+}
+
+/** What the merge queue of main has put together, to be tested before main moves to it. */
+export function mergeGroupEvent(number: number, sha: string): WorkflowEvent {
+  const ref = `refs/heads/gh-readonly-queue/main/pr-${number}-${sha}`
+  const payload = { merge_group: { head_ref: ref, base_ref: "refs/heads/main" }, repository: { fork: false } }
+  return { name: "merge_group", ref, sha, actor: "ada", fromFork: false, payload }
 }
 
 /** A run that somebody starts by hand. */
@@ -77,10 +88,17 @@ export function startsOn({ triggers }: Workflow, event: WorkflowEvent): boolean 
   if (trigger === undefined) return false
   if (trigger.branches === undefined) return true
   const branch = event.baseRef ?? event.ref.replace("refs/heads/", "")
-  return trigger.branches.some((pattern) => {
-    if (pattern !== "**" && pattern.includes("*")) throw new Error(`the pattern ${pattern} is not known here`)
-    return pattern === "**" || pattern === branch
-  })
+  // As GitHub reads it: each pattern that matches decides again.
+  return trigger.branches.reduce((starts, pattern) => {
+    const excludes = pattern.startsWith("!")
+    return matches(excludes ? pattern.slice(1) : pattern, branch) ? !excludes : starts
+  }, false)
+}
+
+function matches(pattern: string, branch: string): boolean {
+  const [, start, rest] = /^([^*]*)(\*\*)?$/.exec(pattern) ?? []
+  if (start === undefined) throw new Error(`the pattern ${pattern} is not known here`)
+  return rest === undefined ? branch === start : branch.startsWith(start)
 }
 
 /**

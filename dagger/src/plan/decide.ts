@@ -1,4 +1,5 @@
 import type { ImageChanges } from "./changes.js"
+import { passedTag } from "./facts.js"
 import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
 import type { Action, Reason } from "./planDocument.js"
 import { fileList } from "./reasons.js"
@@ -26,7 +27,8 @@ export interface Situation {
 interface Match {
   readonly image: RegistryImage
   readonly place: "branch" | "candidate" | "other"
-  readonly passed: boolean
+  /** What says that its tests have passed, where something does: a reference. */
+  readonly passed: string | undefined
 }
 
 /**
@@ -39,7 +41,9 @@ export function decide(image: ImageFacts, situation: Situation): Decision {
     const reasons = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
     return { action: "build", reasons: [...reasons, ...contentReasons(image, facts)] }
   }
-  const matches = matchesOf(image).filter((match) => forces.every((force) => isMet(force, match.image)))
+  const matches = matchesOf(image, facts).filter((match) =>
+    forces.every((force) => isMet(force, match.image)),
+  )
   if (forces.length > 0 && matches.length === 0) {
     return {
       action: "build",
@@ -54,14 +58,22 @@ function isComparable({ registry, unresolvedBases }: ImageFacts): boolean {
   return registry.kind === "known" && unresolvedBases.length === 0
 }
 
-function matchesOf(image: ImageFacts): readonly Match[] {
+/**
+ * Whether what is written beside images is taken for true. Whoever may push to the registry may have written it: on main
+ * that may be more people than may change main.
+ */
+function isBelieved({ options }: PlanFacts): boolean {
+  return options.trustRegistry || options.branch !== options.mainBranch
+}
+
+function matchesOf(image: ImageFacts, facts: PlanFacts): readonly Match[] {
   const { registry } = image
-  if (registry.kind === "unknown" || image.unresolvedBases.length > 0) return []
+  if (registry.kind === "unknown" || image.unresolvedBases.length > 0 || !isBelieved(facts)) return []
   const found = (place: Match["place"], each: RegistryImage | undefined): readonly Match[] => {
     if (each?.inputKey !== image.inputKey) return []
     // A candidate carries the label from its build on, before any test ran.
     const labelled = place !== "candidate" && each.testKey === image.testKey
-    return [{ image: each, place, passed: labelled || each.passed === true }]
+    return [{ image: each, place, passed: labelled ? each.tag : passedTagOf(image, each) }]
   }
   return [
     ...found("branch", registry.branchTag),
@@ -70,15 +82,20 @@ function matchesOf(image: ImageFacts): readonly Match[] {
   ]
 }
 
+function passedTagOf({ inputKey, testKey }: ImageFacts, { passed }: RegistryImage): string | undefined {
+  return passed === true ? passedTag(inputKey, testKey) : undefined
+}
+
 function byContent(image: ImageFacts, situation: Situation, matches: readonly Match[]): Decision {
-  const passed = matches.find((match) => match.passed)
+  const passed = matches.find((match) => match.passed !== undefined)
   if (passed !== undefined) {
     const { tag } = passed.image
+    const witness = `${image.repository}:${passed.passed}`
     const action = passed.place === "branch" ? "reuse" : "retag"
     const reasons: Reason[] = [
       ...metReasons(passed, situation.forces),
       { kind: "same-content", tag },
-      { kind: "tests-passed", tag },
+      { kind: "tests-passed", tag, witness },
     ]
     return { action, reasons, published: passed.image }
   }
@@ -106,7 +123,8 @@ function contentReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] 
   const { registry } = image
   if (registry.kind === "unknown") return [...reasons, { kind: "registry-unknown", why: registry.why }]
   if (image.unresolvedBases.length > 0) return [...reasons, unresolved(image)]
-  if (matchesOf(image).length > 0) return reasons
+  if (!isBelieved(facts)) return [...reasons, { kind: "registry-not-trusted" }]
+  if (matchesOf(image, facts).length > 0) return reasons
   const nothing = registry.branchTag === undefined && registry.otherTags.length === 0
   if (nothing && registry.candidate === undefined) {
     return [...reasons, { kind: "nothing-published", repository: image.repository }]

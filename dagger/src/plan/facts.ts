@@ -60,6 +60,8 @@ export interface PlanOptions {
   /** Name of the branch that is always built whole. */
   readonly mainBranch: string
   readonly pullRequestTitle?: string | undefined
+  /** Whether labels and tags of earlier runs are believed on the main branch, as they are on others. */
+  readonly trustRegistry: boolean
   /** The head commit's message, where the caller knows it better than git (a pull request's merge commit). */
   readonly commitMessage?: string | undefined
 }

@@ -36,9 +36,12 @@ const reasonSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("nothing-published"), repository: z.string() }),
   z.object({ kind: z.literal("no-image-with-key"), inputKey: z.string() }),
   z.object({ kind: z.literal("same-content"), tag: z.string() }),
-  z.object({ kind: z.literal("tests-passed"), tag: z.string() }),
+  /** `witness`: what in the registry says so, the image with its label or a tag of its own. */
+  z.object({ kind: z.literal("tests-passed"), tag: z.string(), witness: z.string().optional() }),
   z.object({ kind: z.literal("tests-not-passed"), tag: z.string() }),
   z.object({ kind: z.literal("registry-unknown"), why: z.string() }),
+  /** The spec lets main believe nothing of what the registry says of earlier runs. */
+  z.object({ kind: z.literal("registry-not-trusted") }),
   z.object({ kind: z.literal("base-unknown"), references: z.array(z.string()) }),
   z.object({ kind: z.literal("git-unknown"), why: z.string() }),
   z.object({ kind: z.literal("unchanged"), why: z.string() }),

@@ -44,13 +44,15 @@ export function describeReason(reason: Reason): string {
     case "no-image-with-key":
       return `no published image has this content (key ${reason.inputKey.slice(0, 12)})`
     case "same-content":
-      return `${reason.tag} has this content`
+      return `${reason.tag} has this content, by its label`
     case "tests-passed":
-      return `${reason.tag} has passed these tests`
+      return `${reason.tag} has passed these tests${reason.witness === undefined ? "" : `, by the word of ${reason.witness}`}`
     case "tests-not-passed":
       return `${reason.tag} has not passed these tests yet`
     case "registry-unknown":
       return `the registry could not be asked (${reason.why}), so git decided`
+    case "registry-not-trusted":
+      return "the spec has trust_registry: false, so labels and tags of earlier runs are not believed on main"
     case "base-unknown":
       return `${listOf(reason.references)} could not be resolved, so git decided`
     case "git-unknown":

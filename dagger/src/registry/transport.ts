@@ -44,6 +44,8 @@ const defaultTimeout = 30_000
 const defaultParallel = 4
 /** How long a registry that gave no answer counts as unreachable. */
 const closedMilliseconds = 60_000
+/** How long one request waits between its tries in all, however often a registry asks it to: one long wait, or some short. */
+const longestWaitInAll = 150_000
 
 /** Sends requests to registries: login, limit, retry. */
 export class RegistryTransport {
@@ -137,12 +139,15 @@ class Door {
   }
 
   private async tries(request: ApiRequest): Promise<WireAnswer> {
+    let waited = 0
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.limiter.run(() => this.attempt(request))
       } catch (error) {
         const wait = this.delayAfter(error, attempt)
         if (wait === undefined || !(error instanceof RegistryError)) throw error
+        waited += wait
+        if (waited > longestWaitInAll) throw error
         this.tellRetry(request, error, attempt, wait)
         await this.environment.sleep(wait)
       }

@@ -96,7 +96,10 @@ async function carryOut(
     parallel: request.parallel,
     runId: randomUUID(),
   }
-  return execute(execution, (repository, digest, tag) => registry.writeTag(repository, digest, tag))
+  return execute(execution, {
+    write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
+    read: (repository, tag) => registry.resolve({ ...repository, tag }),
+  })
 }
 
 function planTexts(plan: Plan): readonly (readonly [string, string])[] {

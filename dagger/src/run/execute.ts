@@ -4,6 +4,7 @@ import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { describeOutcome, isFailedOutcome } from "../report/report.js"
 import { noneSelected } from "../testing/testRun.js"
+import { shortDigest } from "../text/format.js"
 import { Limiter, startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
 import { checkFailed, checkImage, checkServer, hasServerTests } from "./checkImage.js"
@@ -19,22 +20,30 @@ import { publishFailed, pushCandidate } from "./publishImage.js"
  */
 export type TagWriter = (repository: Repository, digest: string, tag: string) => Promise<void>
 
+/** Tags of published images. */
+export interface TagStore {
+  readonly write: TagWriter
+  /** Digest that a tag names now, where there is one. @throws Error where the registry cannot be asked */
+  readonly read: (repository: Repository, tag: string) => Promise<string | undefined>
+}
+
 /**
  * Carries out a run: builds, tests, publishes and tags. Never throws for what happens to an image: that is in its
  * state. A parent's tests run beside its children's builds; a child is tested when its parent has passed.
  */
-export async function execute(run: Execution, writeTag: TagWriter): Promise<readonly ImageState[]> {
+export async function execute(run: Execution, tags: TagStore): Promise<readonly ImageState[]> {
   const progress = new Progress(run.jobs.length, (line) => {
     console.log(line)
   })
-  return progress.watched(() => carryOut(run, writeTag, progress))
+  return progress.watched(() => carryOut(run, tags, progress))
 }
 
 async function carryOut(
   run: Execution,
-  writeTag: TagWriter,
+  tags: TagStore,
   progress: Progress,
 ): Promise<readonly ImageState[]> {
+  const writeTag = tags.write
   const limiter = new Limiter(run.parallel)
   const order = run.jobs.map((job) => job.name)
   const jobs = new Map(run.jobs.map((job) => [job.name, job]))
@@ -57,7 +66,9 @@ async function carryOut(
   if (!movesTags(run)) return states
   if (run.publishing === "together" && states.some(isFailure))
     return states.map((state) => leftUntagged(run, state))
-  return Promise.all(states.map((state) => tagImage(run, state, writeTag)))
+  const tagged = await Promise.all(states.map((state) => tagImage(run, state, writeTag)))
+  // Not before all of them are written: a run beside this one may write its own in between.
+  return Promise.all(tagged.map((state) => verifyTag(run, state, tags)))
 }
 
 function startState(
@@ -226,5 +237,22 @@ async function tagImage(run: Execution, state: ImageState, writeTag: TagWriter):
     return { ...state, published: true }
   } catch (error) {
     return publishFailed(state, formatReference({ ...job.repository, tag: run.tag }), error)
+  }
+}
+
+/** Looks whether a tag of this run still names what it was put on: another run of the branch would mix the two sets. */
+async function verifyTag(run: Execution, state: ImageState, tags: TagStore): Promise<ImageState> {
+  const { digest, job, published } = state
+  if (!published || digest === undefined || job.action === "reuse" || isFailure(state)) return state
+  const reference = formatReference({ ...job.repository, tag: run.tag })
+  const unsure = { ...state, published: false }
+  try {
+    const named = await tags.read(job.repository, run.tag)
+    if (named === digest) return state
+    const now = named === undefined ? "nothing" : shortDigest(named)
+    const message = `it names ${now} and not ${shortDigest(digest)}, which this run has put there: another run has written it since, so publish again`
+    return publishFailed(unsure, reference, new Error(message))
+  } catch (error) {
+    return publishFailed(unsure, reference, error)
   }
 }

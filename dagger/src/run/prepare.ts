@@ -12,6 +12,7 @@ import { InputError, atOption } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { publishedAs } from "../spec/publishedAs.js"
+import type { Spec } from "../spec/spec.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
@@ -75,7 +76,7 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
     refuseUnnamedBranch(request, found.repeated, git)
     return { ...found, plan: found.repeated }
   }
-  const options = planOptions(request, stack.spec.tagPrefix, git)
+  const options = planOptions(request, stack.spec, git)
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
 
@@ -105,17 +106,18 @@ function gitQuestion({ branch, base, previous }: StackRequest): Parameters<typeo
   }
 }
 
-function planOptions(request: StackRequest, prefix: string, git: GitFacts): PlanOptions {
+function planOptions(request: StackRequest, { tagPrefix, trustRegistry }: Spec, git: GitFacts): PlanOptions {
   const branch = branchOf(request, git)
   return {
     branch,
-    tag: branchTag(prefix, branch),
+    tag: branchTag(tagPrefix, branch),
     platform,
     publish: request.publishing !== "nothing",
     fullRebuild: request.fullRebuild,
     only: request.only,
     mainBranch,
     pullRequestTitle: request.pullRequestTitle,
+    trustRegistry,
   }
 }
 

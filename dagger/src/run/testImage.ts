@@ -85,7 +85,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     fresh: true,
   }
   const nothingPublished = () => Promise.reject(new Error("a test run publishes nothing"))
-  const states = await execute(execution, nothingPublished)
+  const states = await execute(execution, { write: nothingPublished, read: nothingPublished })
   const branch = git.branch.kind === "branch" ? git.branch.name : "local"
   const facts = {
     request: callOf(single, filter),

@@ -32,6 +32,7 @@ export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): 
     infoCommands: infoCommandsOf(written.all_info_cmds, file),
     changeRules,
     tests: resolveTests(written.tests),
+    trustRegistry: written.trust_registry ?? true,
     ...(hubVersion !== undefined && { hub: { version: hubVersion } }),
     ...(written.gpu !== undefined && { gpu: resolveGpu(written.gpu, file) }),
     ...(written.wiki !== undefined && { wiki: written.wiki }),

@@ -41,6 +41,8 @@ export interface Spec {
    * `ImageSpec.repository` stays as written, because Dockerfiles name their parents by it. See `publishedAs`.
    */
   readonly registry?: string
+  /** Whether main believes labels and tags that earlier runs have left in the registry. */
+  readonly trustRegistry: boolean
 }
 
 /** One image of the tree. */

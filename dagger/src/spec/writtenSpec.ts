@@ -157,6 +157,12 @@ export const writtenSpec = closed({
   registry: text("a registry's host and organisation")
     .optional()
     .describe("Registry and organisation that replace those of every `image_name`: `ghcr.io/ucsd-ets`."),
+  trust_registry: flag()
+    .optional()
+    .describe(
+      "Whether main believes what the registry says of earlier runs: labels, and tags such as `passed-...`. Whoever may " +
+        "push packages can write them. With `false`, main builds and tests everything itself. Default: `true`.",
+    ),
 }).describe("The tree of images of one stack.")
 
 /** `spec.yml` as written, after its shape was checked. */

@@ -124,7 +124,6 @@ describe.each(options)("$name", ({ name, read, good, bad, accepted }) => {
     expect(said).toContain(`${name}: `)
     expect(said).toMatch(accepted)
     expect(said.length).toBeLessThan(1000)
-    // eslint-disable-next-line no-control-regex -- these are what is looked for
     expect(said).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import { explain } from "../../../dagger/src/plan/markdown.js"
 import { planStack as planOf } from "../../../dagger/src/plan/plan.js"
 import { actions, digestOf, family, publishedFamily, reasons } from "./planWorld.js"
 
@@ -201,5 +202,37 @@ describe("requests of the caller", () => {
     expect(planOf(changed).skippedByRequest).toBe("the commit message")
     const onMain = { ...changed, options: { ...facts.options, branch: "main" } }
     expect(planOf(onMain).skippedByRequest).toBeUndefined()
+  })
+})
+
+describe("whose word is taken", () => {
+  test("is told: the label of an image, or a tag that says that it has passed", () => {
+    const world = publishedFamily()
+    const [passed] = world
+      .plan()
+      .steps.flatMap((step) => step.reasons.filter(({ kind }) => kind === "tests-passed"))
+    expect(passed).toEqual({
+      kind: "tests-passed",
+      tag: "2026.4-main",
+      witness: "ghcr.io/example/base:2026.4-main",
+    })
+    expect(explain(world.plan(), "base")).toContain(
+      "2026.4-main has passed these tests, by the word of ghcr.io/example/base:2026.4-main",
+    )
+  })
+
+  test("main can be told to believe nobody: it builds what somebody has labelled as built and passed", () => {
+    const world = publishedFamily()
+    world.startBranch("main")
+    world.execute(world.plan())
+    expect(actions(world.plan())).toEqual(all("reuse"))
+    const plan = world.plan({ trustRegistry: false })
+    expect(actions(plan)).toEqual(all("build"))
+    expect(reasons(plan, "base")).toEqual(["main", "registry-not-trusted"])
+    expect(plan.steps.every(({ published }) => published === undefined)).toBe(true)
+  })
+
+  test("other branches believe as ever: their images go no further by themselves", () => {
+    expect(actions(publishedFamily().plan({ trustRegistry: false }))).toEqual(all("retag"))
   })
 })

@@ -15,9 +15,9 @@ describe("markdown", () => {
 
       | Image | Action | Why |
       | --- | --- | --- |
-      | \`base\` | reuse | 2026.4-feature has this content (+1) |
+      | \`base\` | reuse | 2026.4-feature has this content, by its label (+1) |
       | \`left\` | **build** | its files changed: images/left/Dockerfile (+1) |
-      | \`right\` | reuse | 2026.4-feature has this content (+1) |
+      | \`right\` | reuse | 2026.4-feature has this content, by its label (+1) |
       | \`leaf\` | **build** | its parent left is rebuilt (+1) |
 
       Changes: compared with main.
@@ -28,8 +28,8 @@ describe("markdown", () => {
 
       reuse: it stays as it is published.
 
-      - because 2026.4-feature has this content
-      - because 2026.4-feature has passed these tests
+      - because 2026.4-feature has this content, by its label
+      - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/base:2026.4-feature
       - tag of this run: \`ghcr.io/example/base:2026.4-feature\`
       - published image: \`ghcr.io/example/base:2026.4-feature@sha256:4ba0d1825bdde359ce65cb7a1775c82fde403b82583fa9f66d6aa9a6417729d7\`
       - input key \`5615c91c41e81d2d\`, test key \`de6f2bd6d46a5d9e\`
@@ -48,8 +48,8 @@ describe("markdown", () => {
 
       reuse: it stays as it is published.
 
-      - because 2026.4-feature has this content
-      - because 2026.4-feature has passed these tests
+      - because 2026.4-feature has this content, by its label
+      - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/right:2026.4-feature
       - tag of this run: \`ghcr.io/example/right:2026.4-feature\`
       - published image: \`ghcr.io/example/right:2026.4-feature@sha256:bfff86cd399a4eb54a557554a81916b40e6c3db92d6bd7c66fe70358419884a6\`
       - input key \`3a7677bf8cb852b3\`, test key \`da5d45b92be0a73f\`

@@ -111,6 +111,7 @@ export class PlanWorld {
         fullRebuild: false,
         only: [],
         mainBranch: "main",
+        trustRegistry: true,
         ...options,
       },
     }

@@ -180,6 +180,11 @@ describe("a passing fault", () => {
       waits: [],
     })
   })
+
+  it("is not put off for longer and longer: one long wait is all", async () => {
+    proxy.add({ path: manifests, fault: status(429, { "retry-after": "120" }) })
+    expect(await attempt()).toMatchObject({ failure: { kind: "rate-limited" }, waits: [120_000] })
+  })
 })
 
 describe("tokens", () => {

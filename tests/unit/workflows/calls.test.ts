@@ -10,7 +10,13 @@ import { checkout } from "../../support/stack.js"
 import type { Workflow } from "../../support/workflow.js"
 import { readWorkflow } from "../../support/workflow.js"
 import type { WorkflowEvent } from "../../support/workflowEvents.js"
-import { dispatchEvent, pullRequestEvent, pushEvent } from "../../support/workflowEvents.js"
+import {
+  dispatchEvent,
+  mergeGroupEvent,
+  pullRequestEvent,
+  pushEvent,
+  upstream,
+} from "../../support/workflowEvents.js"
 import type { WorkflowRepository } from "../../support/workflowRepository.js"
 import { workflowRepository } from "../../support/workflowRepository.js"
 
@@ -52,7 +58,7 @@ async function record(
   const fake = fakeDagger(folder, answer)
   const run = await runWorkflow(typeof file === "string" ? workflowOf(file) : file, event, {
     origin: repository.folder,
-    repository: "ucsd-ets/datahub-docker-stack",
+    repository: upstream,
     serverUrl: "https://github.example",
     secrets: { DSMLP_LOGIN_PASSWORD: "a $ecret" },
     token: (permissions) => `token ${JSON.stringify(permissions)}`,
@@ -66,8 +72,9 @@ async function record(
 
 /** Options and words of a call, without those that are always the same. */
 function wordsOf(call: DaggerCall | undefined): readonly string[] {
-  const always = ["call", "--source=.", "artifacts", "export", "--path=out", "--registry-username=ada"]
-  return call?.args.filter((word) => !always.includes(word) && !word.includes("=env://")) ?? []
+  const always = ["call", "--source=.", "artifacts", "export", "--path=out"]
+  const login = ["--registry=ghcr.io/ucsd-ets", "--registry-username=ada"]
+  return call?.args.filter((word) => ![...always, ...login].includes(word) && !word.includes("=env://")) ?? []
 }
 
 describe("main.yml", () => {
@@ -105,15 +112,35 @@ describe("main.yml", () => {
     ])
   })
 
-  it("runs a fork's pull request without secrets, on GitHub's machine, under another name than main", async () => {
+  it.each([true, "deleted"] as const)(
+    "runs a fork's (%s) pull request without secrets, on GitHub's machine, under another name than main",
+    async (fork) => {
+      const vars = { STACK_RUNNER: "our-machine" }
+      const event = pullRequestEvent(8, commit, { branch: "main", fork })
+      const { run, calls } = await record("main.yml", event, { vars })
+      expect(wordsOf(calls[0])).toContain("--publish=false")
+      expect(wordsOf(calls[0])).toContain("--branch=pull-8")
+      expect(calls[0]?.env.REGISTRY_PASSWORD).toBe('token {"contents":"read","packages":"read"}')
+      expect(JSON.stringify(calls[0]?.env)).not.toContain("a $ecret")
+      expect(run.jobs.get("stack")?.runsOn).toBe("ubuntu-latest")
+    },
+  )
+
+  it("runs a pull request of the repository itself where its pushes run", async () => {
     const vars = { STACK_RUNNER: "our-machine" }
-    const event = pullRequestEvent(8, commit, { branch: "main", fork: true })
-    const { run, calls } = await record("main.yml", event, { vars })
+    const { run, calls } = await record("main.yml", pullRequestEvent(8, commit), { vars })
+    expect(run.jobs.get("stack")?.runsOn).toBe("our-machine")
+    expect(wordsOf(calls[0])).toContain("--branch=change")
+  })
+
+  it("builds what is in the merge queue, and publishes nothing of it", async () => {
+    const event = mergeGroupEvent(12, commit)
+    const { run, calls } = await record("main.yml", event)
     expect(wordsOf(calls[0])).toContain("--publish=false")
-    expect(wordsOf(calls[0])).toContain("--branch=pull-8")
-    expect(calls[0]?.env.REGISTRY_PASSWORD).toBe('token {"contents":"read","packages":"read"}')
-    expect(JSON.stringify(calls[0]?.env)).not.toContain("a $ecret")
-    expect(run.jobs.get("stack")?.runsOn).toBe("ubuntu-latest")
+    expect(run.jobs.get("stack")?.check).toBe("Build and test")
+    expect(run.jobs.get("wiki")?.conclusion).toBe("skipped")
+    const push = { ...pushEvent("x", commit), ref: event.ref }
+    await expect(record("main.yml", push)).rejects.toThrow("did not start the workflow")
   })
 
   it("takes the machine and the registry of the repository's variables", async () => {
@@ -163,19 +190,31 @@ describe("main.yml", () => {
     expect(run.jobs.get("wiki")?.conclusion).toBe("skipped")
   })
 
-  it.each([
-    ["a commit", pushEvent("main", "", { message: "docs [skip ci]" })],
-    ["a pull request", pullRequestEvent(9, "", { title: "Skip CI: docs" })],
-  ])("does nothing where %s says skip ci", async (_, event) => {
-    const { run, calls } = await record("main.yml", { ...event, sha: commit })
+  it("does nothing where a pushed commit says skip ci, and reports a check that nobody requires", async () => {
+    const { run, calls } = await record("main.yml", pushEvent("main", commit, { message: "docs [Skip CI]" }))
     expect(run.conclusion).toBe("skipped")
+    expect(run.jobs.get("stack")?.check).toBe("Build and publish")
     expect(calls).toEqual([])
+  })
+
+  it.each([
+    ["a pull request", pullRequestEvent(9, "", { title: "Skip CI: docs" })],
+    ["a fork's pull request", pullRequestEvent(9, "", { title: "Skip CI: docs", fork: true })],
+    ["the merge queue", mergeGroupEvent(12, "")],
+    ["a run by hand", dispatchEvent("try", "")],
+  ])("turns no check of %s green by skipping it", async (_, event) => {
+    const report = { ok: true, skippedByRequest: "the pull request's title" }
+    const { run, calls } = await record("main.yml", { ...event, sha: commit }, {}, { report })
+    expect(calls).toHaveLength(1)
+    expect(run.jobs.get("stack")).toMatchObject({ check: "Build and test", conclusion: "failure" })
+    expect(run.log).toContain("::error title=Skipped::")
   })
 
   it("publishes from a fork's own branches only where the fork has a registry", async () => {
     const event = pushEvent("main", commit, { fork: true })
     const without = await record("main.yml", event)
     expect(without.calls.map(wordsOf)).toEqual([expect.arrayContaining(["--publish=false"])])
+    expect(without.calls[0]?.args.filter((word) => word.startsWith("--registry"))).toEqual([])
     const vars = { STACK_REGISTRY: "ghcr.io/mallory" }
     const [build, wiki] = (await record("main.yml", event, { vars })).calls
     expect(wordsOf(build)).toContain("--publish=true")
@@ -356,7 +395,8 @@ describe("tag.yml", () => {
     const { run, calls } = await record("tag.yml", event, settings)
     expect(wordsOf(calls[0])).toContain("--dry-run=true")
     expect(calls[0]?.args.join(" ")).not.toContain("--gpu-password")
-    expect(run.jobs.get("tagging")?.environment).toBe("dry-run")
+    expect(run.jobs.get("tagging")?.conclusion).toBe("skipped")
+    expect(run.jobs.get("dry_run")).not.toHaveProperty("environment")
   })
 
   it("hands over the wish to skip the GPU test", async () => {
@@ -382,6 +422,22 @@ describe.each([
   ["tag.yml", { originalTag: "2026.4-main" }],
   ["tag_global_stable.yml", { stablePrefix: "2026.4" }],
 ])("%s", (file, inputs) => {
+  it("gives a dry run a token that only reads and no secret, and lets it wait for no promotion", async () => {
+    await repository.commit("try", "try", {})
+    const event = dispatchEvent("try", commit, { ...inputs, dryRun: true })
+    const { run, calls } = await record(file, event)
+    expect(run.conclusion).toBe("success")
+    expect(calls).toHaveLength(1)
+    expect(calls[0]?.args).toContain("--dry-run=true")
+    const token = 'token {"contents":"read","packages":"read"}'
+    expect(calls[0]?.env).toMatchObject({ REGISTRY_PASSWORD: token, WIKI_TOKEN: token })
+    expect(JSON.stringify(calls[0]?.env)).not.toContain("a $ecret")
+    expect([run.group, (await record(file, dispatchEvent("main", commit, inputs))).run.group]).toEqual([
+      "dry-run-1",
+      "promotion",
+    ])
+  })
+
   it("promotes from main only", async () => {
     const { run, calls } = await record(file, dispatchEvent("try", commit, inputs))
     expect(run.conclusion).toBe("failure")
@@ -432,7 +488,54 @@ describe("test_gpu.yml", () => {
   })
 })
 
+describe("what a call leaves", () => {
+  const event = () => pushEvent("try", commit)
+
+  it("ends between two paragraphs on the page of the run, where it is too long for it", async () => {
+    const open = `<details>\n\n\`\`\`text\n${"x\n\n".repeat(400_000)}\`\`\`\n\n</details>\n`
+    const markdown = `# Title\n\nWhy\n\n${open}\nlast\n`
+    const { run } = await record("main.yml", event(), {}, { report: { ok: true }, markdown })
+    expect(run.jobs.get("stack")?.summary).toBe(
+      "# Title\n\nWhy\n\n\n_This goes on: all of it is report.md in the artifacts of the run._\n",
+    )
+  })
+
+  it("is on the page as it is, where it is not", async () => {
+    const markdown = `# Title\n\n~~~~\n~~~\n\n\`\`\`\n~~~~\n${"y".repeat(900_000)}`
+    const { run } = await record("main.yml", event(), {}, { report: { ok: true }, markdown })
+    expect(run.jobs.get("stack")?.summary).toBe(markdown)
+  })
+
+  it("is packed without links and pipes", async () => {
+    const { run } = await record("main.yml", event(), {}, { report: { ok: true }, strange: true })
+    expect(run.conclusion).toBe("success")
+    const packed = readdirSync(join(run.artifacts, "build-artifacts"), { recursive: true })
+    expect(packed.sort()).toEqual(["report.json", "report.md", "screenshots", "screenshots/real.png"])
+  })
+
+  it("steers the runner by no line of its own", async () => {
+    const { run } = await record("main.yml", event())
+    const [, token = "", said] = /::stop-commands::(\w{32})\n([^]*?)\n::\1::\n/.exec(run.log) ?? []
+    expect(said).toContain("said by an image: ##[add-mask]x")
+    const other = await record("main.yml", event())
+    expect(other.run.log).not.toContain(token)
+  })
+})
+
 describe("events", () => {
+  it("of one branch follow each other, whichever workflow builds it", async () => {
+    const push = await record("main.yml", pushEvent("try", commit))
+    const byHand = await record(
+      "per_image.yml",
+      dispatchEvent("try", commit),
+      {},
+      { report: { ok: true }, plan: { steps: [] } },
+    )
+    const other = await record("main.yml", pushEvent("other", commit))
+    expect(byHand.run.group).toBe(push.run.group)
+    expect(other.run.group).not.toBe(push.run.group)
+  })
+
   it.each([
     ["main.yml", true, true, true],
     ["tag.yml", false, false, true],

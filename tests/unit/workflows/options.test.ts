@@ -16,13 +16,13 @@ describe("the workflows", () => {
   })
 })
 
-/** Every `dagger call` of the workflows: file, function, options. */
+/** Every call of the workflows: file, function, options. */
 function workflowCalls(): readonly (readonly [file: string, name: string, options: readonly string[]])[] {
   const folder = join(checkout, ".github/workflows")
   return readdirSync(folder).flatMap((file) => {
     const steps = readWorkflow(join(folder, file)).jobs.flatMap((job) => job.steps)
     return steps.flatMap(({ run = "" }) => {
-      const [, name, text] = /^dagger call ([\w-]+) (.*?)(?:artifacts export| json )/s.exec(run) ?? []
+      const [, name, text] = /^\.github\/call\.sh ([\w-]+) (.*?)(?:artifacts export| json )/s.exec(run) ?? []
       if (name === undefined || text === undefined) return []
       return [[file, name, [...text.matchAll(/--([\w-]+)=/g)].map(([, option = ""]) => option)] as const]
     })
