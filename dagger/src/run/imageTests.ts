@@ -1,5 +1,6 @@
 import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
 import { engineMessage } from "./engineError.js"
+import { testingFolder } from "./judge.js"
 import type { TestSpec } from "../spec/spec.js"
 import type { TestRun } from "../testing/testRun.js"
 import { judgeTests, mergeRuns, parseTestRun } from "../testing/testRun.js"
@@ -35,7 +36,7 @@ export async function runBasicTests(
   limits: TestLimits,
   runId: string,
 ): Promise<SuiteResult> {
-  const prepared = withTests(image, tests)
+  const prepared = withTests(image, await testingFolder(), tests)
   const main = await settledSuite(prepared, folders, limits, runId)
   const others = await Promise.all(
     main.run.otherUsers.map((user) => settledSuite(prepared.withUser(user), folders, limits, runId, user)),
@@ -48,7 +49,7 @@ export async function runBasicTests(
     ...main,
     run: mergeRuns(
       main.run,
-      others.map(({ run }) => run),
+      others.map(({ run }, index) => ({ user: main.run.otherUsers[index] ?? "", run })),
     ),
     log: log.join(""),
   }
@@ -72,9 +73,9 @@ async function settledSuite(
 /** Clocks of two processes on one machine differ by less; a cached result is older. */
 const clockSlack = 2000
 
-function withTests(image: Container, tests: Directory): Container {
+function withTests(image: Container, testing: Directory, tests: Directory): Container {
   return image
-    .withMountedDirectory("/stack/testing", dag.currentModule().source().directory("testing"))
+    .withMountedDirectory("/stack/testing", testing)
     .withMountedDirectory("/stack/tests", tests)
     .withWorkdir("/tmp")
 }
@@ -119,11 +120,13 @@ export async function runSuite(container: Container, args: readonly string[]): P
 
 async function readResults(ended: Container): Promise<SuiteResult> {
   const files = ended.directory(results)
-  const names = await files.entries()
+  const [names, status] = await Promise.all([files.entries(), ended.exitCode()])
   const log = names.includes("output.log") ? await files.file("output.log").contents() : ""
-  if (!names.includes("results.json")) {
+  // A driver that ended in another way has not written what lies there: a test has.
+  if (status !== 0 || !names.includes("results.json")) {
     const output = `${await ended.stdout()}\n${await ended.stderr()}\n${log}`.trim()
-    return { run: brokenRun(0, `the test driver ended without results\n${output}`), log: output }
+    const message = `the test driver ended with status ${status}, without results\n${output}`
+    return { run: brokenRun(0, message), log: output }
   }
   const run = parseTestRun(await files.file("results.json").contents())
   return names.includes("files/") ? { run, log, files: files.directory("files") } : { run, log }

@@ -3,9 +3,12 @@ import { CacheVolume, Container, dag, Directory, ReturnType } from "@dagger.io/d
 import { engineMessage } from "./engineError.js"
 import type { SuiteResult, TestLimits } from "./imageTests.js"
 import { driverArguments, runSuite } from "./imageTests.js"
+import { testingFolder } from "./judge.js"
 
+/** What the runner is made of. */
+export const runnerImage = "debian:bookworm-slim"
 /** Packages of the runner: a browser with its driver from the same build, and what tests are written with. */
-const runnerPackages = [
+export const runnerPackages = [
   "chromium",
   "chromium-driver",
   "fonts-dejavu-core",
@@ -59,7 +62,7 @@ export async function runIntegrationTests(
     const server = await startableServer(image, token, log)
     const port = await portOf(image)
     const url = `http://server:${port}`
-    const runner = runnerContainer(tests, settings)
+    const runner = runnerContainer(await testingFolder(), tests, settings)
       .withMountedCache(logFolder, log.volume, { owner: log.owner })
       .withServiceBinding("server", server.asService({ args: await serverCommand(image) }))
       .withEnvVariable("STACK_SERVER_URL", url)
@@ -104,13 +107,13 @@ async function startableServer(image: Container, token: string, log: ServerLog):
   )
 }
 
-function runnerContainer(tests: Directory, { hubVersion }: IntegrationSettings): Container {
+function runnerContainer(testing: Directory, tests: Directory, { hubVersion }: IntegrationSettings): Container {
   const install = `apt-get update -qq && apt-get install -qq -y --no-install-recommends ${runnerPackages.join(" ")}`
   const runner = dag
     .container()
-    .from("debian:bookworm-slim")
+    .from(runnerImage)
     .withExec(["sh", "-c", `${install} >/dev/null && rm -rf /var/lib/apt/lists/*`])
-    .withMountedDirectory("/stack/testing", dag.currentModule().source().directory("testing"))
+    .withMountedDirectory("/stack/testing", testing)
     .withMountedDirectory("/stack/tests", tests)
     .withDirectory("/stack/results", dag.directory())
     .withWorkdir("/tmp")
