@@ -23,13 +23,15 @@ import urllib.request
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
-from stack_process import tail_of_text
+from stack_process import HERE, Pipe, tail_of_text
 from stack_run import Run
 from stack_texts import clip
 
 VERSION = 1
 RESULTS = os.environ.get("STACK_RESULTS", "/stack/results")
 SAVED = os.path.join(RESULTS, "results.json")
+# The last of them runs nothing more: it only tells what the others have left.
+DRIVERS = 6
 # Most that is kept of pytest's output, in bytes, at its start and again at its end.
 LOG_KEEP = 4 << 20
 
@@ -43,23 +45,54 @@ def main():
     silence = why_silent(options) if options.server else None
     if silence is not None:
         return write({"kind": "no-server", "message": silence, **nothing, "seconds": time.time() - started})
-    run = Run(options, RESULTS)
+    return keep_driving(options)
+
+
+def keep_driving(options):
+    """One driver after another: when the kernel kills one for want of memory, the next takes up what it has left."""
+    pipe = Pipe()
+    for left in reversed(range(DRIVERS)):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child = os.fork()
+        if child == 0:
+            drive(options, pipe, left)
+        status = os.waitpid(child, 0)[1]
+        if not os.WIFSIGNALED(status):
+            return sys.exit(os.WEXITSTATUS(status))
+    return sys.exit(128 + os.WTERMSIG(status))
+
+
+def drive(options, pipe, left):
+    """The work of a driver behind which `left` may follow. Ends the process."""
+    status = 1
     try:
-        run.open()
-        if options.conclude:
-            run.fail("runner-failed", "the test driver was killed again and again, most likely for want of memory")
-        else:
-            run.all()
-    except Exception as error:  # pylint: disable=broad-except
-        # Told as what it is: a fault of the driver, or a disk without room.
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{os.path.basename(last.filename)}, line {last.lineno}"
-        run.problem = {
-            "kind": "runner-failed",
-            "message": clip(f"the test driver failed: {error!r} ({place})\n{traceback.format_exc()}"),
-        }
-    write(run.results())
-    tidy(run)
+        run = Run(options, RESULTS, pipe)
+        try:
+            run.open()
+            if left > 0:
+                run.all()
+            else:
+                run.fail("runner-failed", "the test driver was killed again and again, most likely for want of memory")
+        except Exception as error:  # pylint: disable=broad-except
+            run.problem = {"kind": "runner-failed", "message": clip(words_of(error))}
+        write(run.results())
+        tidy(run)
+        status = 0
+    except BaseException:  # pylint: disable=broad-except
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def words_of(error):
+    """An exception told as what it is: a fault of the driver, or a disk without room."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if os.path.dirname(os.path.abspath(frame.filename)) == HERE]
+    place = f"{os.path.basename(own[-1].filename)}, line {own[-1].lineno}" if own else "the driver"
+    return f"the test driver failed: {error!r} ({place})\n" + "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def parse_options():
@@ -67,7 +100,6 @@ def parse_options():
     parser.add_argument("--timeout", type=float, required=True, help="seconds a test may take")
     parser.add_argument("--total", type=float, required=True, help="seconds all tests together may take")
     parser.add_argument("--memory", type=int, default=0, help="bytes that pytest and its children may use; 0: no limit")
-    parser.add_argument("--conclude", action="store_true", help="run nothing more: tell what killed drivers have left")
     parser.add_argument("--user", default="", help="run only the tests marked as_user with this value")
     parser.add_argument("--filter", default="", help="pytest -k expression")
     parser.add_argument("--server", default="", help="URL of a server that must answer first")

@@ -3,7 +3,6 @@
 # Arguments go to driver.py. The exit status is 0 whenever there is a results.json: the verdict is data.
 set -u
 results=${STACK_RESULTS:-/stack/results}/results.json
-testing=${0%/*}
 
 # nothing KIND: results without a test.
 nothing() {
@@ -12,13 +11,9 @@ nothing() {
 
 for python in python3 python; do
   command -v "$python" >/dev/null 2>&1 || continue
-  # When the kernel kills the driver for want of memory, another one takes up what it has left. Any driver that ends by
-  # itself has written results; a status over 128 stands for a signal.
-  for last in "" "" "" "" --conclude; do
-    "$python" -X faulthandler "$testing/driver.py" ${last:+"$last"} "$@"
-    status=$?
-    [ "$status" -gt 128 ] || break
-  done
+  "$python" -X faulthandler "${0%/*}/driver.py" "$@"
+  status=$?
+  # Drivers that end by themselves have written results; a status over 128 stands for a signal.
   if [ "$status" -gt 128 ]; then
     nothing '"kind": "runner-failed", "message": "the test driver was killed, most likely for want of memory"'
     exit 0

@@ -7,7 +7,7 @@ from stack_texts import clip
 FAILING = ("failed", "error", "hung", "crashed", "killed")
 
 # https://docs.pytest.org/en/stable/reference/exit-codes.html
-STATUSES = {2: "was interrupted", 3: "had an internal error", 4: "does not take its options"}
+STATUSES = {2: "was interrupted", 3: "had an internal error", 4: "could not start with these options and this conftest.py"}
 
 
 def judged(test, reports):
@@ -78,9 +78,10 @@ def name_of(number):
 def disagreement(status, told):
     """Why the results of a pytest process that ended by itself are not believed; None where all agrees.
 
-    told: what the process said: `wanted` ids or None, `ended` results by id, `session` or None.
+    told: what the process said: ids that it `wanted` to run or None, that have `ended` and that have `failed`, and how
+    its `session` ended or None.
     """
-    wanted, ended, session = told["wanted"], told["ended"], told["session"]
+    wanted, ended, failed, session = told["wanted"], told["ended"], sorted(told["failed"]), told["session"]
     if status not in (0, 1, 5):
         # Wrong options are noticed before there is a session.
         how = STATUSES.get(status) if session is not None or (status == 4 and wanted is None) else None
@@ -89,7 +90,6 @@ def disagreement(status, told):
         return f"pytest ended with status {status} before its session was over"
     if wanted is None and status != 5:
         return f"pytest ended with status {status} and did not tell what it collected"
-    failed = [test["id"] for test in ended.values() if is_failure(test)]
     left = [test for test in wanted or [] if test not in ended]
     if status == 0 and failed:
         return f"pytest ended with status 0, though {failed[0]} failed"

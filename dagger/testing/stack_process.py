@@ -26,6 +26,19 @@ REPORT = {"when", "outcome", "xfail", "subtest", "seconds", "message", "output"}
 SET_PIPE_SIZE = 1031
 
 
+class Pipe:
+    """Through which pytest tells what it does. It outlives every driver: what one has not read yet, the next one does."""
+
+    def __init__(self):
+        self.reading, self.writing = os.pipe()
+        os.set_blocking(self.reading, False)
+        try:
+            fcntl.fcntl(self.reading, SET_PIPE_SIZE, 1 << 20)
+        except OSError:
+            # Users have a limit for it; a small pipe only makes pytest wait more often.
+            pass
+
+
 class Process:
     """Runs pytest until it ends or has to be ended, and gives the run one result for every test."""
 
@@ -37,6 +50,7 @@ class Process:
         self.since = time.monotonic()  # of the last start or finish of a test
         self.reports = {}  # id -> reports
         self.ended = {}  # id -> result
+        self.failed = set()  # ids with a report that failed
         self.wanted = None  # ids that were collected for this process
         self.distributed = False  # by pytest-xdist
         self.session = None  # what pytest said when its session was over
@@ -47,19 +61,16 @@ class Process:
         folder = self.run.path("process")
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
-        reading, writing = os.pipe()
         with open(self.run.log, "ab") as log:
             log_start = log.tell()
-            try:
-                child = self.start(folder, log, writing)
-                self.watch(child, reading)
-            finally:
-                os.close(reading)
+            child = self.start(folder, log)
+            self.watch(child)
         shutil.rmtree(folder, ignore_errors=True)
         self.conclude(child.returncode, tail(self.run.log, log_start))
 
-    def start(self, folder, log, writing):
+    def start(self, folder, log):
         settings = os.path.join(folder, "settings.json")
+        writing = self.run.pipe.writing
         pipe = os.fstat(writing)
         with open(settings, "w", encoding="utf-8") as file:
             # Not in the environment: Linux takes no variable over 128 KiB.
@@ -71,8 +82,7 @@ class Process:
             self.command(folder), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             env=self.environment(settings), start_new_session=True, pass_fds=[writing],
         )
-        os.close(writing)
-        self.run.started_process(child.pid)
+        self.run.started_process(child.pid, self.paths)
         return child
 
     def command(self, folder):
@@ -95,38 +105,33 @@ class Process:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def watch(self, child, reading):
-        os.set_blocking(reading, False)
-        try:
-            fcntl.fcntl(reading, SET_PIPE_SIZE, 1 << 20)
-        except OSError:
-            # Users have a limit for it; a small pipe only makes pytest wait more often.
-            pass
+    def watch(self, child):
         looked = 0.0
         while child.poll() is None:
-            if not self.wait_for_events(reading):
-                time.sleep(PACE)
+            self.wait_for_events()
             if time.monotonic() - looked > PACE:
                 looked = time.monotonic()
                 self.limit(child)
         # Servers that tests started and left behind would hold ports and memory.
         end_group(child.pid, signal.SIGKILL)
+        self.take_all()
+
+    def wait_for_events(self):
+        if select.select([self.run.pipe.reading], [], [], PACE)[0]:
+            # Many tests that take no time are told in one go.
+            time.sleep(PACE / 10)
+            self.take_events()
+
+    def take_all(self):
+        """Takes what processes that have ended have left; not for ever, where another one goes on writing."""
         deadline = time.monotonic() + 1
-        while time.monotonic() < deadline and self.take_events(reading):
+        while self.take_events() and time.monotonic() < deadline:
             pass
 
-    def wait_for_events(self, reading):
-        """False where there will be none: every writer has closed the pipe."""
-        if not select.select([reading], [], [], PACE)[0]:
-            return True
-        # Many tests that take no time are told in one go.
-        time.sleep(PACE / 10)
-        return self.take_events(reading)
-
-    def take_events(self, reading):
+    def take_events(self):
         """Takes what is there; False where nothing was."""
         try:
-            read = os.read(reading, 1 << 20)
+            read = os.read(self.run.pipe.reading, 1 << 20)
         except BlockingIOError:
             return False
         *lines, self.pending = (self.pending + read).split(b"\n")
@@ -134,7 +139,7 @@ class Process:
             self.pending = b""
         for line in lines:
             self.take_line(line)
-        return read != b""
+        return True
 
     def take_line(self, line):
         """Passes over what is no event of the plug-in's: what gets lost by it is missed in the end."""
@@ -158,6 +163,7 @@ class Process:
     def on_collect_failed(self, id, message):
         failed = result(id, "error", 0, message)
         self.ended[id] = failed
+        self.failed.add(id)
         if id not in self.run.tests:
             self.run.record(failed)
 
@@ -180,7 +186,10 @@ class Process:
         self.since = time.monotonic()
 
     def finish(self, test):
-        self.ended[test] = judged(test, self.reports.get(test, []))
+        reports = self.reports.get(test, [])
+        self.ended[test] = judged(test, reports)
+        if failures_of(reports):
+            self.failed.add(test)
         self.run.record(self.ended[test])
 
     def on_session_finish(self, failed):
@@ -234,7 +243,7 @@ class Process:
         if self.verdict is not None:
             self.run.fail("runner-failed", clip(f"while {place}, pytest {message}\n{shown}"))
             return
-        told = {"wanted": self.wanted, "ended": self.ended, "session": self.session}
+        told = {"wanted": self.wanted, "ended": self.ended, "failed": self.failed, "session": self.session}
         problem = disagreement(status, told)
         if problem is not None:
             self.run.fail("runner-failed", clip(f"while {place}, {problem}\n{shown}"))
@@ -271,10 +280,13 @@ def memory_of_group(group):
 
 
 def tail(path, start=0, most=1 << 16):
-    """The end of a file, from `start` on at most."""
-    with open(path, "rb") as file:
-        file.seek(max(start, os.fstat(file.fileno()).st_size - most))
-        return file.read(most).decode("utf-8", "replace")
+    """The end of a file, from `start` on at most; nothing where a test has removed it."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(start, os.fstat(file.fileno()).st_size - most))
+            return file.read(most).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def tail_of_text(text, lines=40):

@@ -22,8 +22,9 @@ SETTINGS = {
 class Run:
     """Keeps a journal, a line for each result, so that another driver can take up the work of one that was killed."""
 
-    def __init__(self, options, folder):
+    def __init__(self, options, folder, pipe):
         self.options = options
+        self.pipe = pipe
         self.folder = folder
         self.log = self.path("output.log")
         # Where tests leave screenshots and other files; kept when there are any.
@@ -57,8 +58,8 @@ class Run:
         self.tests[test["id"]] = test
         self.write(event="result", test=test)
 
-    def started_process(self, pid):
-        self.write(event="process", pid=pid)
+    def started_process(self, pid, paths):
+        self.write(event="process", pid=pid, paths=paths)
 
     def started_test(self, test):
         self.write(event="start", id=test)
@@ -140,7 +141,7 @@ class Before:
 
     def __init__(self, run):
         self.run = run
-        self.pid = 0
+        self.process = None
         self.running = []
         self.read = False
         if os.path.exists(run.path("journal.jsonl")):
@@ -162,7 +163,7 @@ class Before:
         if kind == "driver" and not self.read:
             self.read, self.run.started = True, event["startedAt"]
         elif kind == "process":
-            self.pid, self.running = event["pid"], []
+            self.process, self.running = event, []
         elif kind == "collected":
             self.run.note_collected(event["group"], event["tests"], event["otherUsers"])
         elif kind == "start":
@@ -174,13 +175,17 @@ class Before:
 
     def conclude(self):
         """The tests that were running count as killed; while collecting, nothing tells what killed the driver."""
-        if self.pid > 0:
-            # It may have outlived its driver.
-            end_group(self.pid, signal.SIGKILL)
-        for test in self.running:
+        if self.process is None:
+            return
+        # It may have outlived its driver.
+        end_group(self.process["pid"], signal.SIGKILL)
+        unread = Process(self.run, self.process["paths"], None)
+        unread.running = dict.fromkeys(self.running, time.monotonic())
+        unread.take_all()
+        for test in unread.running:
             message = "was killed from outside together with the test driver, most likely by the kernel for want of memory"
             self.run.record(result(test, "killed", 0, message))
-        if self.pid > 0 and not self.run.collected:
+        if not self.run.collected:
             self.run.over = True
             message = "while collecting the tests, pytest and the test driver were killed, most likely for want of memory"
             self.run.fail("runner-failed", message)

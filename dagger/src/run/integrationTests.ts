@@ -107,7 +107,11 @@ async function startableServer(image: Container, token: string, log: ServerLog):
   )
 }
 
-function runnerContainer(testing: Directory, tests: Directory, { hubVersion }: IntegrationSettings): Container {
+function runnerContainer(
+  testing: Directory,
+  tests: Directory,
+  { hubVersion }: IntegrationSettings,
+): Container {
   const install = `apt-get update -qq && apt-get install -qq -y --no-install-recommends ${runnerPackages.join(" ")}`
   const runner = dag
     .container()
