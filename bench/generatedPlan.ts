@@ -93,7 +93,7 @@ export function planGenerated(size: Size): readonly Timing[] {
     const { imagesDirectory } = spec
     return tree.nodes.map(({ name, image }) => {
       const ancestors = tree.ancestors(name).map((node) => node.image.directory)
-      return testKey(source, { imagesDirectory, ancestors, ...image })
+      return testKey(source, { imagesDirectory, ancestors, judge: "bench", ...image })
     })
   })
   const changed = names.map((name): ChangedFile => {

@@ -71,9 +71,8 @@ function matchesOf(image: ImageFacts, facts: PlanFacts): readonly Match[] {
   if (registry.kind === "unknown" || image.unresolvedBases.length > 0 || !isBelieved(facts)) return []
   const found = (place: Match["place"], each: RegistryImage | undefined): readonly Match[] => {
     if (each?.inputKey !== image.inputKey) return []
-    // A candidate carries the label from its build on, before any test ran.
-    const labelled = place !== "candidate" && each.testKey === image.testKey
-    return [{ image: each, place, passed: labelled ? each.tag : passedTagOf(image, each) }]
+    // Labels are written before any test runs, and an image without a test is tagged, too: only the tag of a pass tells.
+    return [{ image: each, place, passed: passedTagOf(image, each) }]
   }
   return [
     ...found("branch", registry.branchTag),

@@ -3,7 +3,7 @@ import { passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { describeOutcome, isFailedOutcome } from "../report/report.js"
-import { noneSelected } from "../testing/testRun.js"
+import { isPass, noneSelected, whyUnproved } from "../testing/testRun.js"
 import { shortDigest } from "../text/format.js"
 import { Limiter, startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
@@ -38,11 +38,7 @@ export async function execute(run: Execution, tags: TagStore): Promise<readonly 
   return progress.watched(() => carryOut(run, tags, progress))
 }
 
-async function carryOut(
-  run: Execution,
-  tags: TagStore,
-  progress: Progress,
-): Promise<readonly ImageState[]> {
+async function carryOut(run: Execution, tags: TagStore, progress: Progress): Promise<readonly ImageState[]> {
   const writeTag = tags.write
   const limiter = new Limiter(run.parallel)
   const order = run.jobs.map((job) => job.name)
@@ -197,8 +193,9 @@ function checkSteps(
 
 /** Tags what passed with its keys, so that no later run tests the same image with the same tests again. */
 async function rememberPass(run: Execution, state: ImageState, writeTag: TagWriter): Promise<ImageState> {
-  const { digest, job } = state
-  if (run.publishing === "nothing" || digest === undefined) return state
+  const { digest, job, outcome } = state
+  // An image that nothing was proved of is tagged, but never remembered as passed.
+  if (run.publishing === "nothing" || digest === undefined || outcome?.kind !== "passed") return state
   try {
     await writeTag(job.repository, digest, passedTag(job.inputKey, job.testKey))
     return state
@@ -216,9 +213,9 @@ function finalOutcome(
 
   if (job.folders.serverUntested)
     return { kind: "untested", reason: "its server has no tests, though the spec asks for them" }
-  const proven = suites.some(({ run }) => run.tests.some((test) => test.outcome !== "skipped"))
-  if (proven) return { kind: "passed" }
-  return { kind: "untested", reason: suites.length === 0 ? "it has no tests" : "all tests were skipped" }
+  const tests = suites.flatMap(({ run }) => run.tests)
+  if (tests.some(isPass)) return { kind: "passed" }
+  return { kind: "untested", reason: suites.length === 0 ? "it has no tests" : whyUnproved(tests) }
 }
 
 /** The tags of a run move together: another image failed, so this one's stays where it was, and says so. */

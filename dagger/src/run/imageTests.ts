@@ -1,6 +1,7 @@
 import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
 import { takeIn } from "./border.js"
 import { engineMessage } from "./engineError.js"
+import { testingFolder } from "./judge.js"
 import { inTime } from "./time.js"
 import type { TestSpec } from "../spec/spec.js"
 import type { TestRun } from "../testing/testRun.js"
@@ -41,7 +42,7 @@ export async function runBasicTests(
   limits: TestLimits,
   runId: string,
 ): Promise<SuiteResult> {
-  const prepared = withTests(image, tests)
+  const prepared = withTests(image, await testingFolder(), tests)
   const main = await settledSuite(prepared, folders, limits, runId)
   const others = await Promise.all(
     main.run.otherUsers.map((user) => settledSuite(prepared.withUser(user), folders, limits, runId, user)),
@@ -54,7 +55,7 @@ export async function runBasicTests(
     ...main,
     run: mergeRuns(
       main.run,
-      others.map(({ run }) => run),
+      others.map(({ run }, index) => ({ user: main.run.otherUsers[index] ?? "", run })),
     ),
     log: log.join(""),
     notices: [main, ...others].flatMap(({ notices }) => notices),
@@ -79,9 +80,9 @@ async function settledSuite(
 /** Clocks of two processes on one machine differ by less; a cached result is older. */
 const clockSlack = 2000
 
-function withTests(image: Container, tests: Directory): Container {
+function withTests(image: Container, testing: Directory, tests: Directory): Container {
   return image
-    .withMountedDirectory("/stack/testing", dag.currentModule().source().directory("testing"))
+    .withMountedDirectory("/stack/testing", testing)
     .withMountedDirectory("/stack/tests", tests)
     .withWorkdir("/tmp")
 }
@@ -153,8 +154,10 @@ async function readResults(ended: Container): Promise<SuiteResult> {
   const log = cleanText(texts.get("output.log") ?? "")
   const notices = leftOut.map((left) => `of what the tests left: ${left}`)
   const written = texts.get("results.json")
-  if (written === undefined) {
-    const why = ["the test driver ended without results", ...notices].join("; ")
+  const status = await ended.exitCode()
+  // A driver that ended in another way has not written what lies there: a test has.
+  if (status !== 0 || written === undefined) {
+    const why = [`the test driver ended with status ${status}, without results`, ...notices].join("; ")
     const output = `${await driverOutput(ended)}\n${log}`.trim()
     return { run: brokenRun(0, `${why}\n${output.slice(-longestTail)}`), log: output, notices }
   }

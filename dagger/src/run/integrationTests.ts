@@ -6,10 +6,13 @@ import { borderContainer, foreignFolder, takeFrom } from "./border.js"
 import { engineMessage } from "./engineError.js"
 import type { SuiteResult, TestLimits } from "./imageTests.js"
 import { runSuite } from "./imageTests.js"
+import { testingFolder } from "./judge.js"
 import { serverLogText, serverLogTexts, serverScript } from "./serverLog.js"
 
+/** What the runner is made of. */
+export const runnerImage = "debian:bookworm-slim"
 /** Packages of the runner: a browser with its driver from the same build, and what tests are written with. */
-const runnerPackages = [
+export const runnerPackages = [
   "chromium",
   "chromium-driver",
   "fonts-dejavu-core",
@@ -73,7 +76,7 @@ async function testServer(image: Container, tests: Directory, run: ServerRun): P
     await openToAll(log, runId)
     const server = startableServer(image, port, token, log)
     const url = `http://server:${port}`
-    const runner = runnerContainer(tests, settings.hubVersion)
+    const runner = runnerContainer(await testingFolder(), tests, settings.hubVersion)
       .withMountedCache(logFolder, log)
       .withServiceBinding("server", server.asService({ args: command }))
       .withEnvVariable("STACK_SERVER_URL", url)
@@ -130,13 +133,13 @@ function startableServer(image: Container, port: number, token: string, log: Cac
   )
 }
 
-function runnerContainer(tests: Directory, hubVersion: string | undefined): Container {
+function runnerContainer(testing: Directory, tests: Directory, hubVersion: string | undefined): Container {
   const install = `apt-get update -qq && apt-get install -qq -y --no-install-recommends ${runnerPackages.join(" ")}`
   const runner = dag
     .container()
-    .from("debian:bookworm-slim")
+    .from(runnerImage)
     .withExec(["sh", "-c", `${install} >/dev/null && rm -rf /var/lib/apt/lists/*`])
-    .withMountedDirectory("/stack/testing", dag.currentModule().source().directory("testing"))
+    .withMountedDirectory("/stack/testing", testing)
     .withMountedDirectory("/stack/tests", tests)
     .withDirectory("/stack/results", dag.directory())
     .withWorkdir("/tmp")

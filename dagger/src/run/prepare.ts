@@ -22,6 +22,7 @@ import type { PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
+import { judgeHash } from "./judge.js"
 import { knownOf } from "./knownOf.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
@@ -89,7 +90,7 @@ async function openLinked(request: StackRequest, registry: AskedRegistry): Promi
   const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
   await registry.loginEngine(repositories.values())
   const pinned = await linkPinned(unpinned, repeated && basesOf(repeated))
-  const images = keyedImages(open, pinned.linked, repositories)
+  const images = keyedImages(open, pinned.linked, repositories, await judgeHash())
   if (repeated !== undefined) refuseOtherSource(repeated, spec.tagPrefix, images)
   return { ...open, ...pinned, repositories, images, repeated }
 }
@@ -193,6 +194,7 @@ function keyedImages(
   { spec, tree, files }: OpenSource,
   linked: LinkedStack,
   repositories: ReadonlyMap<string, Repository>,
+  judge: string,
 ): readonly KeyedImage[] {
   const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
   const keys = inputKeys(linked.images, { platform, isIgnored })
@@ -204,7 +206,7 @@ function keyedImages(
       repository: formatReference(knownOf(repositories, name)),
       parents,
       bases,
-      testKey: testKey(files, { ...testOwner(spec, tree, name), settings }),
+      testKey: testKey(files, { ...testOwner(spec, tree, name), judge, settings }),
       ...knownOf(keys, name),
     }
   })

@@ -1,5 +1,8 @@
 import * as z from "zod"
 
+/** Part of the key that passes are remembered by: raised when the same results are judged in another way. */
+export const judgeVersion = 2
+
 /** How one test ended. `error` is a failure outside the test's own code: collection, set-up or tear-down. */
 const outcome = z.enum([
   "passed",
@@ -66,6 +69,7 @@ export interface TestCounts {
   readonly passed: number
   /** Failed, hung, crashed, killed or with an error. */
   readonly failed: number
+  /** Skipped, or failed as expected: neither says anything for the image. pytest's JUnit counts them together, too. */
   readonly skipped: number
   /** Passed at a later attempt only; counted in `passed` too. */
   readonly flaky: number
@@ -78,14 +82,19 @@ export function isFailure(test: TestResult): boolean {
   return failing.has(test.outcome)
 }
 
-/** Counts the tests of a run; expected failures count as passed, unexpected passes too. */
+/** Whether this test speaks for the image; a pass that was not expected does, too. */
+export function isPass({ outcome }: TestResult): boolean {
+  return outcome === "passed" || outcome === "xpassed"
+}
+
+/** Counts the tests of a run. */
 export function countTests(tests: readonly TestResult[]): TestCounts {
   const failed = tests.filter(isFailure).length
-  const skipped = tests.filter((test) => test.outcome === "skipped").length
+  const passed = tests.filter(isPass).length
   return {
-    passed: tests.length - failed - skipped,
+    passed,
     failed,
-    skipped,
+    skipped: tests.length - failed - passed,
     flaky: tests.filter((t) => t.flaky).length,
   }
 }
@@ -107,6 +116,7 @@ export function judgeTests(run: TestRun, filter = ""): TestVerdict {
     case "no-pytest":
       return { kind: "failed", reason: "the image has tests but no pytest to run them" }
     case "no-tests-collected":
+      if (run.tests.length > 0) return judgeResults(run.tests)
       if (filter !== "") return { kind: "none", reason: noneSelected(filter) }
       return {
         kind: "failed",
@@ -129,9 +139,14 @@ export function noneSelected(filter: string): string {
 function judgeResults(tests: readonly TestResult[]): TestVerdict {
   const bad = tests.filter(isFailure)
   if (bad.length > 0) return { kind: "failed", reason: describeFailures(bad) }
-  const { skipped } = countTests(tests)
-  if (skipped === tests.length) return { kind: "none", reason: "all tests were skipped" }
-  return { kind: "passed" }
+  return tests.some(isPass) ? { kind: "passed" } : { kind: "none", reason: whyUnproved(tests) }
+}
+
+/** Why tests of which none failed prove nothing. */
+export function whyUnproved(tests: readonly TestResult[]): string {
+  return tests.every(({ outcome }) => outcome === "skipped")
+    ? "all tests were skipped"
+    : "no test passed: all were skipped, or failed as expected"
 }
 
 function describeFailures(tests: readonly TestResult[]): string {
@@ -157,13 +172,30 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? ""
 }
 
+/** A run of the tests that ask for another user than the image's own. */
+export interface UserRun {
+  readonly user: string
+  readonly run: TestRun
+}
+
 /**
  * Puts the runs of one image together: the main one and those as other users. The first that could not run decides
- * the kind, and no test is lost.
+ * the kind; no test is lost, and a run without a test is none as soon as another one has some.
  */
-export function mergeRuns(main: TestRun, others: readonly TestRun[]): TestRun {
-  const runs = [main, ...others]
-  const broken = runs.find((run) => run.kind !== "ran")
+export function mergeRuns(main: TestRun, others: readonly UserRun[]): TestRun {
+  const runs = [main, ...others.map(withItsTests)]
+  const decisive =
+    runs.find((run) => run.kind !== "ran" && run.kind !== "no-tests-collected") ??
+    runs.find((run) => run.kind === "ran") ??
+    main
   const tests = runs.flatMap((run) => run.tests)
-  return { ...(broken ?? main), tests, seconds: runs.reduce((sum, run) => sum + run.seconds, 0) }
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0)
+  return { ...decisive, startedAt: main.startedAt, otherUsers: main.otherUsers, tests, seconds }
+}
+
+/** The main run has seen tests for this user: that there are none now is a failure, not an empty folder. */
+function withItsTests({ user, run }: UserRun): TestRun {
+  if (run.kind !== "no-tests-collected") return run
+  const message = `the tests marked as_user("${user}") were not found when run as this user`
+  return { ...run, kind: "runner-failed", message }
 }

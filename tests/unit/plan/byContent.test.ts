@@ -70,6 +70,14 @@ describe("runs one after the other", () => {
     expect(actions(world.plan())).toEqual(all("reuse"))
   })
 
+  test("what is published untested is never said to have passed", () => {
+    const world = family()
+    world.execute(world.plan(), new Set(), false, new Set(["left"]))
+    const plan = world.plan()
+    expect(actions(plan)).toEqual({ ...all("reuse"), left: "retest" })
+    expect(reasons(plan, "left")).toEqual(["same-content", "tests-not-passed"])
+  })
+
   test("a moved base rebuilds, and says from where to where", () => {
     const world = publishedFamily()
     world.execute(world.plan())

@@ -118,10 +118,15 @@ export class PlanWorld {
   }
 
   /**
-   * Carries a plan out: `failing` images are built, but do not pass their tests. Tags move together, or with
-   * `candidatesOnly` not at all.
+   * Carries a plan out: `failing` images are built, but do not pass their tests; of `untested` ones nothing is proved.
+   * Tags move together, or with `candidatesOnly` not at all.
    */
-  execute(plan: Plan, failing: ReadonlySet<string> = new Set(), candidatesOnly = false): void {
+  execute(
+    plan: Plan,
+    failing: ReadonlySet<string> = new Set(),
+    candidatesOnly = false,
+    untested: ReadonlySet<string> = new Set(),
+  ): void {
     const moves: (() => void)[] = []
     const failed = new Set<string>()
     for (const step of plan.steps) {
@@ -132,7 +137,7 @@ export class PlanWorld {
       const image = step.action === "build" ? this.build(step) : tags.get(step.published?.tag ?? "")
       if (image === undefined) throw new Error(`${step.image} has nothing published to ${step.action}`)
       if (failing.has(step.image)) continue
-      tags.set(passedTag(step.inputKey, step.testKey), image)
+      if (!untested.has(step.image)) tags.set(passedTag(step.inputKey, step.testKey), image)
       moves.push(() => tags.set(plan.tag, { ...image, tag: plan.tag }))
     }
     if (failed.size === 0 && !candidatesOnly) for (const move of moves) move()

@@ -8,6 +8,7 @@ const owner: TestTerms = {
   directory: "images/left",
   ancestors: ["images/base"],
   integrationTests: true,
+  judge: "a judge",
   settings: { timeoutSeconds: 60 },
 }
 
@@ -48,6 +49,11 @@ test("settings count, those that are not given do not", () => {
   expect(testKey(tree, { ...owner, settings: { sizeBudget: undefined, timeoutSeconds: 60 } })).toBe(key)
   expect(testKey(tree, { ...owner, settings: { timeoutSeconds: 61 } })).not.toBe(key)
   expect(testKey(tree, { ...owner, integrationTests: false })).not.toBe(key)
+})
+
+test("another judge makes another key: its passes are its own", () => {
+  const tree = sourceOf(files)
+  expect(testKey(tree, { ...owner, judge: "another one" })).not.toBe(testKey(tree, owner))
 })
 
 test("an executable bit counts, because a test may be a program", () => {

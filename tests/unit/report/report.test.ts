@@ -190,7 +190,7 @@ describe("JUnit", () => {
 describe("verdicts", () => {
   test.each<[TestRun, string]>([
     [ran(result("a", "passed"), result("b", "skipped")), "passed"],
-    [ran(result("a", "xfailed")), "passed"],
+    [ran(result("a", "xfailed")), "none"],
     [ran(result("a", "skipped")), "none"],
     [ran(result("a", "passed"), result("b", "killed")), "failed"],
     [{ ...ran(), kind: "no-tests-collected" }, "failed"],
@@ -202,7 +202,7 @@ describe("verdicts", () => {
 
   test("a second user's broken run is the image's", () => {
     const merged = mergeRuns(ran(result("a", "passed")), [
-      { ...ran(result("b", "failed")), kind: "no-python" },
+      { user: "2000:2000", run: { ...ran(result("b", "failed")), kind: "no-python" } },
     ])
     expect(merged.kind).toBe("no-python")
     expect(merged.tests.map(({ id }) => id)).toEqual(["a", "b"])

@@ -54,7 +54,11 @@ async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<Readonl
     parallel: 2,
     runId: "run",
   }
-  const states = await execute(execution, () => Promise.resolve())
+  const tags = new Map<string, string>()
+  const states = await execute(execution, {
+    write: (repository, digest, tag) => Promise.resolve(void tags.set(`${repository.path}:${tag}`, digest)),
+    read: (repository, tag) => Promise.resolve(tags.get(`${repository.path}:${tag}`)),
+  })
   return new Map(states.map((state) => [state.job.name, state]))
 }
 

@@ -1,30 +1,11 @@
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
 import { judgeTests, parseTestRun } from "../../../dagger/src/testing/testRun.js"
-
-const driver = resolve(import.meta.dirname, "../../../dagger/testing")
-
-/** Runs the real driver over Python test files, laid out as in an image. */
-function drive(files: Record<string, string>, ...options: string[]): TestRun {
-  const root = mkdtempSync(join(tmpdir(), "driver-"))
-  try {
-    cpSync(driver, join(root, "testing"), { recursive: true })
-    mkdirSync(join(root, "results"))
-    mkdirSync(join(root, "tests/base/test"), { recursive: true })
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(root, "tests/base/test", name), text)
-    const limits = ["--timeout", "3", "--total", "60", ...options]
-    execFileSync("python3", [join(root, "testing/driver.py"), ...limits, join(root, "tests/base/test")], {
-      env: { ...process.env, STACK_RESULTS: join(root, "results") },
-    })
-    return parseTestRun(readFileSync(join(root, "results/results.json"), "utf8"))
-  } finally {
-    rmSync(root, { recursive: true, force: true })
-  }
-}
+import { drive, testingFolder } from "../../support/driver.js"
 
 const everyWayToEnd = `
 import ctypes, os, pathlib, time
@@ -178,7 +159,7 @@ afterAll(() => {
 
 test("an image without pytest says so", () => {
   const python = join(noPytest, "venv/bin/python")
-  execFileSync(python, [join(driver, "driver.py"), "--timeout", "3", "--total", "9", noPytest], {
+  execFileSync(python, [join(testingFolder, "driver.py"), "--timeout", "3", "--total", "9", noPytest], {
     env: { PATH: process.env.PATH, STACK_RESULTS: noPytest },
   })
   expect(parseTestRun(readFileSync(join(noPytest, "results.json"), "utf8")).kind).toBe("no-pytest")
