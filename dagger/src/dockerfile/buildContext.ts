@@ -1,10 +1,10 @@
 import { posix } from "node:path"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Problem } from "../spec/spec.js"
-import { matchesWhole } from "../text/wildcards.js"
+import { PatternSet } from "../text/patternSet.js"
 import { goPatternParts } from "./goPattern.js"
 import type { IgnoreFile } from "./ignoreFile.js"
-import { isIgnored, parseIgnoreFile } from "./ignoreFile.js"
+import { isIgnored, noIgnoreFile, parseIgnoreFile } from "./ignoreFile.js"
 
 /** What a path of an instruction's source is in the build context. */
 export type SourceKind = "directory" | "file" | "symlink" | "ignored" | "missing"
@@ -13,6 +13,8 @@ export type SourceKind = "directory" | "file" | "symlink" | "ignored" | "missing
 export class BuildContext {
   /** Files after `.dockerignore`, by their path below the context. */
   private readonly visible: ReadonlyMap<string, SourceFile>
+  /** The paths of `visible` by code unit, as a source tree has them: those of a folder stand together. */
+  private readonly paths: readonly string[]
   private readonly directories = new Set<string>([""])
 
   constructor(
@@ -22,6 +24,7 @@ export class BuildContext {
   ) {
     const below = files.map((file) => [file.path.slice(directory.length + 1), file] as const)
     this.visible = new Map(below.filter(([path]) => !isIgnored(ignoreFile, path)))
+    this.paths = [...this.visible.keys()]
     // A folder stays when all its files are ignored, as long as it is not ignored itself.
     for (const [path] of below) for (const parent of parentPaths(path)) this.directories.add(parent)
   }
@@ -46,28 +49,23 @@ export class BuildContext {
   /** The files that an instruction with this source can read; all of them where a symlink may lead anywhere. */
   matching(path: string): readonly SourceFile[] {
     if (path === "") return this.all()
-    const parts = hasWildcard(path) ? goPatternParts(path, false) : undefined
-    if (hasWildcard(path) && parts === undefined) return this.all()
-    const matched: SourceFile[] = []
-    for (const [own, file] of this.visible) {
-      const reached = [own, ...parentPaths(own)].find((candidate) =>
-        parts === undefined ? candidate === path : matchesWhole(parts, candidate),
-      )
-      if (reached === undefined) continue
-      if (reached === own && file.kind === "symlink") return this.all()
-      matched.push(file)
-    }
-    return matched.length === 0 && !hasWildcard(path) && this.kindOf(path) === "symlink"
-      ? this.all()
-      : matched
+    if (!hasWildcard(path)) return this.mounted(path)
+    const parts = goPatternParts(path, false)
+    if (parts === undefined) return this.all()
+    const set = new PatternSet([parts])
+    const matched = this.paths.filter((own) => set.lastMatch(own) !== -1)
+    const files = this.filesAt(matched)
+    const leadsAnywhere = files.some((file, index) => {
+      const own = matched[index] ?? ""
+      return file.kind === "symlink" && !parentPaths(own).some((parent) => set.lastMatch(parent) !== -1)
+    })
+    return leadsAnywhere ? this.all() : files
   }
 
   /** The files that a mount of this path shows; a mount's path is taken as it is, without wildcards. */
   mounted(path: string): readonly SourceFile[] {
     if (path === "" || this.kindOf(path) === "symlink") return this.all()
-    return [...this.visible]
-      .filter(([own]) => own === path || own.startsWith(`${path}/`))
-      .map(([, file]) => file)
+    return this.filesAt([path, ...this.filesBelow(path)])
   }
 
   /** Every file after `.dockerignore`. */
@@ -76,7 +74,12 @@ export class BuildContext {
   }
 
   private filesBelow(path: string): readonly string[] {
-    return [...this.visible.keys()].filter((file) => file.startsWith(`${path}/`))
+    const after = String.fromCharCode("/".charCodeAt(0) + 1)
+    return this.paths.slice(firstFrom(this.paths, `${path}/`), firstFrom(this.paths, `${path}${after}`))
+  }
+
+  private filesAt(paths: readonly string[]): readonly SourceFile[] {
+    return paths.flatMap((path) => this.visible.get(path) ?? [])
   }
 }
 
@@ -92,7 +95,7 @@ export function buildContextOf(
     const text = tree.text(path)
     if (text !== undefined) return new BuildContext(directory, files, parseIgnoreFile(path, text, problems))
   }
-  return new BuildContext(directory, files, { patterns: [] })
+  return new BuildContext(directory, files, noIgnoreFile)
 }
 
 /** The files of a tree by the folder that holds them, for the folders asked for; one pass for all. */
@@ -116,6 +119,18 @@ export function contextPath(source: string): string {
 /** Whether a source names files by `*`, `?` or `[...]`. */
 export function hasWildcard(path: string): boolean {
   return /[*?[]/.test(path.replaceAll(/\\./gsu, ""))
+}
+
+/** Index of the first path that does not come before another. */
+function firstFrom(paths: readonly string[], path: string): number {
+  let low = 0
+  let high = paths.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((paths[middle] ?? "") < path) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function parentPaths(path: string): readonly string[] {

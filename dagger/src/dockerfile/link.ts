@@ -4,12 +4,11 @@ import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Location, Problem, Spec } from "../spec/spec.js"
 import { compareCodeUnits } from "../text/order.js"
-import { buildContextOf, filesByDirectory } from "./buildContext.js"
-import { parseDockerfile } from "./dockerfile.js"
 import type { ImageDraft, StageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
 import { linkImage } from "./linkImage.js"
 import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
+import { ReadImages } from "./readImages.js"
 import type { RenderedLine, Spelling } from "./render.js"
 import { renderImage } from "./render.js"
 import { isPredefined, platformArguments, Scope } from "./scope.js"
@@ -100,13 +99,13 @@ class Linker implements Surroundings {
   readonly problems: Problem[] = []
   private readonly drafts = new Map<string, ImageDraft | undefined>()
   private readonly byRepository = new Map<string, string>()
-  private readonly files: ReadonlyMap<string, readonly SourceFile[]>
+  private readonly images: ReadImages
   private readonly inRun: ReadonlySet<string>
 
   constructor(readonly request: LinkRequest) {
     const { spec, tree, images, repositories } = request
     this.inRun = new Set(images)
-    this.files = filesByDirectory(tree, new Set([...spec.images.values()].map(({ directory }) => directory)))
+    this.images = ReadImages.of(spec, tree)
     for (const { name, repository } of spec.images.values()) {
       this.byRepository.set(formatReference(repository), name)
       const published = repositories?.get(name)
@@ -177,25 +176,17 @@ class Linker implements Surroundings {
   }
 
   private read(spec: ImageSpec): ImageDraft | undefined {
-    const { tree, platform, buildArgs } = this.request
-    const path = `${spec.directory}/Dockerfile`
-    const source = tree.text(path)
-    if (source === undefined) {
-      this.problems.push({
-        location: spec.location,
-        message: `${spec.name} has no Dockerfile: ${path} does not exist`,
-      })
-      return undefined
-    }
-    const dockerfile = parseDockerfile(path, source, this.problems)
-    if (dockerfile === undefined) return undefined
+    const { platform, buildArgs } = this.request
+    const { dockerfile, context, problems } = this.images.read(spec)
+    this.problems.push(...problems)
+    if (dockerfile === undefined || context === undefined) return undefined
     const args = new Map([...spec.buildArgs, ...(buildArgs?.get(spec.name) ?? [])])
     const platformArgs = platformArguments(platform)
     return {
       spec,
       dockerfile,
       names: stageNamesOf(spec.name, dockerfile.stages),
-      context: buildContextOf(spec, tree, this.files.get(spec.directory) ?? [], this.problems),
+      context,
       buildArgs: args,
       declared: new Set(),
       globals: new Scope([...platformArgs, ...[...args].filter(([name]) => platformArgs.has(name))], true),
