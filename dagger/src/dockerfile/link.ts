@@ -8,6 +8,8 @@ import type { ImageDraft, StageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
 import { linkImage } from "./linkImage.js"
 import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
+import type { Places } from "./authorsPlaces.js"
+import { statementOf } from "./authorsPlaces.js"
 import { ReadImages } from "./readImages.js"
 import type { RenderedLine, Spelling } from "./render.js"
 import { renderImage } from "./render.js"
@@ -34,14 +36,12 @@ export interface LinkRequest {
 }
 
 /** The tree as one Dockerfile. */
-export interface LinkedStack {
+export interface LinkedStack extends Places {
   /** Builds any image of the run, in the root of the source, as `docker build -f stack.Dockerfile --target <name> .` */
   readonly dockerfile: string
   /** Goes with it as `stack.Dockerfile.dockerignore`. */
   readonly dockerignore: string
   readonly images: ReadonlyMap<string, LinkedImage>
-  /** Where a line of `dockerfile`, counted from 1, comes from: for the builder's messages. */
-  locate(line: number): Location | undefined
 }
 
 /** One image of the run. */
@@ -87,6 +87,9 @@ export function linkStack(request: LinkRequest): LinkedStack {
     dockerfile: textOf(lines),
     dockerignore: dockerignoreOf(run),
     images: new Map(run.map((draft) => [draft.spec.name, linkedImage(draft, linker)])),
+    statements: run.flatMap(({ stages }) =>
+      stages.flatMap(({ instructions }) => instructions.map(({ instruction }) => statementOf(instruction))),
+    ),
     locate: (line) => {
       const origin = lines[line - 1]?.origin
       return origin === undefined ? undefined : { ...origin, column: 1 }

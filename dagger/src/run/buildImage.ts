@@ -1,4 +1,6 @@
 import { dag } from "@dagger.io/dagger"
+import type { Places } from "../dockerfile/authorsPlaces.js"
+import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageState } from "./execution.js"
 
@@ -15,15 +17,20 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
     journal.say(`using ${job.known.reference}`)
     return { ...state, container: dag.container().from(job.known.reference), digest: job.known.digest }
   }
+  let places: Places | undefined
   try {
     const container = await journal.step("build", async () => {
       const context = await run.context(job.name)
+      places = context.places
       const buildArgs = buildArgsOf(job.builderArgs)
-      return context.dockerBuild({ dockerfile: linkedDockerfile, target: job.target, buildArgs }).sync()
+      return context.directory
+        .dockerBuild({ dockerfile: linkedDockerfile, target: job.target, buildArgs })
+        .sync()
     })
     return { ...state, container }
   } catch (error) {
-    const message = engineMessage(error)
+    const told = engineMessage(error)
+    const message = places === undefined ? told : authorsPlaces(told, places)
     journal.keep(message)
     return { ...state, outcome: { kind: "build-failed", message } }
   }

@@ -50,6 +50,10 @@ async function imageOf(single: SingleImage): Promise<OpenedImage> {
   }
   const { context, linked, spec } = await openImage(single)
   const buildArgs = buildArgsOf(linked.builderArgs)
-  const container = context.dockerBuild({ dockerfile: linkedDockerfile, target: linked.target, buildArgs })
+  const container = context.directory.dockerBuild({
+    dockerfile: linkedDockerfile,
+    target: linked.target,
+    buildArgs,
+  })
   return { container, imagesDirectory: spec.imagesDirectory }
 }

@@ -13,7 +13,7 @@ import { artifactsOf } from "./artifacts.js"
 import { assembleReport } from "./assembleReport.js"
 import { linkPinned } from "./bases.js"
 import { execute } from "./execute.js"
-import type { Execution, ImageJob, RegistryLogin } from "./execution.js"
+import type { BuildContext, Execution, ImageJob, RegistryLogin } from "./execution.js"
 import { askGit } from "./gitContainer.js"
 import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
@@ -36,7 +36,7 @@ export interface SingleImage {
 
 /** An image's source with what it takes to build it. */
 export interface OpenImage extends OpenSource {
-  readonly context: Directory
+  readonly context: BuildContext
   readonly linked: LinkedImage
 }
 

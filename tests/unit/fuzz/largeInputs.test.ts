@@ -173,7 +173,11 @@ describe("texts of a mebibyte are read in a second", () => {
     ["100 patterns of double stars for 20,000 files", () => ignoredOf(doubleStars(100), manyPaths)],
     [
       "100 patterns of stars for 1000 files that nearly match each",
-      () => ignoredOf(distinct((i) => `**/a*b*${i}*c`, 100), abcPaths),
+      () =>
+        ignoredOf(
+          distinct((i) => `**/a*b*${i}*c`, 100),
+          abcPaths,
+        ),
     ],
     ["replacements in 40 KB", () => expandWord("${A//x/yy}", () => of("ax", 40_000))],
     ["replacements that are none in 40 KB", () => expandWord("${A//x?y/z}", () => of("x", 40_000))],
