@@ -4,7 +4,7 @@ import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Location, Problem, Spec } from "../spec/spec.js"
 import { compareCodeUnits } from "../text/order.js"
-import type { ImageDraft, StageDraft, Surroundings } from "./draft.js"
+import type { ImageDraft, SecretUse, StageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
 import { linkImage } from "./linkImage.js"
 import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
@@ -15,7 +15,7 @@ import type { RenderedLine, Spelling } from "./render.js"
 import { renderImage } from "./render.js"
 import { isPredefined, platformArguments, Scope } from "./scope.js"
 import { stageNamesOf } from "./stageNames.js"
-import { linkedSyntax, ownSyntax, syntaxNotice } from "./syntax.js"
+import { linkedDirectives, ownDirectives } from "./syntax.js"
 
 /** What to link, and the facts that decide how references are written. */
 export interface LinkRequest {
@@ -61,6 +61,8 @@ export interface LinkedImage {
   readonly parents: readonly string[]
   /** Arguments that act without a declaration (proxies), to be given to the builder. */
   readonly builderArgs: ReadonlyMap<string, string>
+  /** What its RUN instructions mount as `type=secret`. */
+  readonly secrets: readonly SecretUse[]
   /** What works, but maybe not as meant. */
   readonly notices: readonly Problem[]
 }
@@ -80,9 +82,12 @@ export interface ExternalBase {
 export function linkStack(request: LinkRequest): LinkedStack {
   const linker = new Linker(request)
   const run = linker.draftRun()
-  const syntax = linkedSyntax(run, linker.problems)
+  const directives = linkedDirectives(run, linker.problems)
   if (linker.problems.length > 0) throw new InputError(linker.problems)
-  const lines = [...headerLines(syntax), ...run.flatMap((draft) => imageLines(draft, linker.runSpelling()))]
+  const lines = [
+    ...headerLines(directives),
+    ...run.flatMap((draft) => imageLines(draft, linker.runSpelling())),
+  ]
   return {
     dockerfile: textOf(lines),
     dockerignore: dockerignoreOf(run),
@@ -122,6 +127,7 @@ class Linker implements Surroundings {
     const run = [...this.drafts].flatMap(([name, draft]) =>
       draft !== undefined && this.inRun.has(name) ? [draft] : [],
     )
+    for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
     for (const draft of run) this.problems.push(...parentProblems(draft), ...this.triggerProblems(draft))
     return run
   }
@@ -211,9 +217,9 @@ class Linker implements Surroundings {
   }
 }
 
-function headerLines(syntax: string | undefined): readonly RenderedLine[] {
+function headerLines(directives: readonly string[]): readonly RenderedLine[] {
   return [
-    ...(syntax === undefined ? [] : [{ text: `# syntax=${syntax}` }]),
+    ...directives.map((text) => ({ text })),
     {
       text: "# All images of the stack in one file, linked from their Dockerfiles. From the root of the source:",
     },
@@ -246,18 +252,18 @@ function dockerignoreOf(run: readonly ImageDraft[]): string {
 function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
   const needed = neededStages(draft)
   const files = new Set(needed.flatMap((stage) => [...stage.files]))
-  const syntax = ownSyntax(draft)
-  const directive = syntax === undefined ? [] : [{ text: `# syntax=${syntax.value}` }]
+  const directives = ownDirectives(draft).map((text) => ({ text }))
   return {
     name: draft.spec.name,
     target: draft.names.image,
-    stages: textOf([...directive, ...renderImage(draft, linker.ownSpelling())]),
+    stages: textOf([...directives, ...renderImage(draft, linker.ownSpelling())]),
     contextFiles: [...files].sort((a, b) => compareCodeUnits(a.path, b.path)),
     ...baseOf(draft),
     bases: basesOf(needed),
+    secrets: needed.flatMap(({ secrets }) => secrets),
     parents: [...new Set(treeUses(needed).map(({ image }) => image))],
     builderArgs: new Map([...draft.buildArgs].filter(([name]) => isPredefined(name))),
-    notices: [...syntaxNotice(draft), ...noticesOf(draft, linker.request.spec)],
+    notices: noticesOf(draft, linker.request.spec),
   }
 }
 
