@@ -6,6 +6,7 @@
  */
 import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
 import { ActionResult } from "./run/actionResult.js"
+import { buildSecrets } from "./run/buildSecrets.js"
 import { buildStack, planOnly } from "./run/buildStack.js"
 import { diffImages } from "./run/diffImages.js"
 import { gpuTest } from "./run/gpuTest.js"
@@ -43,6 +44,8 @@ export class JupyterStack {
    * @param fullRebuild Build every image, whatever is published.
    * @param parallel Steps that run at once; fewer where memory is short.
    * @param plan A plan document (plan.json of an earlier run) to repeat.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async buildStack(
@@ -63,6 +66,8 @@ export class JupyterStack {
     fullRebuild = false,
     parallel = stepsAtOnce,
     plan?: File,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<StackRun> {
     const choices = {
       registry,
@@ -75,7 +80,8 @@ export class JupyterStack {
       plan: await plan?.contents(),
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
-    return buildStack({ source, only, set, publishing, fullRebuild, parallel, ...given(choices) })
+    const secrets = await buildSecrets(secretId, secret ?? [])
+    return buildStack({ source, only, set, secrets, publishing, fullRebuild, parallel, ...given(choices) })
   }
 
   /**
@@ -112,6 +118,7 @@ export class JupyterStack {
       source,
       only,
       set,
+      secrets: new Map(),
       fullRebuild,
       publishing: "nothing" as const,
       parallel: 1,
@@ -131,6 +138,8 @@ export class JupyterStack {
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async testImage(
@@ -142,9 +151,12 @@ export class JupyterStack {
     set: string[] = [],
     registryUsername?: string,
     registryPassword?: Secret,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<StackRun> {
+    const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginOf(given({ registryUsername, registryPassword }))
-    return testImage({ source, image, set, ...given({ ref, login }) }, filter)
+    return testImage({ source, image, set, secrets, ...given({ ref, login }) }, filter)
   }
 
   /**
@@ -157,6 +169,8 @@ export class JupyterStack {
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async shell(
@@ -167,9 +181,12 @@ export class JupyterStack {
     set: string[] = [],
     registryUsername?: string,
     registryPassword?: Secret,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<Container> {
+    const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginOf(given({ registryUsername, registryPassword }))
-    return openShell({ source, image, set, ...given({ ref, login }) })
+    return openShell({ source, image, set, secrets, ...given({ ref, login }) })
   }
 
   /**
@@ -181,6 +198,8 @@ export class JupyterStack {
    * @param token What the server asks for.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async serve(
@@ -192,9 +211,12 @@ export class JupyterStack {
     token = "stack",
     registryUsername?: string,
     registryPassword?: Secret,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<Service> {
+    const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginOf(given({ registryUsername, registryPassword }))
-    return serveImage({ source, image, set, ...given({ ref, login }) }, token)
+    return serveImage({ source, image, set, secrets, ...given({ ref, login }) }, token)
   }
 
   /**

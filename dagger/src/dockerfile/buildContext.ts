@@ -9,6 +9,9 @@ import { isIgnored, noIgnoreFile, parseIgnoreFile } from "./ignoreFile.js"
 /** What a path of an instruction's source is in the build context. */
 export type SourceKind = "directory" | "file" | "symlink" | "ignored" | "missing"
 
+/** Symlinks on the way to a file; the builder's limit is 255. */
+const mostLinks = 255
+
 /** The files of one image that its build can see. */
 export class BuildContext {
   /** Files after `.dockerignore`, by their path below the context. */
@@ -68,6 +71,26 @@ export class BuildContext {
     return this.filesAt([path, ...this.filesBelow(path)])
   }
 
+  /**
+   * Where a path leads through the symlinks of the context, whose root is what they take for `/`; undefined where they
+   * lead in a circle.
+   */
+  follow(path: string): string | undefined {
+    let done = ""
+    let links = 0
+    for (let rest = path.split("/"); rest.length > 0;) {
+      const [name = "", ...more] = rest
+      const next = done === "" ? name : `${done}/${name}`
+      const target = this.visible.get(next)?.target
+      links += target === undefined ? 0 : 1
+      if (links > mostLinks) return undefined
+      const led = target === undefined ? undefined : contextPath(posix.resolve("/", done, target))
+      rest = led === undefined || led === "" ? more : [...led.split("/"), ...more]
+      done = led === undefined ? next : ""
+    }
+    return done
+  }
+
   /** Every file after `.dockerignore`. */
   all(): readonly SourceFile[] {
     return [...this.visible.values()]
@@ -114,6 +137,34 @@ export function filesByDirectory(
 export function contextPath(source: string): string {
   const path = posix.join("/", source).slice(1)
   return path.endsWith("/") ? path.slice(0, -1) : path
+}
+
+/** Why the builder would not find what an instruction names; undefined where it may. */
+export function missingFrom(
+  context: BuildContext,
+  path: string,
+): "missing" | "ignored" | "circle" | { readonly leadsTo: string } | undefined {
+  const kind = context.kindOf(path)
+  if (kind === "missing" || kind === "ignored") return kind
+  if (kind !== "symlink") return undefined
+  const end = context.follow(path)
+  if (end === undefined) return "circle"
+  const found = context.kindOf(end)
+  return found === "missing" || found === "ignored" ? { leadsTo: end } : undefined
+}
+
+/** What is said about it. */
+export function missingMessage(
+  path: string,
+  reason: NonNullable<ReturnType<typeof missingFrom>>,
+  { directory, name }: Pick<ImageSpec, "directory" | "name">,
+): string {
+  if (reason === "missing") return `"${path}" does not exist in ${directory}, the build context of ${name}`
+  if (reason === "ignored")
+    return `"${path}" is left out of the build context of ${name} by its .dockerignore`
+  const within = `in ${directory}, which is all that a build of ${name} sees`
+  if (reason === "circle") return `"${path}" is a symlink that leads back to itself ${within}`
+  return `"${path}" leads through a symlink to "${reason.leadsTo}", which does not exist ${within}`
 }
 
 /** Whether a source names files by `*`, `?` or `[...]`. */

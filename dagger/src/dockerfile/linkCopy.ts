@@ -1,6 +1,6 @@
 import type { SourceFile } from "../source/sourceTree.js"
 import type { Problem } from "../spec/spec.js"
-import { hasWildcard, contextPath } from "./buildContext.js"
+import { contextPath, hasWildcard, missingFrom, missingMessage } from "./buildContext.js"
 import type { Edit, ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./draft.js"
 import type { Flag, Instruction, Word } from "./instruction.js"
 import { locationOf, problemAt, wordsOf } from "./instruction.js"
@@ -179,13 +179,9 @@ function reportMissing(
   { kind, path, word }: Operand,
 ): void {
   if (kind !== "known" || hasWildcard(path)) return
-  const found = image.context.kindOf(path)
-  if (found !== "missing" && found !== "ignored") return
-  const { directory } = image.spec
-  const message =
-    found === "ignored"
-      ? `"${path}" is left out of the build context of ${image.spec.name} by its .dockerignore`
-      : `"${path}" does not exist in ${directory}, the build context of ${image.spec.name}`
+  const reason = missingFrom(image.context, path)
+  if (reason === undefined) return
+  const message = missingMessage(path, reason, image.spec)
   problems.push(problemAt(instruction, message, { offset: word.start }))
 }
 

@@ -1,4 +1,4 @@
-import { contextPath } from "./buildContext.js"
+import { contextPath, missingFrom, missingMessage } from "./buildContext.js"
 import type { Edit, ImageDraft, LinkedInstruction, Part, StageDraft, Surroundings } from "./draft.js"
 import type { Flag, Instruction } from "./instruction.js"
 import { locationOf, problemAt } from "./instruction.js"
@@ -72,10 +72,9 @@ function noteContext(image: ImageDraft, stage: StageDraft, instruction: Instruct
   const path = source.kind === "text" ? contextPath(source.text) : undefined
   const files = path === undefined ? image.context.all() : image.context.mounted(path)
   for (const file of files) stage.files.add(file)
-  const kind = path === undefined ? "directory" : image.context.kindOf(path)
-  if (kind !== "missing" && kind !== "ignored") return
-  const reason = kind === "ignored" ? "is left out by its .dockerignore" : "does not exist"
-  const message = `"${path ?? ""}" ${reason} in ${image.spec.directory}, the build context of ${image.spec.name}`
+  const reason = path === undefined ? undefined : missingFrom(image.context, path)
+  if (path === undefined || reason === undefined) return
+  const message = missingMessage(path, reason, image.spec)
   stage.problems.push(problemAt(instruction, message, { offset: flag.start }))
 }
 

@@ -23,9 +23,9 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
       const context = await run.context(job.name)
       places = context.places
       const buildArgs = buildArgsOf(job.builderArgs)
-      return context.directory
-        .dockerBuild({ dockerfile: linkedDockerfile, target: job.target, buildArgs })
-        .sync()
+      const secrets = [...run.secrets.values()]
+      const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets }
+      return context.directory.dockerBuild(options).sync()
     })
     return { ...state, container }
   } catch (error) {

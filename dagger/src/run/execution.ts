@@ -3,6 +3,7 @@ import type { Places } from "../dockerfile/authorsPlaces.js"
 import type { Repository } from "../reference/reference.js"
 import type { ImageOutcome, PlannedAction, Publishing, TestSuite } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
+import type { BuildSecrets } from "./buildSecrets.js"
 import type { TestLimits, SuiteResult } from "./imageTests.js"
 import type { ImageJournal } from "./journal.js"
 import type { SourceCopy } from "./openSource.js"
@@ -53,6 +54,8 @@ export interface BuildContext {
 /** What a run is to do, decided before anything is built. */
 export interface Execution {
   readonly context: (image: string) => Promise<BuildContext>
+  /** What RUN instructions may mount as `type=secret`. */
+  readonly secrets: BuildSecrets
   /** The source, for the tests in its folder of images. */
   readonly copy: SourceCopy
   readonly imagesDirectory: string

@@ -50,10 +50,8 @@ async function imageOf(single: SingleImage): Promise<OpenedImage> {
   }
   const { context, linked, spec } = await openImage(single)
   const buildArgs = buildArgsOf(linked.builderArgs)
-  const container = context.directory.dockerBuild({
-    dockerfile: linkedDockerfile,
-    target: linked.target,
-    buildArgs,
-  })
+  const secrets = [...single.secrets.values()]
+  const options = { dockerfile: linkedDockerfile, target: linked.target, buildArgs, secrets }
+  const container = context.directory.dockerBuild(options)
   return { container, imagesDirectory: spec.imagesDirectory }
 }

@@ -120,6 +120,29 @@ describe("a Dockerfile that cannot be linked", () => {
       ],
     },
     {
+      name: "symlinks that lead nowhere in the context",
+      image: {
+        files: {
+          scripts: { symlink: "../../scripts" },
+          lost: { symlink: "data/none" },
+          fine: { symlink: "/data/x" },
+          outside: { symlink: "../../data" },
+          "data/x": "",
+        },
+      },
+      dockerfile: [
+        "FROM debian",
+        "COPY scripts fine outside/x /",
+        "COPY lost/deeper /",
+        "RUN --mount=source=scripts,target=/x true",
+      ],
+      problems: [
+        '2:6: "scripts" is a symlink that leads back to itself in images/a, which is all that a build of a sees',
+        '3:6: "lost/deeper" leads through a symlink to "data/none/deeper", which does not exist in images/a, which is all that a build of a sees',
+        '4:5: "scripts" is a symlink that leads back to itself in images/a, which is all that a build of a sees',
+      ],
+    },
+    {
       name: "ADD by a variable of the base image, or through a symlink",
       image: { files: { link: { symlink: "x" }, x: "" } },
       dockerfile: ["FROM debian", "ADD $FILE /", "ADD link /"],
