@@ -49,7 +49,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async buildStack(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     only: string[] = [],
     set: string[] = [],
@@ -100,7 +103,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async plan(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     only: string[] = [],
     set: string[] = [],
@@ -143,7 +149,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async testImage(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     image: string,
     ref?: string,
@@ -174,7 +183,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async shell(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     image: string,
     ref?: string,
@@ -203,7 +215,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async serve(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     image: string,
     ref?: string,
@@ -260,7 +275,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async diff(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     from?: string,
     to?: string,
@@ -299,7 +317,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async tagStable(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     tag: string,
     dryRun = false,
@@ -338,7 +359,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async tagGlobalStable(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     prefix: string,
     dryRun = false,
@@ -371,7 +395,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async rollback(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     tag: string,
     journal?: File,
@@ -400,7 +427,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async status(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     prefix?: string,
     registry?: string,
@@ -427,7 +457,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async gpuTest(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     tag: string,
     dryRun = false,
@@ -463,7 +496,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async dockerfile(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     only: string[] = [],
     set: string[] = [],

@@ -18,7 +18,9 @@ export function requireSecrets(
   built: readonly WithSecrets[],
   all: readonly WithSecrets[],
 ): void {
-  const missing = built.flatMap(({ secrets }) => secrets.filter(({ id, required }) => required && !given.has(id)))
+  const missing = built.flatMap(({ secrets }) =>
+    secrets.filter(({ id, required }) => required && !given.has(id)),
+  )
   const known = new Set(all.flatMap(({ secrets }) => secrets.map(({ id }) => id)))
   const problems: readonly Problem[] = [
     ...missing.map(({ id, location }) => ({ location, ...notGiven(id) })),

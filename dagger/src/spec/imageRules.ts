@@ -36,7 +36,11 @@ export function imagesHaveDockerfiles({ file, tree }: Facts): readonly Problem[]
     const link = tree.files.get(`${imagesDirectory}/${name}`)
     if (link?.target !== undefined) {
       const hint = "a build sees what is below images/, and no folder that a symlink leads to"
-      return problemAtKey(image, `"${link.path}" is a symlink to "${link.target}" where a folder is needed`, hint)
+      return problemAtKey(
+        image,
+        `"${link.path}" is a symlink to "${link.target}" where a folder is needed`,
+        hint,
+      )
     }
     const folder = `${imagesDirectory}/${name}/`
     const siblings = filesBelow(tree, `${imagesDirectory}/${name}`).map((file) =>

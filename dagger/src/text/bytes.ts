@@ -21,7 +21,9 @@ export function bytesOfText(text: string): Uint8Array {
   const pieces = text.match(/[\ud800-\udbff][\udc00-\udfff]|[\udc80-\udcff]|[^\udc80-\udcff]/g) ?? []
   return Buffer.concat(
     pieces.map((piece) =>
-      piece.length === 1 && isStray(piece) ? Buffer.from([piece.charCodeAt(0) - firstStray]) : Buffer.from(piece),
+      piece.length === 1 && isStray(piece)
+        ? Buffer.from([piece.charCodeAt(0) - firstStray])
+        : Buffer.from(piece),
     ),
   )
 }

@@ -9,7 +9,8 @@ function problemsOf(instruction: string, directive = "# none"): readonly string[
   )
 }
 
-const newest = 'write "# syntax=docker/dockerfile:1" as the first line; it comes from docker.io at every build'
+const newest =
+  'write "# syntax=docker/dockerfile:1" as the first line; it comes from docker.io at every build'
 
 describe("what only the build would refuse is refused at once", () => {
   test.each<readonly [string, string]>([
@@ -33,7 +34,7 @@ describe("what only the build would refuse is refused at once", () => {
     ["EXPOSE 99999", '8: "99999" is not a port (as 8888, 8000-8010 or 53/udp)'],
     ["SHELL bash -c", '7: SHELL takes a list: SHELL ["bash", "-c"]'],
     ["RUN [1]", "5: RUN takes a list of texts: every item stands in double quotes"],
-    ["VOLUME [\"\"]", "8: VOLUME takes at least one folder"],
+    ['VOLUME [""]', "8: VOLUME takes at least one folder"],
     ["HEALTHCHECK --interval=5 CMD true", '13: --interval is a time, such as 30s or 1m30s, not "5"'],
     ["HEALTHCHECK --retries=x CMD true", '13: --retries is a number, not "x"'],
     ["HEALTHCHECK curl x", "13: HEALTHCHECK takes CMD and a command, or NONE"],
@@ -47,15 +48,27 @@ describe("what only the build would refuse is refused at once", () => {
       "RUN --mount=type=ssh true",
       "5: no ssh agent can be given to a build here (give a key or a token as a secret: --mount=type=secret,id=...)",
     ],
-    ["COPY --exclude=*.md x /", `6: COPY --exclude needs the Dockerfile frontend 1.19; the engine's own has not got it (${newest})`],
-    ["ADD --unpack x /", `5: ADD --unpack needs the Dockerfile frontend 1.17; the engine's own has not got it (${newest})`],
-    ["COPY --chmod=u+x x /", `6: --chmod with letters needs the Dockerfile frontend 1.14; the engine's own has not got it (${newest})`],
+    [
+      "COPY --exclude=*.md x /",
+      `6: COPY --exclude needs the Dockerfile frontend 1.19; the engine's own has not got it (${newest})`,
+    ],
+    [
+      "ADD --unpack x /",
+      `5: ADD --unpack needs the Dockerfile frontend 1.17; the engine's own has not got it (${newest})`,
+    ],
+    [
+      "COPY --chmod=u+x x /",
+      `6: --chmod with letters needs the Dockerfile frontend 1.14; the engine's own has not got it (${newest})`,
+    ],
     [
       "RUN --device=x true",
       '5: RUN --device is not part of any stable Dockerfile frontend (write "# syntax=docker/dockerfile:1-labs" as the first line; it comes from docker.io at every build)',
     ],
     ["RUN cat << EOF\nhi\nEOF", '9: the engine reads no heredoc with a blank behind "<<" (write <<EOF)'],
-    ["RUN cat <<- 'E'\n\thi\n\tE", '9: the engine reads no heredoc with a blank behind "<<" (write <<-\'E\')'],
+    [
+      "RUN cat <<- 'E'\n\thi\n\tE",
+      "9: the engine reads no heredoc with a blank behind \"<<\" (write <<-'E')",
+    ],
   ])("%s", (instruction, problem) => {
     expect(problemsOf(instruction)).toEqual([problem])
   })
@@ -66,7 +79,7 @@ describe("what only the build would refuse is refused at once", () => {
     "ENV A b c",
     "ENV A=1 B='x y'",
     "LABEL a b",
-    "HEALTHCHECK --interval=1m30.5s --retries=3 CMD [\"x\"]",
+    'HEALTHCHECK --interval=1m30.5s --retries=3 CMD ["x"]',
     "HEALTHCHECK --interval=x NONE",
     "STOPSIGNAL --x 9",
     "EXPOSE 80 53/udp 8000-8010 127.0.0.1:80:80 $PORT",
@@ -90,8 +103,11 @@ describe("what only the build would refuse is refused at once", () => {
 
 describe("# syntax=", () => {
   const firstLine = (directive: string, instruction: string) =>
-    link({ a: { files: { x: "" }, dockerfile: [directive, "FROM debian", instruction] } }).dockerfile.split("\n")[0]
-  const own = "# All images of the stack in one file, linked from their Dockerfiles. From the root of the source:"
+    link({ a: { files: { x: "" }, dockerfile: [directive, "FROM debian", instruction] } }).dockerfile.split(
+      "\n",
+    )[0]
+  const own =
+    "# All images of the stack in one file, linked from their Dockerfiles. From the root of the source:"
 
   test.each([
     ["# syntax=docker/dockerfile:1", "RUN true", own],
@@ -103,7 +119,11 @@ describe("# syntax=", () => {
     ["# syntax=docker/dockerfile:1-labs", "RUN --device=x true", "# syntax=docker/dockerfile:1-labs"],
     ["# syntax=example.org/own:2", "RUN --anything true", "# syntax=example.org/own:2"],
     ["# check=skip=all", "RUN true", own],
-    ["# check=skip=JSONArgsRecommended;error=true", "RUN true", "# check=skip=JSONArgsRecommended;error=true"],
+    [
+      "# check=skip=JSONArgsRecommended;error=true",
+      "RUN true",
+      "# check=skip=JSONArgsRecommended;error=true",
+    ],
   ])("%s with %s", (directive, instruction, expected) => {
     expect(firstLine(directive, instruction)).toBe(expected)
   })

@@ -28,7 +28,9 @@ it("have to be given where a build needs them", () => {
 })
 
 it("have to be mounted somewhere", () => {
-  expect(problems(["must", "otehr"])).toBe('--secret-id: no image mounts a secret "otehr" (did you mean "other"?)')
+  expect(problems(["must", "otehr"])).toBe(
+    '--secret-id: no image mounts a secret "otehr" (did you mean "other"?)',
+  )
   expect(problems(["must", "may", "other"])).toBe("")
 })
 

@@ -5,7 +5,10 @@ import { runs } from "../../support/fuzz.js"
 
 describe("texts that need not be UTF-8", () => {
   it("come back as the same bytes", () => {
-    const piece = fc.oneof(fc.uint8Array({ maxLength: 4 }), fc.string({ unit: "binary" }).map((text) => Buffer.from(text)))
+    const piece = fc.oneof(
+      fc.uint8Array({ maxLength: 4 }),
+      fc.string({ unit: "binary" }).map((text) => Buffer.from(text)),
+    )
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
         const bytes = Buffer.concat(pieces)
