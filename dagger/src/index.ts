@@ -6,6 +6,7 @@
  */
 import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
 import { ActionResult } from "./run/actionResult.js"
+import { buildSecrets } from "./run/buildSecrets.js"
 import { buildStack, planOnly } from "./run/buildStack.js"
 import { diffImages } from "./run/diffImages.js"
 import { gpuTest } from "./run/gpuTest.js"
@@ -43,10 +44,15 @@ export class JupyterStack {
    * @param fullRebuild Build every image, whatever is published.
    * @param parallel Steps that run at once; fewer where memory is short.
    * @param plan A plan document (plan.json of an earlier run) to repeat.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async buildStack(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     only: string[] = [],
     set: string[] = [],
@@ -63,6 +69,8 @@ export class JupyterStack {
     fullRebuild = false,
     parallel = stepsAtOnce,
     plan?: File,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<StackRun> {
     const choices = {
       registry,
@@ -75,7 +83,8 @@ export class JupyterStack {
       plan: await plan?.contents(),
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
-    return buildStack({ source, only, set, publishing, fullRebuild, parallel, ...given(choices) })
+    const secrets = await buildSecrets(secretId, secret ?? [])
+    return buildStack({ source, only, set, secrets, publishing, fullRebuild, parallel, ...given(choices) })
   }
 
   /**
@@ -94,7 +103,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async plan(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     only: string[] = [],
     set: string[] = [],
@@ -112,6 +124,7 @@ export class JupyterStack {
       source,
       only,
       set,
+      secrets: new Map(),
       fullRebuild,
       publishing: "nothing" as const,
       parallel: 1,
@@ -131,10 +144,15 @@ export class JupyterStack {
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async testImage(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     image: string,
     ref?: string,
@@ -142,9 +160,12 @@ export class JupyterStack {
     set: string[] = [],
     registryUsername?: string,
     registryPassword?: Secret,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<StackRun> {
+    const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return testImage({ source, image, set, ...given({ ref, login }) }, filter)
+    return testImage({ source, image, set, secrets, ...given({ ref, login }) }, filter)
   }
 
   /**
@@ -157,19 +178,27 @@ export class JupyterStack {
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async shell(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     image: string,
     ref?: string,
     set: string[] = [],
     registryUsername?: string,
     registryPassword?: Secret,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<Container> {
+    const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return openShell({ source, image, set, ...given({ ref, login }) })
+    return openShell({ source, image, set, secrets, ...given({ ref, login }) })
   }
 
   /**
@@ -181,10 +210,15 @@ export class JupyterStack {
    * @param token What the server asks for.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
   async serve(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     image: string,
     ref?: string,
@@ -192,9 +226,12 @@ export class JupyterStack {
     token = "stack",
     registryUsername?: string,
     registryPassword?: Secret,
+    secretId: string[] = [],
+    secret?: Secret[],
   ): Promise<Service> {
+    const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return serveImage({ source, image, set, ...given({ ref, login }) }, token)
+    return serveImage({ source, image, set, secrets, ...given({ ref, login }) }, token)
   }
 
   /**
@@ -238,7 +275,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async diff(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     from?: string,
     to?: string,
@@ -277,7 +317,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async tagStable(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     tag: string,
     dryRun = false,
@@ -316,7 +359,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async tagGlobalStable(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     prefix: string,
     dryRun = false,
@@ -349,7 +395,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async rollback(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     tag: string,
     journal?: File,
@@ -378,7 +427,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async status(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     prefix?: string,
     registry?: string,
@@ -405,7 +457,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async gpuTest(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     tag: string,
     dryRun = false,
@@ -441,7 +496,10 @@ export class JupyterStack {
    */
   @func({ cache: "never" })
   async dockerfile(
-    @argument({ defaultPath: "/", ignore: ["**/node_modules", "**/__pycache__", "**/.venv", "out"] })
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+    })
     source: Directory,
     only: string[] = [],
     set: string[] = [],

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import fc from "../support/fastCheck.js"
+import { parseDockerfile } from "../../dagger/src/dockerfile/dockerfile.js"
 import { isIgnored, parseIgnoreFile } from "../../dagger/src/dockerfile/ignoreFile.js"
 import { assignmentsOf, parseInstruction, wordsOf } from "../../dagger/src/dockerfile/instruction.js"
 import { readDockerfileLines } from "../../dagger/src/dockerfile/lines.js"
+import { readMount } from "../../dagger/src/dockerfile/mounts.js"
 import { expandWord } from "../../dagger/src/dockerfile/words.js"
 import type { Problem } from "../../dagger/src/spec/spec.js"
 import { BuilderReader } from "../support/builderReader.js"
@@ -155,6 +157,118 @@ describe("reads as the engine's own code does", () => {
         })
       }),
       runs(3000),
+    )
+  })
+
+  it("instructions that it accepts", async () => {
+    const flag = piecesOf(
+      ...["--chown=1 ", "--chmod=644 ", "--link ", "--link=true ", "--link=x ", "--from=a ", "--checksum=a "],
+      ...[
+        "--keep-git-dir ",
+        "--network=none ",
+        "--platform=a ",
+        "--exclude=a ",
+        "--parents ",
+        "--chown ",
+        "--x ",
+      ],
+      ...[
+        "--interval=1s ",
+        "--interval=1x ",
+        "--timeout=1m30.5s ",
+        "--retries=3 ",
+        "--retries=x ",
+        "--retries=-1 ",
+      ],
+      ...["--start-period=0 ", "--start-interval=1us ", "--interval=-1s ", "-- "],
+    )
+    const mount = fc
+      .array(
+        fc.constantFrom(
+          ...[
+            "type=bind",
+            "type=cache",
+            "type=tmpfs",
+            "type=secret",
+            "type=Secret",
+            "type=x",
+            "target=/x",
+            "dst=/y",
+          ],
+          ...[
+            "source=a",
+            "src=b",
+            "from=a",
+            "id=i",
+            "required",
+            "required=1",
+            "required=x",
+            "ro",
+            "rw=false",
+            "ro=2",
+          ],
+          ...[
+            "sharing=locked",
+            "sharing=x",
+            "mode=644",
+            "mode=9",
+            "uid=1",
+            "gid=x",
+            "size=1g",
+            "size=1.5 MiB",
+          ],
+          ...["size=x", "env=E", "x", "y=1", "target", ""],
+        ),
+        { minLength: 1, maxLength: 4 },
+      )
+      .map((options) => `--mount=${options.join(",").replaceAll(" ", "\\ ")} `)
+    const keyword = fc.constantFrom(
+      ..."ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL MAINTAINER".split(" "),
+    )
+    const other = fc.constantFrom(..."RUN SHELL STOPSIGNAL USER VOLUME WORKDIR".split(" "))
+    const args = piecesOf(
+      ...[
+        "a ",
+        "b=c ",
+        "=d ",
+        "e= ",
+        '["f", "g"]',
+        "[1]",
+        "[]",
+        '[""]',
+        '["f"]',
+        "CMD ",
+        "cmd x",
+        "NONE ",
+        "none",
+        " ",
+      ],
+      ...["'q r' ", '"s"', "=", "80", "/x "],
+    )
+    const instruction = fc.oneof(
+      fc
+        .tuple(fc.oneof(keyword, other), fc.oneof(fc.constant(""), flag), args)
+        .map((parts) => parts.join(" ")),
+      fc.tuple(mount, mount).map(([one, two]) => `RUN ${one}${two}true`),
+    )
+    await fc.assert(
+      fc.asyncProperty(instruction, async (text) => {
+        const source = `FROM a\n${text}\n`
+        const theirs = await reader.ask({ Kind: "instructions", Text: source })
+        const problems: Problem[] = []
+        const stages = parseDockerfile("Dockerfile", source, problems)?.stages ?? []
+        const mounts = stages
+          .flatMap(({ instructions }) => instructions.filter((each) => each.keyword === "RUN"))
+          .flatMap(({ flags }) => flags.filter(({ name }) => name === "mount"))
+        const mistakes = mounts.flatMap((each) => readMount(each, () => undefined).mistake ?? [])
+        const ours = [...problems.map(({ message }) => message), ...mistakes]
+        expect({ text, refused: ours.length > 0, ours: theirs.Error === "" ? ours : [] }).toEqual({
+          text,
+          refused: theirs.Error !== "",
+          ours: [],
+        })
+      }),
+      runs(6000),
     )
   })
 

@@ -6,9 +6,10 @@ import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
 import { checkout } from "./stack.js"
 
-/** What the engine's own code is asked: to expand a word, to read a Dockerfile, which paths patterns match. */
+/** What the engine's own code is asked: to expand a word, to read a Dockerfile, whether it accepts its
+ * instructions, which paths patterns match. */
 export interface ReaderQuestion {
-  readonly Kind: "expand" | "parse" | "ignore" | "match"
+  readonly Kind: "expand" | "parse" | "ignore" | "match" | "instructions"
   readonly Text: string
   /** `NAME=value` */
   readonly Env?: readonly string[]
@@ -41,6 +42,9 @@ const packages = [
   "frontend/dockerfile/parser",
   "frontend/dockerfile/shell",
   "frontend/dockerfile/command",
+  "frontend/dockerfile/instructions",
+  "frontend/dockerfile/linter",
+  "util/suggest",
   "util/stack",
 ]
 

@@ -19,6 +19,7 @@ export function sourceOf(
       mode: modes[path] ?? (link ? 0o777 : 0o644),
       size: bytes.length,
       sha256: createHash("sha256").update(bytes).digest("hex"),
+      ...(link && { target: content.symlink }),
     }
   })
   return treeOf(sources, (path) => {

@@ -1,18 +1,23 @@
 import { posix } from "node:path"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Problem } from "../spec/spec.js"
-import { matchesWhole } from "../text/wildcards.js"
+import { PatternSet } from "../text/patternSet.js"
 import { goPatternParts } from "./goPattern.js"
 import type { IgnoreFile } from "./ignoreFile.js"
-import { isIgnored, parseIgnoreFile } from "./ignoreFile.js"
+import { isIgnored, noIgnoreFile, parseIgnoreFile } from "./ignoreFile.js"
 
 /** What a path of an instruction's source is in the build context. */
 export type SourceKind = "directory" | "file" | "symlink" | "ignored" | "missing"
+
+/** Symlinks on the way to a file; the builder's limit is 255. */
+const mostLinks = 255
 
 /** The files of one image that its build can see. */
 export class BuildContext {
   /** Files after `.dockerignore`, by their path below the context. */
   private readonly visible: ReadonlyMap<string, SourceFile>
+  /** The paths of `visible` by code unit, as a source tree has them: those of a folder stand together. */
+  private readonly paths: readonly string[]
   private readonly directories = new Set<string>([""])
 
   constructor(
@@ -22,6 +27,7 @@ export class BuildContext {
   ) {
     const below = files.map((file) => [file.path.slice(directory.length + 1), file] as const)
     this.visible = new Map(below.filter(([path]) => !isIgnored(ignoreFile, path)))
+    this.paths = [...this.visible.keys()]
     // A folder stays when all its files are ignored, as long as it is not ignored itself.
     for (const [path] of below) for (const parent of parentPaths(path)) this.directories.add(parent)
   }
@@ -46,28 +52,43 @@ export class BuildContext {
   /** The files that an instruction with this source can read; all of them where a symlink may lead anywhere. */
   matching(path: string): readonly SourceFile[] {
     if (path === "") return this.all()
-    const parts = hasWildcard(path) ? goPatternParts(path, false) : undefined
-    if (hasWildcard(path) && parts === undefined) return this.all()
-    const matched: SourceFile[] = []
-    for (const [own, file] of this.visible) {
-      const reached = [own, ...parentPaths(own)].find((candidate) =>
-        parts === undefined ? candidate === path : matchesWhole(parts, candidate),
-      )
-      if (reached === undefined) continue
-      if (reached === own && file.kind === "symlink") return this.all()
-      matched.push(file)
-    }
-    return matched.length === 0 && !hasWildcard(path) && this.kindOf(path) === "symlink"
-      ? this.all()
-      : matched
+    if (!hasWildcard(path)) return this.mounted(path)
+    const parts = goPatternParts(path, false)
+    if (parts === undefined) return this.all()
+    const set = new PatternSet([parts])
+    const matched = this.paths.filter((own) => set.lastMatch(own) !== -1)
+    const files = this.filesAt(matched)
+    const leadsAnywhere = files.some((file, index) => {
+      const own = matched[index] ?? ""
+      return file.kind === "symlink" && !parentPaths(own).some((parent) => set.lastMatch(parent) !== -1)
+    })
+    return leadsAnywhere ? this.all() : files
   }
 
   /** The files that a mount of this path shows; a mount's path is taken as it is, without wildcards. */
   mounted(path: string): readonly SourceFile[] {
     if (path === "" || this.kindOf(path) === "symlink") return this.all()
-    return [...this.visible]
-      .filter(([own]) => own === path || own.startsWith(`${path}/`))
-      .map(([, file]) => file)
+    return this.filesAt([path, ...this.filesBelow(path)])
+  }
+
+  /**
+   * Where a path leads through the symlinks of the context, whose root is what they take for `/`; undefined where they
+   * lead in a circle.
+   */
+  follow(path: string): string | undefined {
+    let done = ""
+    let links = 0
+    for (let rest = path.split("/"); rest.length > 0;) {
+      const [name = "", ...more] = rest
+      const next = done === "" ? name : `${done}/${name}`
+      const target = this.visible.get(next)?.target
+      links += target === undefined ? 0 : 1
+      if (links > mostLinks) return undefined
+      const led = target === undefined ? undefined : contextPath(posix.resolve("/", done, target))
+      rest = led === undefined || led === "" ? more : [...led.split("/"), ...more]
+      done = led === undefined ? next : ""
+    }
+    return done
   }
 
   /** Every file after `.dockerignore`. */
@@ -76,7 +97,12 @@ export class BuildContext {
   }
 
   private filesBelow(path: string): readonly string[] {
-    return [...this.visible.keys()].filter((file) => file.startsWith(`${path}/`))
+    const after = String.fromCharCode("/".charCodeAt(0) + 1)
+    return this.paths.slice(firstFrom(this.paths, `${path}/`), firstFrom(this.paths, `${path}${after}`))
+  }
+
+  private filesAt(paths: readonly string[]): readonly SourceFile[] {
+    return paths.flatMap((path) => this.visible.get(path) ?? [])
   }
 }
 
@@ -92,7 +118,7 @@ export function buildContextOf(
     const text = tree.text(path)
     if (text !== undefined) return new BuildContext(directory, files, parseIgnoreFile(path, text, problems))
   }
-  return new BuildContext(directory, files, { patterns: [] })
+  return new BuildContext(directory, files, noIgnoreFile)
 }
 
 /** The files of a tree by the folder that holds them, for the folders asked for; one pass for all. */
@@ -113,9 +139,49 @@ export function contextPath(source: string): string {
   return path.endsWith("/") ? path.slice(0, -1) : path
 }
 
+/** Why the builder would not find what an instruction names; undefined where it may. */
+export function missingFrom(
+  context: BuildContext,
+  path: string,
+): "missing" | "ignored" | "circle" | { readonly leadsTo: string } | undefined {
+  const kind = context.kindOf(path)
+  if (kind === "missing" || kind === "ignored") return kind
+  if (kind !== "symlink") return undefined
+  const end = context.follow(path)
+  if (end === undefined) return "circle"
+  const found = context.kindOf(end)
+  return found === "missing" || found === "ignored" ? { leadsTo: end } : undefined
+}
+
+/** What is said about it. */
+export function missingMessage(
+  path: string,
+  reason: NonNullable<ReturnType<typeof missingFrom>>,
+  { directory, name }: Pick<ImageSpec, "directory" | "name">,
+): string {
+  if (reason === "missing") return `"${path}" does not exist in ${directory}, the build context of ${name}`
+  if (reason === "ignored")
+    return `"${path}" is left out of the build context of ${name} by its .dockerignore`
+  const within = `in ${directory}, which is all that a build of ${name} sees`
+  if (reason === "circle") return `"${path}" is a symlink that leads back to itself ${within}`
+  return `"${path}" leads through a symlink to "${reason.leadsTo}", which does not exist ${within}`
+}
+
 /** Whether a source names files by `*`, `?` or `[...]`. */
 export function hasWildcard(path: string): boolean {
   return /[*?[]/.test(path.replaceAll(/\\./gsu, ""))
+}
+
+/** Index of the first path that does not come before another. */
+function firstFrom(paths: readonly string[], path: string): number {
+  let low = 0
+  let high = paths.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((paths[middle] ?? "") < path) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function parentPaths(path: string): readonly string[] {

@@ -2,15 +2,21 @@ import type { Problem } from "../spec/spec.js"
 import { hintFor } from "../text/suggest.js"
 import { trimBlanksStart } from "./blanks.js"
 import { withBackslashes } from "./escape.js"
+import type { Frontend } from "./frontend.js"
+import { frontendOf, isObeyed } from "./frontend.js"
 import type { Instruction } from "./instruction.js"
 import { keywords, parseInstruction, problemAt, wordsOf } from "./instruction.js"
+import { instructionProblems } from "./instructionRules.js"
 import type { Directive } from "./lines.js"
 import { readDockerfileLines, sliceLine } from "./lines.js"
 
 /** A Dockerfile, split into stages. */
 export interface Dockerfile {
   readonly file: string
+  /** A `# syntax=` that is obeyed: the engine's own frontend does not do the same. */
   readonly syntax?: Directive
+  /** A `# check=` that lets warnings fail the build; others change nothing that is built. */
+  readonly check?: Directive
   /** ARG before the first FROM. */
   readonly globalArguments: readonly Instruction[]
   /** At least one. */
@@ -30,6 +36,9 @@ export interface ParsedStage {
 /** Grammar of stage names in BuildKit's `instructions/parse.go`. */
 const stageName = /^[a-z][a-z0-9-_.]*$/
 
+/** `# check=skip=...;error=true` */
+const failsOnWarnings = /(?:^|;)\s*error\s*=\s*true\s*(?:;|$)/i
+
 /**
  * Reads a Dockerfile.
  * @param problems what is wrong is added to it
@@ -39,7 +48,9 @@ export function parseDockerfile(file: string, source: string, problems: Problem[
   const { lines, directives, escape } = readDockerfileLines(file, source, problems)
   const spelled = escape === "`" ? lines.map((line) => withBackslashes(line, problems)) : lines
   const instructions = spelled.map(parseInstruction)
-  for (const instruction of instructions) problems.push(...keywordProblems(instruction))
+  const asked = directives.find(({ name }) => name === "syntax")
+  const frontend = frontendOf(asked)
+  for (const instruction of instructions) problems.push(...keywordProblems(instruction, frontend))
   const first = instructions.findIndex(({ keyword }) => keyword === "FROM")
   const globalArguments = first === -1 ? instructions : instructions.slice(0, first)
   for (const instruction of globalArguments) {
@@ -54,9 +65,16 @@ export function parseDockerfile(file: string, source: string, problems: Problem[
     problems.push({ location: { file, line: 1, column: 1 }, message, hint: "an image starts with FROM" })
     return undefined
   }
-  const syntax = directives.find(({ name }) => name === "syntax")
+  const syntax = isObeyed(frontend, instructions) ? asked : undefined
+  const check = directives.find(({ name, value }) => name === "check" && failsOnWarnings.test(value))
   const stages = splitStages(instructions.slice(first), problems)
-  return { file, globalArguments, stages, ...(syntax !== undefined && { syntax }) }
+  return {
+    file,
+    globalArguments,
+    stages,
+    ...(syntax !== undefined && { syntax }),
+    ...(check !== undefined && { check }),
+  }
 }
 
 /** The instruction that an ONBUILD holds. */
@@ -76,11 +94,6 @@ function splitStages(instructions: readonly Instruction[], problems: Problem[]):
 function parseFrom(from: Instruction, problems: Problem[]): Pick<ParsedStage, "base" | "platform" | "name"> {
   const [base, as, name, ...more] = wordsOf(from)
   const platform = from.flags.find((flag) => flag.name === "platform")?.value
-  const unknown = from.flags.find((flag) => flag.name !== "platform")
-  if (unknown !== undefined) {
-    const hint = "FROM takes --platform"
-    problems.push(problemAt(from, `unknown flag --${unknown.name}`, { offset: unknown.start, hint }))
-  }
   const isWhole = as === undefined || (as.text.toLowerCase() === "as" && name !== undefined)
   if (base === undefined || !isWhole || more.length > 0) {
     const message = "FROM takes an image, or an image, AS and a stage's name"
@@ -99,7 +112,7 @@ function parseFrom(from: Instruction, problems: Problem[]): Pick<ParsedStage, "b
   }
 }
 
-function keywordProblems(instruction: Instruction): readonly Problem[] {
+function keywordProblems(instruction: Instruction, frontend: Frontend): readonly Problem[] {
   const { keyword } = instruction
   if (!keywords.includes(keyword)) {
     const written = trimBlanksStart(instruction.line.text).slice(0, keyword.length)
@@ -115,12 +128,12 @@ function keywordProblems(instruction: Instruction): readonly Problem[] {
     if (refused) return [problemAt(trigger, `${trigger.keyword} cannot be triggered by ONBUILD`)]
     return trigger.keyword === ""
       ? [problemAt(instruction, "ONBUILD takes an instruction")]
-      : keywordProblems(trigger)
+      : keywordProblems(trigger, frontend)
   }
   const operands = (instruction.json ?? wordsOf(instruction)).length
   if ((keyword === "COPY" || keyword === "ADD") && operands < 2) {
     return [problemAt(instruction, `${keyword} takes at least a source and a destination`)]
   }
   if (keyword === "ARG" && operands === 0) return [problemAt(instruction, "ARG takes at least one name")]
-  return []
+  return instructionProblems(instruction, frontend)
 }

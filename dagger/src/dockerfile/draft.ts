@@ -38,6 +38,14 @@ export interface SourceUse {
   readonly location: Location
 }
 
+/** A secret that a RUN mounts. */
+export interface SecretUse {
+  readonly id: string
+  /** Whether the build fails where it is not given. */
+  readonly required: boolean
+  readonly location: Location
+}
+
 /** A stage while it is linked, and after. */
 export interface StageDraft {
   readonly name: string
@@ -59,6 +67,9 @@ export interface StageDraft {
   readonly uses: SourceUse[]
   /** Files of the context that it can read. */
   readonly files: Set<SourceFile>
+  readonly secrets: SecretUse[]
+  /** What is wrong only where the stage is built: builders pass over stages that nothing needs. */
+  readonly problems: Problem[]
   readsContext: boolean
 }
 

@@ -1,6 +1,8 @@
 import { posix } from "node:path"
 import type { Problem } from "../spec/spec.js"
-import { matchEnds } from "../text/wildcards.js"
+import { PatternSet } from "../text/patternSet.js"
+import type { PatternPart } from "../text/wildcards.js"
+import { literally } from "../text/wildcards.js"
 import { trimBlanks } from "./blanks.js"
 import { goPatternParts, isPlain } from "./goPattern.js"
 
@@ -11,20 +13,27 @@ import { goPatternParts, isPlain } from "./goPattern.js"
  */
 export interface IgnoreFile {
   readonly patterns: readonly IgnorePattern[]
+  /** All of them, in the same order. */
+  readonly set: PatternSet
 }
+
+/** No pattern at all. */
+export const noIgnoreFile: IgnoreFile = { patterns: [], set: new PatternSet([]) }
 
 export interface IgnorePattern {
   /** Cleaned: no leading slash, no `./`, no `..` inside. */
   readonly pattern: string
   /** A leading `!`: what matches is not ignored. */
   readonly negated: boolean
-  /** Whether it matches the path or one of its parents. */
-  readonly matches: (path: string) => boolean
+}
+
+interface ParsedPattern extends IgnorePattern {
+  readonly parts: readonly PatternPart[]
 }
 
 /** @param problems a pattern that no builder accepts is added to it */
 export function parseIgnoreFile(file: string, source: string, problems: Problem[]): IgnoreFile {
-  const patterns: IgnorePattern[] = []
+  const patterns: ParsedPattern[] = []
   for (const [index, raw] of source
     .replace(/^\uFEFF/, "")
     .split("\n")
@@ -38,17 +47,12 @@ export function parseIgnoreFile(file: string, source: string, problems: Problem[
       problems.push({ location, message: `the pattern "${written}" is not valid: ${parsed}` })
     }
   }
-  return { patterns }
+  return { patterns, set: new PatternSet(patterns.map(({ parts }) => parts)) }
 }
 
-/** Whether a path below the context is left out of it. */
-export function isIgnored({ patterns }: IgnoreFile, path: string): boolean {
-  let ignored = false
-  for (const { negated, matches } of patterns) {
-    // A pattern that could not change the answer is not tried.
-    if (negated === ignored && matches(path)) ignored = !negated
-  }
-  return ignored
+/** Whether a path below the context is left out of it: the last pattern that matches it or a parent decides. */
+export function isIgnored({ patterns, set }: IgnoreFile, path: string): boolean {
+  return patterns[set.lastMatch(path)]?.negated === false
 }
 
 /** The same patterns for the same files one level up, where the context is the folder `directory`. */
@@ -69,7 +73,7 @@ function anchored(pattern: string): string {
 }
 
 /** The pattern, or why it is none. */
-function parsePattern(written: string): IgnorePattern | string {
+function parsePattern(written: string): ParsedPattern | string {
   const bare = written.startsWith("!") ? trimBlanks(written.slice(1)) : written
   const rooted = bare === "" ? "" : cleanPath(bare)
   const relative = rooted.length > 1 && rooted.startsWith("/") ? rooted.slice(1) : rooted
@@ -78,10 +82,10 @@ function parsePattern(written: string): IgnorePattern | string {
   const negated = whole.startsWith("!")
   const pattern = negated ? whole.slice(1) : whole
   if (pattern === "") return '"!" stands before a pattern'
-  const matches = matcherOf(pattern)
-  if (matches === undefined) return 'a "[" is not closed, or a "\\" ends it'
+  const parts = partsOf(pattern)
+  if (parts === undefined) return 'a "[" is not closed, or a "\\" ends it'
   const misread = misreadBy(pattern)
-  return misread ?? { pattern, negated, matches }
+  return misread ?? { pattern, negated, parts }
 }
 
 /** Go's `filepath.Clean`: `posix.normalize` without the slash that it keeps at the end. */
@@ -108,17 +112,11 @@ const escapedLetter = /^(?:[^\\]|\\[^A-Za-z0-9\x80-\u{10ffff}])*(\\[A-Za-z0-9\x8
 const starInClass = /^(?:[^\\[]|\\.)*\[(?:[^\\\]*?]|\\.)*[*?]/su
 const caret = /^(?:[^\\[^]|\\.|\[(?:[^\\\]]|\\.)*\])*\^/su
 
-/** Whether a pattern matches a path or one of its parents; undefined where it is none. */
-function matcherOf(pattern: string): ((path: string) => boolean) | undefined {
+/** The parts of a pattern; undefined where it is none. */
+function partsOf(pattern: string): readonly PatternPart[] | undefined {
   const suffix = pattern.slice(2)
-  if (pattern.startsWith("**") && isPlain(suffix)) {
-    return (path) => `/${path}/`.slice(suffix.startsWith("/") ? 0 : 1).includes(`${suffix}/`)
-  }
-  if (isPlain(pattern)) return (path) => `${path}/`.startsWith(`${pattern}/`)
-  const start = pattern.slice(0, -2)
-  if (pattern.endsWith("**") && isPlain(start)) return (path) => path.startsWith(start)
-  const parts = goPatternParts(pattern, true)
-  if (parts === undefined) return undefined
-  const isName = (path: string, end: number): boolean => end === path.length || path.charAt(end) === "/"
-  return (path) => matchEnds(parts, path).some((end) => isName(path, end))
+  // Before plain text that starts no folder, two stars mean "ends with".
+  const isSuffix = pattern.startsWith("**") && isPlain(suffix) && !suffix.startsWith("/")
+  if (isSuffix) return [{ kind: "many", accepts: () => true }, ...literally(suffix)]
+  return isPlain(pattern) ? literally(pattern) : goPatternParts(pattern, true)
 }

@@ -148,16 +148,32 @@ class LineReader {
     return { file: this.file, text, segments, heredocs: [] }
   }
 
+  /** Refuses and passes over a heredoc whose body the engine would take for instructions. */
+  private passSpaced(line: LogicalLine): void {
+    const [whole = "", operator = "", word = ""] = spacedForm.exec(line.text) ?? []
+    const heredoc = whole === "" || !takesHeredocs(line.text) ? undefined : parseHeredoc(operator + word)
+    if (heredoc === undefined) return
+    const end = this.physical.findIndex((raw, index) => index >= this.index && isTerminator(raw, heredoc))
+    if (end === -1) return
+    this.index = end + 1
+    const offset = line.text.indexOf(whole) + whole.indexOf(operator)
+    this.problems.push({
+      location: locationAt(line, offset),
+      message: 'the engine reads no heredoc with a blank behind "<<"',
+      hint: `write ${operator}${word}`,
+    })
+  }
+
   private readHeredocs(line: LogicalLine): readonly string[] {
     const body: string[] = []
+    this.passSpaced(line)
     for (const { name, stripsTabs } of heredocsOf(line.text)) {
       let terminated = false
       while (!terminated && this.index < this.physical.length) {
         const raw = this.physical[this.index] ?? ""
         this.index += 1
         body.push(raw)
-        const bare = trimEnd(raw, "\r")
-        terminated = (stripsTabs ? bare.replace(/^\t+/, "") : bare) === name
+        terminated = isTerminator(raw, { name, stripsTabs })
       }
       if (!terminated) {
         this.problems.push({
@@ -168,6 +184,11 @@ class LineReader {
     }
     return body
   }
+}
+
+function isTerminator(raw: string, { name, stripsTabs }: Heredoc): boolean {
+  const bare = trimEnd(raw, "\r")
+  return (stripsTabs ? bare.replace(/^\t+/, "") : bare) === name
 }
 
 /** A comment or an empty line: left out, also between continued lines. */
@@ -183,12 +204,18 @@ export interface Heredoc {
   readonly stripsTabs: boolean
 }
 
+/** A heredoc as later frontends and shells read it, where its body follows: `<< EOF`. */
+const spacedForm = /(?:^|\s)(\d*<<-?)[ \t]+(?!<)(\S+)/
+
 function heredocsOf(text: string): readonly Heredoc[] {
-  if (!text.includes("<<")) return []
+  if (!text.includes("<<") || !takesHeredocs(text)) return []
+  return splitWords(text, { raw: true }).flatMap((word) => parseHeredoc(word) ?? [])
+}
+
+function takesHeredocs(text: string): boolean {
   const outer = splitOnce(text)
   const [keyword = "", rest = ""] = outer[0]?.toUpperCase() === "ONBUILD" ? splitOnce(outer[1] ?? "") : outer
-  if (!heredocKeywords.has(keyword.toUpperCase()) || jsonWords(rest) !== undefined) return []
-  return splitWords(text, { raw: true }).flatMap((word) => parseHeredoc(word) ?? [])
+  return heredocKeywords.has(keyword.toUpperCase()) && jsonWords(rest) === undefined
 }
 
 /** The heredoc that a word opens: `<<EOF`, `<<-"EOF"`, `3<<EOF`. */

@@ -4,17 +4,18 @@ import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Location, Problem, Spec } from "../spec/spec.js"
 import { compareCodeUnits } from "../text/order.js"
-import { buildContextOf, filesByDirectory } from "./buildContext.js"
-import { parseDockerfile } from "./dockerfile.js"
-import type { ImageDraft, StageDraft, Surroundings } from "./draft.js"
+import type { ImageDraft, SecretUse, StageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
 import { linkImage } from "./linkImage.js"
 import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
+import type { Places } from "./authorsPlaces.js"
+import { statementOf } from "./authorsPlaces.js"
+import { ReadImages } from "./readImages.js"
 import type { RenderedLine, Spelling } from "./render.js"
 import { renderImage } from "./render.js"
 import { isPredefined, platformArguments, Scope } from "./scope.js"
 import { stageNamesOf } from "./stageNames.js"
-import { linkedSyntax, ownSyntax, syntaxNotice } from "./syntax.js"
+import { linkedDirectives, ownDirectives } from "./syntax.js"
 
 /** What to link, and the facts that decide how references are written. */
 export interface LinkRequest {
@@ -35,14 +36,12 @@ export interface LinkRequest {
 }
 
 /** The tree as one Dockerfile. */
-export interface LinkedStack {
+export interface LinkedStack extends Places {
   /** Builds any image of the run, in the root of the source, as `docker build -f stack.Dockerfile --target <name> .` */
   readonly dockerfile: string
   /** Goes with it as `stack.Dockerfile.dockerignore`. */
   readonly dockerignore: string
   readonly images: ReadonlyMap<string, LinkedImage>
-  /** Where a line of `dockerfile`, counted from 1, comes from: for the builder's messages. */
-  locate(line: number): Location | undefined
 }
 
 /** One image of the run. */
@@ -62,6 +61,8 @@ export interface LinkedImage {
   readonly parents: readonly string[]
   /** Arguments that act without a declaration (proxies), to be given to the builder. */
   readonly builderArgs: ReadonlyMap<string, string>
+  /** What its RUN instructions mount as `type=secret`. */
+  readonly secrets: readonly SecretUse[]
   /** What works, but maybe not as meant. */
   readonly notices: readonly Problem[]
 }
@@ -81,13 +82,19 @@ export interface ExternalBase {
 export function linkStack(request: LinkRequest): LinkedStack {
   const linker = new Linker(request)
   const run = linker.draftRun()
-  const syntax = linkedSyntax(run, linker.problems)
+  const directives = linkedDirectives(run, linker.problems)
   if (linker.problems.length > 0) throw new InputError(linker.problems)
-  const lines = [...headerLines(syntax), ...run.flatMap((draft) => imageLines(draft, linker.runSpelling()))]
+  const lines = [
+    ...headerLines(directives),
+    ...run.flatMap((draft) => imageLines(draft, linker.runSpelling())),
+  ]
   return {
     dockerfile: textOf(lines),
     dockerignore: dockerignoreOf(run),
     images: new Map(run.map((draft) => [draft.spec.name, linkedImage(draft, linker)])),
+    statements: run.flatMap(({ stages }) =>
+      stages.flatMap(({ instructions }) => instructions.map(({ instruction }) => statementOf(instruction))),
+    ),
     locate: (line) => {
       const origin = lines[line - 1]?.origin
       return origin === undefined ? undefined : { ...origin, column: 1 }
@@ -100,13 +107,13 @@ class Linker implements Surroundings {
   readonly problems: Problem[] = []
   private readonly drafts = new Map<string, ImageDraft | undefined>()
   private readonly byRepository = new Map<string, string>()
-  private readonly files: ReadonlyMap<string, readonly SourceFile[]>
+  private readonly images: ReadImages
   private readonly inRun: ReadonlySet<string>
 
   constructor(readonly request: LinkRequest) {
     const { spec, tree, images, repositories } = request
     this.inRun = new Set(images)
-    this.files = filesByDirectory(tree, new Set([...spec.images.values()].map(({ directory }) => directory)))
+    this.images = ReadImages.of(spec, tree)
     for (const { name, repository } of spec.images.values()) {
       this.byRepository.set(formatReference(repository), name)
       const published = repositories?.get(name)
@@ -120,6 +127,7 @@ class Linker implements Surroundings {
     const run = [...this.drafts].flatMap(([name, draft]) =>
       draft !== undefined && this.inRun.has(name) ? [draft] : [],
     )
+    for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
     for (const draft of run) this.problems.push(...parentProblems(draft), ...this.triggerProblems(draft))
     return run
   }
@@ -177,25 +185,17 @@ class Linker implements Surroundings {
   }
 
   private read(spec: ImageSpec): ImageDraft | undefined {
-    const { tree, platform, buildArgs } = this.request
-    const path = `${spec.directory}/Dockerfile`
-    const source = tree.text(path)
-    if (source === undefined) {
-      this.problems.push({
-        location: spec.location,
-        message: `${spec.name} has no Dockerfile: ${path} does not exist`,
-      })
-      return undefined
-    }
-    const dockerfile = parseDockerfile(path, source, this.problems)
-    if (dockerfile === undefined) return undefined
+    const { platform, buildArgs } = this.request
+    const { dockerfile, context, problems } = this.images.read(spec)
+    this.problems.push(...problems)
+    if (dockerfile === undefined || context === undefined) return undefined
     const args = new Map([...spec.buildArgs, ...(buildArgs?.get(spec.name) ?? [])])
     const platformArgs = platformArguments(platform)
     return {
       spec,
       dockerfile,
       names: stageNamesOf(spec.name, dockerfile.stages),
-      context: buildContextOf(spec, tree, this.files.get(spec.directory) ?? [], this.problems),
+      context,
       buildArgs: args,
       declared: new Set(),
       globals: new Scope([...platformArgs, ...[...args].filter(([name]) => platformArgs.has(name))], true),
@@ -217,9 +217,9 @@ class Linker implements Surroundings {
   }
 }
 
-function headerLines(syntax: string | undefined): readonly RenderedLine[] {
+function headerLines(directives: readonly string[]): readonly RenderedLine[] {
   return [
-    ...(syntax === undefined ? [] : [{ text: `# syntax=${syntax}` }]),
+    ...directives.map((text) => ({ text })),
     {
       text: "# All images of the stack in one file, linked from their Dockerfiles. From the root of the source:",
     },
@@ -252,18 +252,18 @@ function dockerignoreOf(run: readonly ImageDraft[]): string {
 function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
   const needed = neededStages(draft)
   const files = new Set(needed.flatMap((stage) => [...stage.files]))
-  const syntax = ownSyntax(draft)
-  const directive = syntax === undefined ? [] : [{ text: `# syntax=${syntax.value}` }]
+  const directives = ownDirectives(draft).map((text) => ({ text }))
   return {
     name: draft.spec.name,
     target: draft.names.image,
-    stages: textOf([...directive, ...renderImage(draft, linker.ownSpelling())]),
+    stages: textOf([...directives, ...renderImage(draft, linker.ownSpelling())]),
     contextFiles: [...files].sort((a, b) => compareCodeUnits(a.path, b.path)),
     ...baseOf(draft),
     bases: basesOf(needed),
+    secrets: needed.flatMap(({ secrets }) => secrets),
     parents: [...new Set(treeUses(needed).map(({ image }) => image))],
     builderArgs: new Map([...draft.buildArgs].filter(([name]) => isPredefined(name))),
-    notices: [...syntaxNotice(draft), ...noticesOf(draft, linker.request.spec)],
+    notices: noticesOf(draft, linker.request.spec),
   }
 }
 

@@ -1,8 +1,10 @@
 import type { SourceFile } from "../source/sourceTree.js"
-import { hasWildcard, contextPath } from "./buildContext.js"
+import type { Problem } from "../spec/spec.js"
+import { contextPath, hasWildcard, missingFrom, missingMessage } from "./buildContext.js"
 import type { Edit, ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./draft.js"
 import type { Flag, Instruction, Word } from "./instruction.js"
 import { locationOf, problemAt, wordsOf } from "./instruction.js"
+import { laterFeatures } from "./frontend.js"
 import { parseHeredoc } from "./lines.js"
 import { resolveSource } from "./sources.js"
 import { escapeWord, expandWord } from "./words.js"
@@ -22,13 +24,14 @@ export function linkCopy(
   if (from !== undefined && instruction.keyword === "COPY") {
     return { instruction, edits: copyFromEdits(image, stage, instruction, from, surroundings) }
   }
+  stage.problems.push(...modeProblems(stage, instruction))
   const sources = sourcesOf(stage, instruction)
   const local = sources.filter(({ kind }) => kind !== "heredoc" && kind !== "remote")
-  for (const source of local) reportMissing(image, instruction, source, surroundings)
+  for (const source of local) reportMissing(image, stage, instruction, source)
   for (const source of local) for (const file of filesOf(image, instruction, source)) stage.files.add(file)
   if (local.length === 0) return { instruction, edits: [] }
   if (instruction.keyword === "COPY") return fromContext(image, stage, instruction)
-  return linkAdd(image, stage, instruction, sources, surroundings)
+  return linkAdd(image, stage, instruction, sources)
 }
 
 type OperandKind = "heredoc" | "remote" | "known" | "unknown"
@@ -97,15 +100,15 @@ function linkAdd(
   stage: StageDraft,
   instruction: Instruction,
   sources: readonly Operand[],
-  surroundings: Surroundings,
 ): LinkedInstruction {
   const isFolder = ({ kind, path }: Operand) =>
     kind === "known" && !hasWildcard(path) && image.context.kindOf(path) === "directory"
   // Folders are never unpacked. Read from the context stage, a new destination gets the same mode as by itself.
-  if (sources.every(isFolder)) return addAsCopy(image, stage, instruction)
+  const isCopy = instruction.flags.every(({ name }) => copyFlags.has(name))
+  if (isCopy && sources.every(isFolder)) return addAsCopy(image, stage, instruction)
   for (const source of sources) {
-    if (source.kind === "known") reportSymlink(image, instruction, source, surroundings)
-    if (source.kind === "unknown") reportUnknown(instruction, source, surroundings)
+    if (source.kind === "known") reportSymlink(image, stage, instruction, source)
+    if (source.kind === "unknown") reportUnknown(stage, instruction, source)
   }
   const words = sources.map((source) =>
     source.kind === "known" ? prefixed(image, source) : source.word.text,
@@ -151,28 +154,42 @@ function filesOf(
   return kind === "known" && isSimple ? image.context.matching(path) : image.context.all()
 }
 
+/** Flags of ADD that COPY has, too. */
+const copyFlags = new Set(["chown", "chmod", "link", "exclude"])
+
+/** A mode that is no number of eight digits' kind; what its variables hold is known here. */
+function modeProblems({ scope }: StageDraft, instruction: Instruction): readonly Problem[] {
+  if (laterFeatures(instruction).length > 0) return []
+  return instruction.flags.flatMap(({ name, value = "", start: offset }) => {
+    if (name !== "chmod" && name !== "chown" && name !== "checksum") return []
+    const expansion = expandWord(value, scope.lookup)
+    if (expansion.kind === "invalid") return [problemAt(instruction, expansion.message, { offset })]
+    const isMode =
+      expansion.kind === "unknown" || expansion.text === "" || /^0*[0-7]{1,4}$/.test(expansion.text)
+    if (name !== "chmod" || isMode) return []
+    const message = `"${expansion.text}" is not a mode`
+    return [problemAt(instruction, message, { offset, hint: "an octal number up to 7777, such as 644" })]
+  })
+}
+
 function reportMissing(
   image: ImageDraft,
+  { problems }: StageDraft,
   instruction: Instruction,
   { kind, path, word }: Operand,
-  { problems }: Surroundings,
 ): void {
   if (kind !== "known" || hasWildcard(path)) return
-  const found = image.context.kindOf(path)
-  if (found !== "missing" && found !== "ignored") return
-  const { directory } = image.spec
-  const message =
-    found === "ignored"
-      ? `"${path}" is left out of the build context of ${image.spec.name} by its .dockerignore`
-      : `"${path}" does not exist in ${directory}, the build context of ${image.spec.name}`
+  const reason = missingFrom(image.context, path)
+  if (reason === undefined) return
+  const message = missingMessage(path, reason, image.spec)
   problems.push(problemAt(instruction, message, { offset: word.start }))
 }
 
 function reportSymlink(
   image: ImageDraft,
+  { problems }: StageDraft,
   instruction: Instruction,
   { path, word }: Operand,
-  { problems }: Surroundings,
 ): void {
   const isLink = image.context.kindOf(path) === "symlink"
   if (!isLink) return
@@ -182,11 +199,7 @@ function reportSymlink(
   )
 }
 
-function reportUnknown(
-  instruction: Instruction,
-  { word, reason }: Operand,
-  { problems }: Surroundings,
-): void {
+function reportUnknown({ problems }: StageDraft, instruction: Instruction, { word, reason }: Operand): void {
   const message = `ADD of ${word.text} cannot be linked: ${reason}`
   const hint = "declare the variable with ARG or ENV in this Dockerfile, or use COPY"
   problems.push(problemAt(instruction, message, { offset: word.start, hint }))

@@ -1,8 +1,9 @@
+import type { Problem } from "../spec/spec.js"
 import type { ImageDraft, LinkedInstruction, Source, StageDraft, Surroundings } from "./draft.js"
 import type { ParsedStage } from "./dockerfile.js"
 import { triggerOf } from "./dockerfile.js"
 import type { Instruction } from "./instruction.js"
-import { locationOf, problemAt, wordsOf } from "./instruction.js"
+import { assignmentsOf, locationOf, problemAt, wordsOf } from "./instruction.js"
 import { linkCopy } from "./linkCopy.js"
 import { linkRun } from "./linkRun.js"
 import { followEnvironment, linkArgument, linkGlobalArgument } from "./linkVariables.js"
@@ -58,8 +59,38 @@ function linked(
     case "RUN":
       return linkRun(image, stage, instruction, surroundings)
     default:
+      stage.problems.push(...wordProblems(stage, instruction))
       return { instruction, edits: [] }
   }
+}
+
+/** Instructions whose words the builder expands, and in which nothing is linked. */
+const expanded = new Set(["EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"])
+
+/** `${X:?must be set}`, an open quote, and ports that are none. */
+function wordProblems(stage: StageDraft, instruction: Instruction): readonly Problem[] {
+  const { keyword, args, argsStart, json } = instruction
+  if (!expanded.has(keyword)) return []
+  const words =
+    json?.map((text) => ({ text, start: argsStart })) ??
+    (keyword === "LABEL"
+      ? assignmentsOf(instruction)
+      : ["EXPOSE", "VOLUME"].includes(keyword)
+        ? wordsOf(instruction)
+        : [{ text: args, start: argsStart }])
+  return words.flatMap(({ text, start: offset }) => {
+    const expansion = expandWord(text, stage.scope.lookup)
+    if (expansion.kind === "invalid") return [problemAt(instruction, expansion.message, { offset })]
+    if (keyword !== "EXPOSE" || expansion.kind !== "text" || isPort(expansion.text)) return []
+    const hint = "as 8888, 8000-8010 or 53/udp"
+    return [problemAt(instruction, `"${expansion.text}" is not a port`, { offset, hint })]
+  })
+}
+
+/** A container's ports, as `nat.ParsePortSpecs` of docker/go-connections reads them; with a host's before them, too. */
+function isPort(text: string): boolean {
+  const [, from = "", to = from] = /^(?:.*:)?(\d+)(?:-(\d+))?(?:\/(?:tcp|udp|sctp)?)?$/i.exec(text) ?? []
+  return from !== "" && Number(from) <= 65_535 && Number(to) <= 65_535 && Number(from) <= Number(to)
 }
 
 /** What the stage starts from; `scratch` stands in for what could not be resolved and was reported. */
@@ -103,6 +134,8 @@ function newStage(
     argumentNames,
     uses: [{ source: base, location }],
     files: new Set(),
+    secrets: [],
+    problems: [],
     readsContext: false,
   }
 }

@@ -1,7 +1,8 @@
-import { contextPath } from "./buildContext.js"
+import { contextPath, missingFrom, missingMessage } from "./buildContext.js"
 import type { Edit, ImageDraft, LinkedInstruction, Part, StageDraft, Surroundings } from "./draft.js"
 import type { Flag, Instruction } from "./instruction.js"
 import { locationOf, problemAt } from "./instruction.js"
+import { csvFields, readMount } from "./mounts.js"
 import { resolveSource } from "./sources.js"
 import { expandWord } from "./words.js"
 
@@ -25,6 +26,7 @@ function linkMount(
   surroundings: Surroundings,
 ): Edit | undefined {
   const fields = csvFields(flag.value ?? "")
+  noteMount(stage, instruction, flag)
   const from = fieldValue(fields, ["from"])
   if (from !== undefined) {
     const mention = { text: from, what: "RUN --mount from", instruction, offset: flag.start } as const
@@ -39,23 +41,29 @@ function linkMount(
   const type = expandWord(fieldValue(fields, ["type"]) ?? "bind", stage.scope.lookup)
   if (type.kind !== "text") {
     const message = "the type of this mount is not known before the build"
-    surroundings.problems.push(problemAt(instruction, message, { offset: flag.start }))
+    stage.problems.push(problemAt(instruction, message, { offset: flag.start }))
     return undefined
   }
   // Cache, tmpfs, secret and ssh mounts without `from` read no context.
   if (type.text.toLowerCase() !== "bind") return undefined
-  noteContext(image, stage, instruction, flag, surroundings)
+  noteContext(image, stage, instruction, flag)
   return mountEdit(flag, [...fields.map((field) => [field]), [`from=${image.names.context}`]])
 }
 
+/** Notes what the builder would refuse about a mount, and what has to be given for it. */
+function noteMount(stage: StageDraft, instruction: Instruction, flag: Flag): void {
+  const { type, id, required, mistake } = readMount(flag, stage.scope.lookup)
+  const offset = flag.start
+  if (mistake !== undefined) stage.problems.push(problemAt(instruction, mistake, { offset }))
+  else if (type === "ssh") {
+    const message = "no ssh agent can be given to a build here"
+    const hint = "give a key or a token as a secret: --mount=type=secret,id=..."
+    stage.problems.push(problemAt(instruction, message, { offset, hint }))
+  } else if (id !== undefined) stage.secrets.push({ id, required, location: locationOf(instruction) })
+}
+
 /** Notes which files of the context a bind mount shows, and that its source exists. */
-function noteContext(
-  image: ImageDraft,
-  stage: StageDraft,
-  instruction: Instruction,
-  flag: Flag,
-  { problems }: Surroundings,
-): void {
+function noteContext(image: ImageDraft, stage: StageDraft, instruction: Instruction, flag: Flag): void {
   stage.readsContext = true
   const source = expandWord(
     fieldValue(csvFields(flag.value ?? ""), ["source", "src"]) ?? "",
@@ -64,11 +72,10 @@ function noteContext(
   const path = source.kind === "text" ? contextPath(source.text) : undefined
   const files = path === undefined ? image.context.all() : image.context.mounted(path)
   for (const file of files) stage.files.add(file)
-  const kind = path === undefined ? "directory" : image.context.kindOf(path)
-  if (kind !== "missing" && kind !== "ignored") return
-  const reason = kind === "ignored" ? "is left out by its .dockerignore" : "does not exist"
-  const message = `"${path ?? ""}" ${reason} in ${image.spec.directory}, the build context of ${image.spec.name}`
-  problems.push(problemAt(instruction, message, { offset: flag.start }))
+  const reason = path === undefined ? undefined : missingFrom(image.context, path)
+  if (path === undefined || reason === undefined) return
+  const message = missingMessage(path, reason, image.spec)
+  stage.problems.push(problemAt(instruction, message, { offset: flag.start }))
 }
 
 function mountEdit(flag: Flag, fields: readonly (readonly Part[])[]): Edit {
@@ -77,12 +84,6 @@ function mountEdit(flag: Flag, fields: readonly (readonly Part[])[]): Edit {
     return index === 0 ? spelled : [",", ...spelled]
   })
   return { start: flag.start, end: flag.end, parts: ["--mount=", ...parts] }
-}
-
-/** The fields of a line of CSV (RFC 4180), the form of a mount's options. */
-function csvFields(text: string): readonly string[] {
-  const fields = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/gu)]
-  return fields.map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "")
 }
 
 function csvField(field: string): string {

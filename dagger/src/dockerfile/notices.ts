@@ -1,6 +1,7 @@
 import { formatReference, sameRepository } from "../reference/reference.js"
 import { parseReference } from "../reference/reference.js"
 import type { Problem, Spec } from "../spec/spec.js"
+import { listOf } from "../text/format.js"
 import { hintFor } from "../text/suggest.js"
 import type { ImageDraft, SourceUse, StageDraft } from "./draft.js"
 import { locationOf } from "./instruction.js"
@@ -95,18 +96,18 @@ function unusedParent(image: ImageDraft, spec: Spec): readonly Problem[] {
 
 function unpublishedInstructions(image: ImageDraft): readonly Problem[] {
   const last = image.stages.at(-1)
-  return configuringStages(image).flatMap((stage) => {
+  const left = configuringStages(image).flatMap((stage) => {
     // Triggers of a stage below the last one have acted already.
     const own = [
       ...stage.instructions.map(({ instruction }) => instruction),
       ...(stage === last ? stage.onbuild : []),
     ]
-    return own
-      .filter(({ keyword }) => unpublished.has(keyword))
-      .map((instruction) => ({
-        location: locationOf(instruction),
-        message: `Dagger 0.19 leaves ${instruction.keyword} out of the configuration of the image that it publishes`,
-        hint: "it acts in builds on this image within the stack; Dagger 0.20 and docker keep it",
-      }))
+    return own.filter(({ keyword }) => unpublished.has(keyword))
   })
+  const [first] = left
+  if (first === undefined) return []
+  const kinds = [...new Set(left.map(({ keyword }) => keyword))]
+  const message = `Dagger 0.19 leaves ${listOf(kinds)} out of the configuration of the image that it publishes`
+  const hint = "they act in builds on this image within the stack; Dagger 0.20 and docker keep them"
+  return [{ location: locationOf(first), message, hint }]
 }

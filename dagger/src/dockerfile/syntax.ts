@@ -1,42 +1,54 @@
 import type { Problem } from "../spec/spec.js"
 import type { ImageDraft } from "./draft.js"
+import { readsAll } from "./frontend.js"
+import type { Directive } from "./lines.js"
 
-/** The stable releases of the Dockerfile frontend, which every builder has inside. */
-const stock = /^(?:docker\.io\/)?docker\/dockerfile(?::(?:1(?:\.\d+){0,2}|latest))?$/
+/** The directives at the top of the linked file, in order. */
+export function linkedDirectives(images: readonly ImageDraft[], problems: Problem[]): readonly string[] {
+  const syntax = agreed(images, "syntax", problems)
+  const check = agreed(images, "check", problems)
+  // A custom frontend, and checks that fail a build, would hold for images that do not ask for them.
+  if (syntax !== undefined && !readsAll(syntax)) refuseSilence(images, "syntax", syntax, problems)
+  if (check !== undefined) refuseSilence(images, "check", check, problems)
+  return [syntax, check].flatMap((each) => (each === undefined ? [] : [directiveLine(each)]))
+}
 
-/**
- * The `# syntax=` that the linked file needs. The stock frontend is left out: a builder that obeys the directive pulls
- * that image from a registry first, which not every machine can reach, to do what it can do itself. One linked file
- * has one frontend, so two others contradict each other.
- */
-export function linkedSyntax(images: readonly ImageDraft[], problems: Problem[]): string | undefined {
-  const [first, ...others] = images.flatMap((image) => ownSyntax(image) ?? [])
+/** An image's own directives that are obeyed: a part of its text. */
+export function ownDirectives({ dockerfile: { syntax, check } }: ImageDraft): readonly string[] {
+  return [syntax, check].flatMap((each) => (each === undefined ? [] : [directiveLine(each)]))
+}
+
+function directiveLine({ name, value }: Directive): string {
+  return `# ${name}=${value}`
+}
+
+/** One linked file has one frontend and one set of checks: the first directive, where no other contradicts it. */
+function agreed(
+  images: readonly ImageDraft[],
+  name: "syntax" | "check",
+  problems: Problem[],
+): Directive | undefined {
+  const [first, ...others] = images.flatMap(({ dockerfile }) => dockerfile[name] ?? [])
   for (const other of others) {
     if (other.value === first?.value || first === undefined) continue
     const { file, line } = first.location
-    const message = `the frontend ${other.value} contradicts ${first.value} of ${file}:${line}`
     problems.push({
       location: other.location,
-      message,
-      hint: "images that are built together share one # syntax=",
+      message: `# ${name}=${other.value} contradicts # ${name}=${first.value} of ${file}:${line}`,
+      hint: `images that are built together share one # ${name}=`,
     })
   }
-  return first?.value
+  return first
 }
 
-/** The image's own directive, unless it names the stock frontend. */
-export function ownSyntax({ dockerfile: { syntax } }: ImageDraft): ImageDraft["dockerfile"]["syntax"] {
-  return syntax === undefined || stock.test(syntax.value) ? undefined : syntax
-}
-
-/** What is said about a directive that is left out. */
-export function syntaxNotice({ dockerfile: { syntax } }: ImageDraft): readonly Problem[] {
-  if (syntax === undefined || !stock.test(syntax.value)) return []
-  return [
-    {
-      location: syntax.location,
-      message: `# syntax=${syntax.value} is left out: the builder's own frontend is used`,
-      hint: "obeying it would need that image from a registry at every build",
-    },
-  ]
+function refuseSilence(
+  images: readonly ImageDraft[],
+  name: "syntax" | "check",
+  { value, location }: Directive,
+  problems: Problem[],
+): void {
+  const silent = images.find(({ dockerfile }) => dockerfile[name] === undefined)
+  if (silent === undefined) return
+  const message = `# ${name}=${value} would hold for ${silent.dockerfile.file}, too, which is built together with this one`
+  problems.push({ location, message, hint: `write it there as well, or leave it out here` })
 }

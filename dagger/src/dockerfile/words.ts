@@ -1,5 +1,5 @@
 import type { PatternPart } from "../text/wildcards.js"
-import { literally, matchEnds } from "../text/wildcards.js"
+import { literally, matchEnds, matchStarts } from "../text/wildcards.js"
 import { isBlank } from "./blanks.js"
 
 /**
@@ -307,10 +307,11 @@ function replaced(
   let position = 0
   // Right after a match an empty one does not count.
   let lastEnd = -1
-  // Without it a pattern that matches nowhere would be tried from each position to the end.
-  const anywhere: readonly PatternPart[] = [{ kind: "many", accepts: () => true }, ...parts]
-  while (position <= value.length && matchEnds(anywhere, value, position).length > 0) {
-    const end = matchEnds(parts, value, position).at(-1)
+  const starts = matchStarts(parts, value)
+  // They come from the end of the value.
+  const [last = -1] = starts
+  while (position <= last) {
+    const end = starts.has(position) ? matchEnds(parts, value, position).at(-1) : undefined
     const char = String.fromCodePoint(value.codePointAt(position) ?? 0)
     const isMatch = end !== undefined && (end > position || position !== lastEnd)
     if (isMatch) text += replacement

@@ -1,4 +1,6 @@
 import { dag } from "@dagger.io/dagger"
+import type { Places } from "../dockerfile/authorsPlaces.js"
+import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
 import { parseReference } from "../reference/reference.js"
 import { cleanText } from "../text/cleanText.js"
 import { failedStepOutput, ownSession } from "./buildOutput.js"
@@ -19,16 +21,21 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
     journal.say(`using ${job.known.reference}`)
     return takePublished(state, job.known)
   }
+  let places: Places | undefined
   try {
     const container = await journal.step("build", async () => {
       const context = await run.context(job.name)
+      places = context.places
       const buildArgs = buildArgsOf(job.builderArgs)
-      return context.dockerBuild({ dockerfile: linkedDockerfile, target: job.target, buildArgs }).sync()
+      const secrets = [...run.secrets.values()]
+      const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets }
+      return context.directory.dockerBuild(options).sync()
     })
     return { ...state, container }
   } catch (error) {
     const output = await failedStepOutput(ownSession(), messageOf(error), job.target)
-    const message = [engineMessage(error), ...(output === undefined ? [] : [cleanText(output)])].join("\n")
+    const told = [engineMessage(error), ...(output === undefined ? [] : [cleanText(output)])].join("\n")
+    const message = places === undefined ? told : authorsPlaces(told, places)
     journal.keep(message)
     return { ...state, outcome: { kind: "build-failed", message } }
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { linkStack } from "../dockerfile/link.js"
+import { requireSecrets } from "../dockerfile/secrets.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
 import { planMarkdown } from "../plan/markdown.js"
@@ -84,11 +85,14 @@ async function carryOut(
   const { plan, spec } = prepared
   const linkRequest = linkRequestFor(plan, prepared.linkRequest)
   const linked = linkStack(linkRequest)
+  const given = new Set(request.secrets.keys())
+  requireSecrets(given, [...linked.images.values()], [...prepared.linked.images.values()])
   const execution: Execution = {
     context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
+    secrets: request.secrets,
     copy: prepared.copy,
     imagesDirectory: spec.imagesDirectory,
-    jobs: jobsOf(prepared),
+    jobs: jobsOf(prepared, given),
     tag: plan.tag,
     publishing: request.publishing,
     limits: { spec: spec.tests, filter: "" },

@@ -1,7 +1,9 @@
 import { Container, Directory, Secret } from "@dagger.io/dagger"
+import type { Places } from "../dockerfile/authorsPlaces.js"
 import type { Repository } from "../reference/reference.js"
 import type { ImageOutcome, PlannedAction, Publishing, TestSuite } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
+import type { BuildSecrets } from "./buildSecrets.js"
 import type { TestLimits, SuiteResult } from "./imageTests.js"
 import type { ImageJournal } from "./journal.js"
 import type { SourceCopy } from "./openSource.js"
@@ -49,10 +51,19 @@ export interface ImageJob {
   readonly notices: readonly string[]
 }
 
+/** What an image is built from. */
+export interface BuildContext {
+  /** Folders of images, the linked Dockerfile and its `.dockerignore`. */
+  readonly directory: Directory
+  /** Where the linked Dockerfile comes from. */
+  readonly places: Places
+}
+
 /** What a run is to do, decided before anything is built. */
 export interface Execution {
-  /** Build context of an image: folders, the linked Dockerfile and its `.dockerignore`. */
-  readonly context: (image: string) => Promise<Directory>
+  readonly context: (image: string) => Promise<BuildContext>
+  /** What RUN instructions may mount as `type=secret`. */
+  readonly secrets: BuildSecrets
   /** The source, for the tests in its folder of images. */
   readonly copy: SourceCopy
   readonly imagesDirectory: string

@@ -1,6 +1,7 @@
 import type { LabelFacts } from "./imageLabels.js"
 import { imageLabelsOf } from "./imageLabels.js"
 import type { LinkedImage, LinkedStack, LinkRequest } from "../dockerfile/link.js"
+import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
 import { packageProbes } from "../manifest/packageProbes.js"
 import type { Plan, Step } from "../plan/planDocument.js"
@@ -13,12 +14,15 @@ import type { Probe } from "./inspectImage.js"
 import { knownOf } from "./knownOf.js"
 import type { Prepared } from "./prepare.js"
 
-/** Every step of the plan with what it takes to carry it out, parents before children. */
-export function jobsOf(prepared: Prepared): readonly ImageJob[] {
-  return prepared.plan.steps.map((step) => jobOf(prepared, step))
+/**
+ * Every step of the plan with what it takes to carry it out, parents before children.
+ * @param secrets ids of those that are given
+ */
+export function jobsOf(prepared: Prepared, secrets: ReadonlySet<string>): readonly ImageJob[] {
+  return prepared.plan.steps.map((step) => jobOf(prepared, step, secrets))
 }
 
-function jobOf(prepared: Prepared, step: Step): ImageJob {
+function jobOf(prepared: Prepared, step: Step, secrets: ReadonlySet<string>): ImageJob {
   const { spec, tree, files, linked, repositories } = prepared
   const image = knownOf(spec.images, step.image)
   const own = knownOf(linked.images, step.image)
@@ -40,7 +44,10 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     ...baseOf(own),
     labels: imageLabelsOf(labelFacts(prepared, step, own)),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
-    notices: own.notices.map(formatProblem),
+    notices: [
+      ...own.notices.map(formatProblem),
+      ...(step.action === "build" ? secretNotices(secrets, own) : []),
+    ],
   }
 }
 

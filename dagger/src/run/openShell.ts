@@ -53,6 +53,8 @@ async function imageOf(single: SingleImage): Promise<OpenedImage> {
   }
   const { context, linked, spec, tree } = await openImage(single)
   const buildArgs = buildArgsOf(linked.builderArgs)
-  const container = context.dockerBuild({ dockerfile: linkedDockerfile, target: linked.target, buildArgs })
+  const secrets = [...single.secrets.values()]
+  const options = { dockerfile: linkedDockerfile, target: linked.target, buildArgs, secrets }
+  const container = context.directory.dockerBuild(options)
   return { container, imagesDirectory: spec.imagesDirectory, serverPort: tree.node(image).image.serverPort }
 }

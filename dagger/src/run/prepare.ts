@@ -1,4 +1,3 @@
-import { Directory } from "@dagger.io/dagger"
 import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
 import type { GitFacts } from "../git/gitFacts.js"
@@ -24,6 +23,7 @@ import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
 import { judgeHash } from "./judge.js"
 import { knownOf } from "./knownOf.js"
+import type { BuildContext } from "./execution.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
@@ -220,7 +220,7 @@ export async function buildContext(
   copy: SourceCopy,
   request: LinkRequest,
   images: readonly string[],
-): Promise<Directory> {
+): Promise<BuildContext> {
   const linked = linkStack({ ...request, images })
   const texts = new Map([
     [linkedDockerfile, linked.dockerfile],
@@ -232,5 +232,5 @@ export async function buildContext(
     ".",
     folders.map((folder) => `${folder}/**`),
   )
-  return files.withDirectory(".", await directoryOf(texts))
+  return { directory: files.withDirectory(".", await directoryOf(texts)), places: linked }
 }

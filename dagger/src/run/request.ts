@@ -1,5 +1,6 @@
 import type { Directory, Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
+import type { BuildSecrets } from "./buildSecrets.js"
 import type { CallRequest, Publishing } from "../report/report.js"
 import { listOption, shellCommand } from "../text/shell.js"
 
@@ -23,6 +24,7 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly only: readonly string[]
   /** `image.ARG=value` */
   readonly set: readonly string[]
+  readonly secrets: BuildSecrets
   readonly publishing: Publishing
   readonly branch?: string
   readonly base?: string

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Directory } from "@dagger.io/dagger"
 import type { LinkedImage } from "../dockerfile/link.js"
+import { requireSecrets, secretNotices } from "../dockerfile/secrets.js"
 import { formatProblem } from "../problems.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
@@ -12,8 +13,9 @@ import { selectImages } from "../tree/tree.js"
 import { artifactsOf } from "./artifacts.js"
 import { assembleReport } from "./assembleReport.js"
 import { linkPinned } from "./bases.js"
+import type { BuildSecrets } from "./buildSecrets.js"
 import { execute } from "./execute.js"
-import type { Execution, ImageJob, RegistryLogin } from "./execution.js"
+import type { BuildContext, Execution, ImageJob, RegistryLogin } from "./execution.js"
 import { askGit } from "./gitContainer.js"
 import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
@@ -31,6 +33,7 @@ export interface SingleImage {
   readonly image: string
   /** `image.ARG=value` */
   readonly set: readonly string[]
+  readonly secrets: BuildSecrets
   /** Take this published image instead of building one. */
   readonly ref?: string
   readonly login?: RegistryLogin
@@ -38,7 +41,7 @@ export interface SingleImage {
 
 /** An image's source with what it takes to build it. */
 export interface OpenImage extends OpenSource {
-  readonly context: Directory
+  readonly context: BuildContext
   readonly linked: LinkedImage
 }
 
@@ -46,7 +49,7 @@ export interface OpenImage extends OpenSource {
  * Links one image with what it is built on.
  * @throws InputError for mistakes in the source or the options
  */
-export async function openImage({ source, image, set }: SingleImage): Promise<OpenImage> {
+export async function openImage({ source, image, set, secrets, ref }: SingleImage): Promise<OpenImage> {
   const open = await openSource(source)
   const { spec, tree, files } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
@@ -59,6 +62,8 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
     repositories: publishedAs(spec),
   }
   const { linkRequest, linked } = await linkPinned(request)
+  const taken = [...linked.images.values()]
+  if (ref === undefined) requireSecrets(new Set(secrets.keys()), taken, taken)
   const context = await buildContext(open.copy, linkRequest, images)
   return { ...open, context, linked: knownOf(linked.images, image) }
 }
@@ -73,6 +78,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
   const job = await jobOf(single, open)
   const execution: Execution = {
     context: () => Promise.resolve(open.context),
+    secrets: single.secrets,
     copy: open.copy,
     imagesDirectory: open.spec.imagesDirectory,
     jobs: [job],
@@ -111,7 +117,7 @@ function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["
   return { function: "test-image", arguments: options }
 }
 
-async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage): Promise<ImageJob> {
+async function jobOf({ image: name, ref, login, secrets }: SingleImage, open: OpenImage): Promise<ImageJob> {
   const { spec, tree, files, linked } = open
   const { image } = tree.node(name)
   const published = ref === undefined ? undefined : referenceOf(ref)
@@ -133,6 +139,9 @@ async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage):
     probes: [],
     labels: new Map(),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
-    notices: linked.notices.map(formatProblem),
+    notices: [
+      ...linked.notices.map(formatProblem),
+      ...(ref === undefined ? secretNotices(new Set(secrets.keys()), linked) : []),
+    ],
   }
 }

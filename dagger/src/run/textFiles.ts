@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { bytesOfText } from "../text/bytes.js"
 import { dag, Directory } from "@dagger.io/dagger"
 
 /**
@@ -12,7 +13,7 @@ export async function directoryOf(texts: ReadonlyMap<string, string>): Promise<D
   for (const [path, text] of texts) {
     const file = join(folder, path)
     await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, text)
+    await writeFile(file, bytesOfText(text))
   }
   return dag.currentModule().workdir(basename(folder)).sync()
 }

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import type { Dirent, Stats } from "node:fs"
 import { compareCodeUnits } from "../text/order.js"
+import { bytesOfText, textOfBytes } from "../text/bytes.js"
 import { InputError } from "../problems.js"
 import { largestText, treeOf } from "./sourceTree.js"
 import type { Problem } from "../spec/spec.js"
@@ -29,13 +30,18 @@ export async function readSource(root: string): Promise<SourceTree> {
   if (unreadable.length > 0) throw new InputError(unreadable)
   return treeOf(
     files.filter((file) => file !== undefined),
-    (path) => decode(readFileSync(join(root, path))),
+    (path) => decode(readFileSync(onDisk(root, path))),
   )
 }
 
-/** Text as a person sees it: UTF-8 without a byte order mark. */
+/** Text as a person sees it: without a byte order mark. */
 function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes)
+  return textOfBytes(bytes).replace(/^\ufeff/, "")
+}
+
+/** A path for the file system: names are bytes there, and need not be UTF-8. */
+function onDisk(root: string, path: string): Buffer {
+  return Buffer.from(bytesOfText(join(root, path)))
 }
 
 async function listFiles(root: string, unreadable: Problem[]): Promise<readonly string[]> {
@@ -43,15 +49,17 @@ async function listFiles(root: string, unreadable: Problem[]): Promise<readonly 
   let folders = [""]
   while (folders.length > 0) {
     const levels = await mapBounded(folders, (folder) =>
-      readdir(join(root, folder), { withFileTypes: true }).then(
+      readdir(onDisk(root, folder), { withFileTypes: true, encoding: "buffer" }).then(
         (entries) => ({ folder, entries }),
         collectInto(unreadable, folder === "" ? root : folder),
       ),
     )
     folders = []
     for (const { folder, entries } of levels.filter((level) => level !== undefined)) {
-      for (const entry of entries.filter((each) => !isLeftOut(folder, each.name))) {
-        const path = folder === "" ? entry.name : `${folder}/${entry.name}`
+      for (const entry of entries) {
+        const name = textOfBytes(entry.name)
+        if (isLeftOut(folder, name)) continue
+        const path = folder === "" ? name : `${folder}/${name}`
         if (entry.isDirectory()) folders.push(path)
         else if (isKept(entry)) found.push(path)
       }
@@ -65,16 +73,17 @@ function isLeftOut(folder: string, name: string): boolean {
   return name === "node_modules" && folder.split("/")[0] !== contextsFolder
 }
 
-function isKept(entry: Dirent): boolean {
+function isKept(entry: Dirent<Buffer>): boolean {
   return entry.isFile() || entry.isSymbolicLink()
 }
 
 async function identify(root: string, path: string): Promise<SourceFile> {
-  const absolute = join(root, path)
+  const absolute = onDisk(root, path)
   const stats = await lstat(absolute)
   if (stats.isSymbolicLink()) {
     const target = await readlink(absolute, { encoding: "buffer" })
-    return { path, kind: "symlink", mode: 0o777, size: target.length, sha256: hashOf(target) }
+    const { length: size } = target
+    return { path, kind: "symlink", mode: 0o777, size, sha256: hashOf(target), target: textOfBytes(target) }
   }
   const sha256 = stats.size <= largestText ? hashOf(await readFile(absolute)) : await hashStream(absolute)
   return { path, kind: "file", mode: keptMode(stats), size: stats.size, sha256 }
@@ -89,7 +98,7 @@ function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex")
 }
 
-async function hashStream(absolute: string): Promise<string> {
+async function hashStream(absolute: Buffer): Promise<string> {
   const hash = createHash("sha256")
   await pipeline(createReadStream(absolute, { highWaterMark: 1 << 20 }), hash)
   return hash.digest("hex")

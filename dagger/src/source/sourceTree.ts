@@ -11,6 +11,8 @@ export interface SourceFile {
   readonly size: number
   /** Hex SHA-256 of the content; of a symlink, of its target. */
   readonly sha256: string
+  /** Of a symlink: what it names, as it is written. */
+  readonly target?: string
 }
 
 /**

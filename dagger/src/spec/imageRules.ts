@@ -33,6 +33,15 @@ export function imagesHaveDockerfiles({ file, tree }: Facts): readonly Problem[]
       return tree.text(path) === undefined ? problemAtKey(image, `"${path}" is larger than 1 MiB`) : []
     }
     if (entry !== undefined) return problemAtKey(image, `"${path}" is a symlink where a file is needed`)
+    const link = tree.files.get(`${imagesDirectory}/${name}`)
+    if (link?.target !== undefined) {
+      const hint = "a build sees what is below images/, and no folder that a symlink leads to"
+      return problemAtKey(
+        image,
+        `"${link.path}" is a symlink to "${link.target}" where a folder is needed`,
+        hint,
+      )
+    }
     const folder = `${imagesDirectory}/${name}/`
     const siblings = filesBelow(tree, `${imagesDirectory}/${name}`).map((file) =>
       file.path.slice(folder.length),

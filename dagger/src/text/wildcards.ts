@@ -39,6 +39,32 @@ export function matchEnds(parts: readonly PatternPart[], text: string, from = 0)
   return ends
 }
 
+/**
+ * The positions of the text at which a match begins, in one pass from its end: a pattern that matches nowhere would
+ * otherwise be tried from each position to the end.
+ * @param parts without "folders"
+ */
+export function matchStarts(parts: readonly PatternPart[], text: string): ReadonlySet<number> {
+  const starts = new Set<number>()
+  const reversed = parts.toReversed()
+  let states = new States(reversed)
+  let position = text.length
+  for (;;) {
+    // A match may end at each position.
+    states.enter(0)
+    if (states.isComplete) starts.add(position)
+    if (position === 0) return starts
+    const char = charBefore(text, position)
+    states = states.after(char)
+    position -= char.length
+  }
+}
+
+function charBefore(text: string, position: number): string {
+  const pair = text.codePointAt(position - 2)
+  return pair !== undefined && pair > 0xffff ? String.fromCodePoint(pair) : text.charAt(position - 1)
+}
+
 /** The parts that may come next, at one position of the text. */
 class States {
   private readonly active = new Set<number>()

@@ -1,3 +1,4 @@
+import { isUploaded } from "../../src/source/upload.js"
 import type { Base, ChangedPath } from "../../src/git/gitFacts.js"
 import { fields } from "./client.js"
 import type { Git } from "./client.js"
@@ -57,7 +58,10 @@ export async function workingTree(git: Git): Promise<WorkingTree> {
     "--untracked-files=all",
     submodules,
   )
-  const entries = fields(output).map((entry) => ({ code: entry.slice(0, 2), path: entry.slice(3) }))
+  const entries = fields(output)
+    .map((entry) => ({ code: entry.slice(0, 2), path: entry.slice(3) }))
+    // What is committed and never uploaded is missing here, and not deleted.
+    .filter(({ code, path }) => code !== " D" || isUploaded(path))
   return {
     dirty: entries
       .filter(({ code }) => code !== "??")

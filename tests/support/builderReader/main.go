@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dagger/dagger/internal/buildkit/frontend/dockerfile/instructions"
 	"github.com/dagger/dagger/internal/buildkit/frontend/dockerfile/parser"
 	"github.com/dagger/dagger/internal/buildkit/frontend/dockerfile/shell"
 	"github.com/moby/patternmatcher"
@@ -71,6 +72,8 @@ func ask(q question) (answer, error) {
 		return ignored(q)
 	case "match":
 		return matched(q)
+	case "instructions":
+		return accepted(q)
 	default:
 		return parsed(q)
 	}
@@ -106,6 +109,30 @@ func matched(q question) (answer, error) {
 		matches = append(matches, match)
 	}
 	return answer{Matches: matches}, nil
+}
+
+// accepted parses every instruction, and the mounts of each RUN as if all its variables were known.
+func accepted(q question) (answer, error) {
+	result, err := parser.Parse(strings.NewReader(q.Text))
+	if err != nil {
+		return answer{}, err
+	}
+	stages, _, err := instructions.Parse(result.AST, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, stage := range stages {
+		for _, command := range stage.Commands {
+			run, ok := command.(*instructions.RunCommand)
+			if !ok {
+				continue
+			}
+			if err := run.Expand(func(word string) (string, error) { return word, nil }); err != nil {
+				return answer{}, err
+			}
+		}
+	}
+	return answer{}, nil
 }
 
 func parsed(q question) (answer, error) {

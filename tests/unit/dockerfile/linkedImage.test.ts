@@ -15,10 +15,13 @@ const files = {
   "x.tgz": "",
 }
 
+/** The frontend that has all flags. */
+const newest = "# syntax=docker/dockerfile:1"
+
 /** Paths of the context that an image reads, without its own Dockerfile. */
 function contextFiles(dockerfile: readonly string[], image: StackImage = {}): readonly string[] {
   const linked = link({
-    a: { ...image, files: { ...files, ...image.files }, dockerfile: ["FROM scratch", ...dockerfile] },
+    a: { ...image, files: { ...files, ...image.files }, dockerfile: [newest, "FROM scratch", ...dockerfile] },
   })
   const paths = (linked.images.get("a")?.contextFiles ?? []).map(({ path }) => path.replace("images/a/", ""))
   return paths.filter((path) => path !== "Dockerfile")

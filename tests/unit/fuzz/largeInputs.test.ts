@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest"
+import { beforeAll, describe, expect, test } from "vitest"
 import { readChangeRules } from "../../../dagger/src/spec/changeRules.js"
 import { parseDockerfile } from "../../../dagger/src/dockerfile/dockerfile.js"
 import { isIgnored, parseIgnoreFile } from "../../../dagger/src/dockerfile/ignoreFile.js"
+import type { LinkRequest } from "../../../dagger/src/dockerfile/link.js"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { expandWord } from "../../../dagger/src/dockerfile/words.js"
 import { readGitFacts } from "../../../dagger/src/git/gitFacts.js"
@@ -28,7 +29,7 @@ import { suggest } from "../../../dagger/src/text/suggest.js"
 import { cellsOf, formatTablePage, parseTablePage } from "../../../dagger/src/wiki/tablePage.js"
 import { quarterOf, rowKey } from "../../../dagger/src/wiki/homeRow.js"
 import { adoptRows, parseIndex } from "../../../dagger/src/wiki/wikiIndex.js"
-import { sourceOf } from "../../support/source.js"
+import { sourceOf, stackOf } from "../../support/source.js"
 
 /**
  * Processor seconds that a call may take: a second on a machine of its own, four beside other work. What grows by the
@@ -67,6 +68,48 @@ function link(dockerfile: string): unknown {
 
 function spec(text: string): unknown {
   return loadSpec(sourceOf({ "spec.yml": text, "images/a/Dockerfile": "FROM scratch" }))
+}
+
+/** Paths as those of a real tree: a few levels, some names again and again. */
+const manyPaths = Array.from(
+  { length: 20_000 },
+  (_, index) => `src/module${index % 40}/part${index % 7}/file-${index}.${["py", "txt", "json"][index % 3]}`,
+)
+const abcPaths = manyPaths.slice(0, 1000).map((path, index) => `${path}/a${index}b${index % 500}c${index}`)
+
+const doubleStars = (count: number) => distinct((i) => `**/build${i}/*.${i % 2 === 0 ? "o" : "log"}`, count)
+
+function ignoredOf(patterns: string, paths: readonly string[]): unknown {
+  const ignoreFile = parseIgnoreFile(".dockerignore", patterns, [])
+  return paths.map((path) => isIgnored(ignoreFile, path))
+}
+
+/** A chain of 25 images, each with 1060 files, of which 20 instructions copy parts. */
+function largeStack(): LinkRequest {
+  const copies = distinct((i) => `COPY folder${i} /folder${i}`, 20)
+  const own = Array.from({ length: 1060 }, (_, index) => [`folder${index % 20}/file${index}`, ""] as const)
+  const names = Array.from({ length: 25 }, (_, index) => `i${index}`)
+  const images = names.map((name, index) => {
+    const from = index === 0 ? "debian:13" : `ghcr.io/example/i${index - 1}`
+    const texts = { Dockerfile: `FROM ${from}\n${copies}\n`, ".dockerignore": "**/*.pyc\n**/.cache\n" }
+    const files = { ...Object.fromEntries(own), ...texts }
+    return [name, { files, ...(index > 0 && { depend_on: `i${index - 1}` }) }] as const
+  })
+  const tree = stackOf(Object.fromEntries(images))
+  return { spec: loadSpec(tree), tree, images: names }
+}
+
+let largest: LinkRequest
+
+beforeAll(() => {
+  largest = largeStack()
+})
+
+/** As a run does: twice for all, and once for what each image is built from. */
+function linkedAgain(): void {
+  for (const count of [25, ...Array.from({ length: 26 }, (_, index) => index)]) {
+    linkStack({ ...largest, images: largest.images.slice(0, count) })
+  }
 }
 
 const distinct = (line: (index: number) => string, lines: number): string =>
@@ -123,6 +166,20 @@ describe("texts of a mebibyte are read in a second", () => {
       () => isIgnored(parseIgnoreFile("f", of("**/a", 100, "b"), []), of("a/", 4000)),
     ],
     ["a .dockerignore of many lines", () => parseIgnoreFile("f", of("a*\n"), [])],
+    ["500 patterns of double stars for 20,000 files", () => ignoredOf(doubleStars(500), manyPaths)],
+    ["100 patterns of double stars for 20,000 files", () => ignoredOf(doubleStars(100), manyPaths)],
+    [
+      "100 patterns of stars for 1000 files that nearly match each",
+      () =>
+        ignoredOf(
+          distinct((i) => `**/a*b*${i}*c`, 100),
+          abcPaths,
+        ),
+    ],
+    ["replacements in 40 KB", () => expandWord("${A//x/yy}", () => of("ax", 40_000))],
+    ["replacements that are none in 40 KB", () => expandWord("${A//x?y/z}", () => of("x", 40_000))],
+    ["replacements of stars in 40 KB", () => expandWord("${A//a*b/z}", () => of("ab\na", 40_000))],
+    ["25 images of 26,500 files, linked again and again", linkedAgain],
     ["a .dockerignore of one class", () => parseIgnoreFile("f", `[${of("a-b", mebibyte)}]`, [])],
     ["a .dockerignore of open classes", () => parseIgnoreFile("f", of("["), [])],
   ])("%s", (_, call) => {

@@ -47,6 +47,15 @@ describe("changed paths are told as they are", () => {
     expect((await gatherGitFacts(repo.directory)).changes).toEqual({ kind: "known", files: expected })
   })
 
+  test("what is committed and not uploaded is not deleted, but for build contexts", async () => {
+    const left = ["node_modules/x/a.js", "dagger/node_modules/a.js", "out/z", "docs/.venv/y"]
+    const contexts = ["images/left/node_modules/x", "images/left/out/z", "images/left/.venv/y", "docs/out/z"]
+    const repo = await twoCommits(Object.fromEntries([...left, ...contexts].map((path) => [path, path])))
+    for (const path of [...left, ...contexts]) await rm(join(repo.directory, path))
+    const expected = contexts.toSorted().map((path) => ({ path, status: "deleted" }))
+    expect((await gatherGitFacts(repo.directory)).dirty).toEqual(expected)
+  })
+
   test("a deleted image: each of its files", async () => {
     const repo = await twoCommits({
       "images/old/Dockerfile": "FROM scratch",

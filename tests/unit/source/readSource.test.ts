@@ -81,6 +81,7 @@ test("symlinks are not followed, pipes are left out", async () => {
     mode: 0o777,
     size: 2,
     sha256: createHash("sha256").update("..").digest("hex"),
+    target: "..",
   })
 })
 
@@ -107,4 +108,19 @@ test("thousands of files in a few seconds", { timeout: 30_000 }, async () => {
   const start = performance.now()
   expect((await readSource(root)).files.size).toBe(3000)
   expect(performance.now() - start).toBeLessThan(10_000)
+})
+
+test("names and texts that are not UTF-8 keep every byte", async () => {
+  await write("images/a/x")
+  for (const byte of [0xfe, 0xff]) {
+    await writeFile(Buffer.concat([Buffer.from(join(root, "images/a/name-")), Buffer.from([byte])]), "x")
+    await write(`images/a/text-${byte}`, Buffer.concat([Buffer.from("RUN "), Buffer.from([byte])]))
+  }
+  const read = await readSource(root)
+  expect([...read.files.keys()].filter((path) => path.includes("name"))).toEqual([
+    "images/a/name-\udcfe",
+    "images/a/name-\udcff",
+  ])
+  expect(read.text("images/a/text-254")).toBe("RUN \udcfe")
+  expect(read.text("images/a/text-255")).toBe("RUN \udcff")
 })

@@ -1,0 +1,62 @@
+import type { SourceFile, SourceTree } from "../source/sourceTree.js"
+import type { ImageSpec, Problem, Spec } from "../spec/spec.js"
+import type { BuildContext } from "./buildContext.js"
+import { buildContextOf, filesByDirectory } from "./buildContext.js"
+import type { Dockerfile } from "./dockerfile.js"
+import { parseDockerfile } from "./dockerfile.js"
+
+/** What of an image is read from the source, the same in every link of it. */
+export interface ReadImage {
+  /** Undefined where there is none that can be linked. */
+  readonly dockerfile?: Dockerfile | undefined
+  readonly context?: BuildContext | undefined
+  /** What is wrong with it. */
+  readonly problems: readonly Problem[]
+}
+
+/** The images of one source; each is read when it is first asked for, and once. */
+export class ReadImages {
+  private static readonly known = new WeakMap<SourceTree, WeakMap<Spec, ReadImages>>()
+  private readonly files: ReadonlyMap<string, readonly SourceFile[]>
+  private readonly images = new Map<string, ReadImage>()
+
+  private constructor(
+    spec: Spec,
+    private readonly tree: SourceTree,
+  ) {
+    const directories = [...spec.images.values()].map(({ directory }) => directory)
+    this.files = filesByDirectory(tree, new Set(directories))
+  }
+
+  /**
+   * A run links its source several times: to see which bases there are, with their digests, and for each image that it
+   * builds. Patterns and files are looked at in the first of these.
+   */
+  static of(spec: Spec, tree: SourceTree): ReadImages {
+    const ofTree = this.known.get(tree) ?? new WeakMap<Spec, ReadImages>()
+    this.known.set(tree, ofTree)
+    const images = ofTree.get(spec) ?? new ReadImages(spec, tree)
+    ofTree.set(spec, images)
+    return images
+  }
+
+  read(image: ImageSpec): ReadImage {
+    const read = this.images.get(image.name) ?? this.readAnew(image)
+    this.images.set(image.name, read)
+    return read
+  }
+
+  private readAnew(image: ImageSpec): ReadImage {
+    const { directory, location, name } = image
+    const path = `${directory}/Dockerfile`
+    const source = this.tree.text(path)
+    if (source === undefined) {
+      return { problems: [{ location, message: `${name} has no Dockerfile: ${path} does not exist` }] }
+    }
+    const problems: Problem[] = []
+    const dockerfile = parseDockerfile(path, source, problems)
+    if (dockerfile === undefined) return { problems }
+    const context = buildContextOf(image, this.tree, this.files.get(directory) ?? [], problems)
+    return { dockerfile, context, problems }
+  }
+}

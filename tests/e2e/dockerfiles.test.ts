@@ -1,0 +1,67 @@
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { stackFiles } from "../support/source.js"
+import { commitAll, removeFolder, stack, workspace } from "../support/stack.js"
+
+const debian = "debian:bookworm-slim"
+// A word of its own: the engine keeps what was built with another.
+const word = Math.random().toString(36).slice(2, 10)
+const secretText = `secret-${word}-text`
+
+const odd = `# syntax=docker/dockerfile:1
+FROM ${debian} AS nobody
+COPY none /
+FROM ${debian}
+COPY . /context
+RUN cd /context && test -f node_modules/x && test -f .venv/y && test "$(ls -b | grep name)" = 'name\\376'
+RUN --mount=type=secret,id=token,required=true test "$(cat /run/secrets/token)" = ${secretText}
+LABEL word=${word}
+`
+const failing = `FROM ghcr.io/example/odd
+# A line that the linked file has not got.
+RUN echo ${word} && \\
+  exit 3
+`
+
+let folder = ""
+
+beforeAll(async () => {
+  const files = { Dockerfile: odd, "node_modules/x": "", ".venv/y": "", link: { symlink: "../../link" } }
+  const images = { odd: { files }, failing: { depend_on: "odd", files: { Dockerfile: failing } } }
+  folder = await workspace(stackFiles(images, { files: { "out/z": "", ".gitignore": "report\n" } }), {
+    git: false,
+  })
+  await writeFile(Buffer.concat([Buffer.from(join(folder, "images/odd/name")), Buffer.from([0xfe])]), "")
+  await commitAll(folder, "first", { init: true })
+})
+
+afterAll(() => removeFolder(folder))
+
+test("secrets, committed files and names in bytes reach a build, and its messages the author's line", async () => {
+  const call = ["build-stack", "--source=.", "--secret-id=token", "--secret=env://TOKEN"]
+  const options = { cwd: folder, env: { TOKEN: secretText } }
+  const ended = await stack([...call, "artifacts", "export", "--path=report"], options)
+  expect(ended.status).toBe(0)
+  const report = JSON.parse(readFileSync(join(folder, "report/report.json"), "utf8")) as {
+    images: readonly { name: string; outcome: { kind: string; message?: string } }[]
+  }
+  const outcomes = Object.fromEntries(report.images.map(({ name, outcome }) => [name, outcome]))
+  expect(outcomes.odd?.kind).toBe("untested")
+  expect(outcomes.failing?.kind).toBe("build-failed")
+  expect(outcomes.failing?.message).toMatch(/^images\/failing\/Dockerfile:3: process /)
+  // The Dockerfile itself compares with it; nothing else has it.
+  const found = execFileSync("grep", ["-rlF", secretText, "report"], { cwd: folder, encoding: "utf8" })
+  expect(found.trim().split("\n")).toEqual(["report/stack.Dockerfile"])
+  expect(readFileSync(join(folder, "report/report.md"), "utf8")).not.toContain("out/z")
+})
+
+test("a build without the secret that it needs is refused with the place", async () => {
+  const ended = await stack(["build-stack", "--source=."], { cwd: folder })
+  expect(ended.status).not.toBe(0)
+  expect(`${ended.stdout}${ended.stderr}`).toContain(
+    'images/odd/Dockerfile:7:1: the secret "token" is not given',
+  )
+})
