@@ -33,7 +33,12 @@ export function excerptOfTest({ message, output }: FailureText): readonly string
   const said = lines.slice(first, last + 1)
   const shown = said.length > explanation ? [...said.slice(0, explanation - 1), "E     [...]"] : said
   const place = lines.slice(last + 1).find(isPlace)
-  const kept = [...before, ...marked, ...shown, ...(place === undefined ? [] : [place.replace(/^\/stack\/tests\//, "")])]
+  const kept = [
+    ...before,
+    ...marked,
+    ...shown,
+    ...(place === undefined ? [] : [place.replace(/^\/stack\/tests\//, "")]),
+  ]
   const room = excerptLines - kept.length - 1
   const printed = linesOf(output).filter((line) => line !== "")
   return room < 1 || printed.length === 0 ? kept : [...kept, "printed:", ...printed.slice(-room)]
