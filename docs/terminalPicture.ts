@@ -18,7 +18,7 @@ const colours: Readonly<Record<string, string>> = {
  * text what this version makes of it.
  */
 export function terminalPicture(report: StackReport): string {
-  const kept = "~/.local/state/stack/images-381171726/build-stack"
+  const kept = "/home/me/.local/state/stack/images-3811717/build-stack"
   const text = renderSummary(report, { columns, colour: true, kept })
   const lines = ["$ ./stack build-stack", ...text.trimEnd().split("\n").flatMap(wrapped)]
   const width = Math.ceil(columns * cell.width + 2 * margin)
@@ -30,7 +30,7 @@ export function terminalPicture(report: StackReport): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     "<title>A run of ./stack build-stack in which a test fails</title>",
     `<rect width="${width}" height="${height}" rx="8" fill="#0d1117"/>`,
-    '<g font-family="ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace" font-size="14" fill="#e6edf3" xml:space="preserve">',
+    '<g font-family="ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace" font-size="14" fill="#e6edf3">',
     ...rows,
     "</g>",
     "</svg>",
@@ -66,5 +66,7 @@ function styled(text: string, style: string): string {
 }
 
 function xmlText(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+  // Blanks that follow each other would be one in an SVG.
+  return escaped.replaceAll(" ", "\u00a0")
 }
