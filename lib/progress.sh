@@ -13,7 +13,7 @@ readonly result_line='----- result -----'
 # result_line, for calls whose result is not printed otherwise. What an image prints belongs to other spans: it cannot
 # be taken for a line of the function.
 own_lines() {
-  local line calls=' ' in_result= loading=
+  local line calls=' ' in_result='' loading=''
   while IFS= read -r line || [[ -n $line ]]; do
     printf '%s\n' "$line" >&3
     if [[ $line =~ $printed_line ]]; then
