@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { cp } from "node:fs/promises"
+import { cp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { probeModule } from "../support/probeModule.js"
@@ -10,8 +10,10 @@ import type { CallOptions, Ended } from "../support/stack.js"
 let probe = ""
 beforeAll(async () => {
   probe = await workspace(probeModule)
-  for (const part of ["stack", "engine"])
+  for (const part of ["stack", "engine", "lib"])
     await cp(join(checkout, part), join(probe, part), { recursive: true })
+  // The functions of another module.
+  await rm(join(probe, "lib/functions.txt"))
 })
 
 function stack(args: readonly string[], options: Partial<CallOptions> = {}): Promise<Ended> {
@@ -26,11 +28,12 @@ describe("./stack FUNCTION", () => {
   it("prints the result alone on stdout, and progress on stderr", async () => {
     const { status, stdout, stderr } = await stack(["favourite"])
     expect({ status, stdout }).toEqual({ status: 0, stdout: "RED" })
-    expect(stderr).toContain("Probe.favourite")
+    expect(stderr).toContain("stack: loading the module")
     expect(stderr).not.toContain("\u001b")
   })
 
   it("leaves the choice of progress to the caller", async () => {
+    expect((await stack(["--progress=plain", "favourite"])).stderr).toContain("Probe.favourite")
     expect((await stack(["--silent", "favourite"])).stderr.trim()).toBe("")
     expect((await stack(["--progress=dots", "favourite"])).stderr).not.toContain("Probe.favourite")
   })

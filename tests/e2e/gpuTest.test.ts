@@ -36,10 +36,10 @@ test("tests that pass: the digest that was launched, counts and log are kept", a
 
 test("a test that fails fails the call, with the test's name", async () => {
   world.gpuTests("def test_cuda(): assert False, 'no CUDA device'\n")
-  const { status, stderr } = await world.call("gpu-test", withPassword())
+  const { status, stdout } = await world.call("gpu-test", withPassword())
   expect(status).toBe(1)
-  expect(stderr).toContain("::test_cuda")
-  expect(stderr).toContain("AssertionError: no CUDA device")
+  expect(stdout).toContain("::test_cuda")
+  expect(stdout).toContain("AssertionError: no CUDA device")
 })
 
 test("a host that shows another key is sent no password", async () => {

@@ -99,7 +99,7 @@ test.each([
   const ended = await stack(["test-image", "--source=.", "--image=site", `--filter=${filter}`], {
     cwd: folder,
   })
-  expect(ended.stderr).toContain(said)
+  expect(ended.stdout + ended.stderr).toContain(said)
   expect(ended.status).toBe(status)
 })
 

@@ -68,11 +68,11 @@ test("a missing image and a missing page are both told, and the GPU is not asked
 test("tests that fail on the GPU keep the images from being promoted", async () => {
   world.gpuTests("def test_cuda(): assert False, 'no CUDA device'\n")
   const since = world.watch()
-  const { status, stderr } = await world.call("tag-stable", options())
+  const { status, stdout } = await world.call("tag-stable", options())
   expect(status).toBe(1)
-  expect(stderr).toContain("Refused, and nothing was written:")
-  expect(stderr).toContain("the GPU test did not pass")
-  expect(stderr).toContain("AssertionError: no CUDA device")
+  expect(stdout).toContain("Refused, and nothing was written:")
+  expect(stdout).toContain("the GPU test did not pass")
+  expect(stdout).toContain("AssertionError: no CUDA device")
   expect(writes(since())).toEqual([])
 })
 
@@ -97,9 +97,9 @@ test("what passes on the GPU is promoted: same digests, pages, a row on Home, a 
 test("the same again writes nothing, and leaves the GPU alone", async () => {
   const since = world.watch()
   const head = world.wikiHead()
-  const { status, stderr } = await world.call("tag-stable", options())
+  const { status, stdout, stderr } = await world.call("tag-stable", options())
   expect(status, stderr.slice(-2000)).toBe(0)
-  expect(stderr).toContain("Nothing to do: every `2026.4-stable` names the right image already.")
+  expect(stdout).toContain("Nothing to do: every 2026.4-stable names the right image already.")
   expect(writes(since())).toEqual([])
   expect(since().ssh).toBe("")
   expect(world.wikiHead()).toBe(head)
@@ -163,10 +163,10 @@ test("without a wiki, pages come from artifacts and go to artifacts, from promot
 })
 
 test("a registry that refuses the login is told with its answer", async () => {
-  const { status, stderr } = await world.call("status", world.registryLogin, { registryPassword: "not-it" })
-  expect(status).toBe(1)
-  expect(stderr).toMatch(/401|unauthorized/i)
-  expect(stderr).not.toContain("not-it")
+  const ended = await world.call("status", world.registryLogin, { registryPassword: "not-it" })
+  expect(ended.status).toBe(1)
+  expect(ended.stdout + ended.stderr).toMatch(/401|unauthorized/i)
+  expect(ended.stdout + ended.stderr).not.toContain("not-it")
 })
 
 test("no secret is anywhere", () => {

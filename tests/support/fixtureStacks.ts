@@ -10,10 +10,22 @@ import type { FaultProxy } from "./faultProxy.js"
 import { startFaultProxy } from "./faultProxy.js"
 import type { AccessLine, TestRegistry } from "./registry.js"
 import { startRegistry } from "./registry.js"
+import type { Screen, ScreenOptions } from "./screen.js"
+import { onScreen } from "./screen.js"
 import type { Files, StackImage, StackOptions } from "./source.js"
 import { stackFiles } from "./source.js"
 import type { Ended, RunningProgram } from "./stack.js"
-import { checkout, commitAll, removeFolder, run, stack, start, workspace, writeFiles } from "./stack.js"
+import {
+  checkout,
+  commitAll,
+  removeFolder,
+  run,
+  stack,
+  start,
+  stateHome,
+  workspace,
+  writeFiles,
+} from "./stack.js"
 import { imageFiles, ReadReport } from "./testImages.js"
 
 /** Ports at which the engine speaks to a registry without TLS; the first one is its own registry's. */
@@ -152,7 +164,18 @@ export class FixtureStack {
 
   /** Calls `./stack` in the stack's folder. */
   call(...args: readonly string[]): Promise<Ended> {
-    return stack(args, { cwd: this.folder, env: this.environment })
+    return this.callWith({}, ...args)
+  }
+
+  /** The same with more in its environment. */
+  callWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
+    return stack(args, { cwd: this.folder, env: { ...this.environment, ...env } })
+  }
+
+  /** Calls `./stack` in the stack's folder at a terminal. */
+  onScreen(args: readonly string[], options: Partial<ScreenOptions> = {}): Promise<Screen> {
+    const env = { XDG_STATE_HOME: stateHome, ...this.environment, ...options.env }
+    return onScreen([join(checkout, "stack"), ...args], { cwd: this.folder, ...options, env })
   }
 
   /** Builds with these options, and reads the artifacts. */

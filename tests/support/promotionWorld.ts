@@ -15,12 +15,14 @@ import { manifestOf, packagesOf } from "./manifests.js"
 import { startRegistry } from "./registry.js"
 import type { AccessLine, TestRegistry } from "./registry.js"
 import { pushImage, skopeoDigest } from "./registryImages.js"
+import type { Screen } from "./screen.js"
+import { onScreen } from "./screen.js"
 import { stackFiles } from "./source.js"
 import { startSshd } from "./sshd.js"
 import type { Sshd } from "./sshd.js"
 import { makeLaunchScript } from "./sshdLaunch.js"
 import type { LaunchScript } from "./sshdLaunch.js"
-import { commitAll, removeFolder, stack, workspace } from "./stack.js"
+import { checkout, commitAll, removeFolder, stack, stateHome, workspace } from "./stack.js"
 import type { Ended } from "./stack.js"
 
 const organisation = "team"
@@ -140,16 +142,28 @@ export class PromotionWorld {
     options: readonly string[],
     { registryPassword = this.registry.login?.password ?? "", result = [] as readonly string[] } = {},
   ): Promise<Ended> {
-    const env = {
+    const env = this.environment(registryPassword)
+    const ended = await stack([name, "--source=.", ...options, ...result], { cwd: this.folder, env })
+    this.outputs.push(ended.stdout, ended.stderr)
+    return ended
+  }
+
+  /** Calls a function as a user does at a terminal. */
+  async onScreen(name: string, options: readonly string[]): Promise<Screen> {
+    const env = { XDG_STATE_HOME: stateHome, ...this.environment(this.registry.login?.password ?? "") }
+    const screen = await onScreen([join(checkout, "stack"), name, ...options], { cwd: this.folder, env })
+    this.outputs.push(screen.text)
+    return screen
+  }
+
+  private environment(registryPassword: string): Readonly<Record<string, string>> {
+    return {
       ...this.engine.env,
       REGISTRY_PASSWORD: registryPassword,
       WIKI_TOKEN: this.wikiToken,
       GPU_PASSWORD: this.sshd.password,
       GPU_KEY: this.sshd.privateKey,
     }
-    const ended = await stack([name, "--source=.", ...options, ...result], { cwd: this.folder, env })
-    this.outputs.push(ended.stdout, ended.stderr)
-    return ended
   }
 
   /** Calls a function as CI does, which keeps the artifacts and decides by the report. */

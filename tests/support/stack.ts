@@ -24,9 +24,13 @@ export interface CallOptions {
   readonly timeout?: number
 }
 
+/** Where `./stack` keeps reports of last runs when tests call it: not among those of the user. */
+export const stateHome = join(tmpdir(), "stack-tests-state")
+
 /** Calls `./stack` as a user does. Never throws for a failing call: its status is part of the result. */
 export function stack(args: readonly string[], options: CallOptions): Promise<Ended> {
-  return run(join(checkout, "stack"), args, options)
+  const env = { XDG_STATE_HOME: stateHome, ...options.env }
+  return run(join(checkout, "stack"), args, { ...options, env })
 }
 
 /** Runs a program; a status that is not 0 is part of the result. */

@@ -28,8 +28,12 @@ export function excerptOfTest({ message, output }: FailureText): readonly string
   if (last === -1) return endOf([...lines, ...linesOf(output)])
   const first = firstOfBlock(lines, last)
   const failed = first - 1
-  const before = lines.slice(Math.max(0, failed - context), failed).filter((line) => line !== "")
-  const marked = failed >= 0 ? lines.slice(failed, first) : []
+  const above = lines.slice(Math.max(0, failed - context), Math.max(0, failed))
+  // A rule of underscores ends a level of the traceback.
+  const before = above
+    .slice(above.findLastIndex((line) => /^_ (?:_ )+_/.test(line)) + 1)
+    .filter((line) => line !== "")
+  const marked = lines.slice(Math.max(0, failed), first)
   const said = lines.slice(first, last + 1)
   const shown = said.length > explanation ? [...said.slice(0, explanation - 1), "E     [...]"] : said
   const place = lines.slice(last + 1).find(isPlace)
@@ -47,6 +51,12 @@ export function excerptOfTest({ message, output }: FailureText): readonly string
 /** The end of a build's or a push's output, at most `excerptLines`: it says what went wrong. */
 export function excerptOfOutput(message: string): readonly string[] {
   return endOf(linesOf(message))
+}
+
+/** What a failed step said: its first two lines, which name it, and at most a hundred at its end. */
+export function outputOfStep(message: string): readonly string[] {
+  const lines = linesOf(message)
+  return lines.length > 103 ? [...lines.slice(0, 2), "[...]", ...lines.slice(-100)] : lines
 }
 
 /** Where a test failed. */

@@ -5,7 +5,7 @@ import { alignedTable, painted, plainScreen } from "../text/screen.js"
 import { shellCommand, shellQuote } from "../text/shell.js"
 import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
-import { excerptOfOutput, excerptOfTest } from "./excerpt.js"
+import { excerptOfOutput, excerptOfTest, outputOfStep } from "./excerpt.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 
@@ -88,10 +88,10 @@ function testLines(test: TestResult, view: SummaryView): readonly string[] {
 
 /** What a build, a push or a broken test driver said. */
 function brokenLines({ outcome, suites }: ImageReport, view: SummaryView): readonly string[] {
-  const messages = suites.flatMap(({ run }) => ("message" in run ? [run.message] : []))
+  const broken = suites.flatMap(({ run }) => ("message" in run ? [excerptOfOutput(run.message)] : []))
   if (outcome.kind === "build-failed" || outcome.kind === "check-failed" || outcome.kind === "publish-failed")
-    messages.push(outcome.message)
-  return messages.flatMap((message) => quoted(excerptOfOutput(message), view))
+    broken.push(outputOfStep(outcome.message))
+  return broken.flatMap((lines) => quoted(lines, view))
 }
 
 function quoted(lines: readonly string[], view: SummaryView): readonly string[] {

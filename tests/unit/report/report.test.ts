@@ -1,53 +1,13 @@
 import { describe, expect, test } from "vitest"
 import { renderImageYaml } from "../../../dagger/src/report/imageYaml.js"
 import { renderMarkdown } from "../../../dagger/src/report/markdown.js"
-import type { ImageOutcome, ImageReport, StackReport } from "../../../dagger/src/report/report.js"
+import type { ImageOutcome, ImageReport } from "../../../dagger/src/report/report.js"
 import { describeOutcome, isFailed, isOk } from "../../../dagger/src/report/report.js"
 import { renderSummary } from "../../../dagger/src/report/summary.js"
 import { renderJunit } from "../../../dagger/src/testing/junit.js"
-import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
+import type { TestRun } from "../../../dagger/src/testing/testRun.js"
 import { judgeTests, mergeRuns } from "../../../dagger/src/testing/testRun.js"
-
-function result(id: string, outcome: TestResult["outcome"], more: Partial<TestResult> = {}): TestResult {
-  return { id, outcome, seconds: 1, message: "", output: "", attempts: 1, flaky: false, ...more }
-}
-
-function ran(...tests: TestResult[]): TestRun {
-  return { kind: "ran", startedAt: 1_795_486_214, seconds: tests.length, tests, otherUsers: [] }
-}
-
-function image(name: string, outcome: ImageOutcome, more: Partial<ImageReport> = {}): ImageReport {
-  return {
-    name,
-    action: "build",
-    reasons: ["its files changed"],
-    outcome,
-    reference: `ghcr.io/example/${name}:2026.4-main`,
-    published: false,
-    inputKey: "k".repeat(64),
-    steps: [{ name: "build", startedAt: 1000, milliseconds: 61_000 }],
-    suites: [],
-    notices: [],
-    logs: [`logs/${name}.log`],
-    ...more,
-  }
-}
-
-function report(...images: ImageReport[]): StackReport {
-  return {
-    version: 1,
-    source: { branch: "main", commit: "c".repeat(40), message: "A | change\n\nwith a body", dirty: false },
-    tag: "2026.4-main",
-    publish: false,
-    startedAt: 0,
-    milliseconds: 125_000,
-    images,
-    notices: [],
-    retries: [],
-    request: { function: "build-stack", arguments: [] },
-    reproduce: "./stack build-stack --source=.",
-  }
-}
+import { image, ran, report, result } from "../../support/reports.js"
 
 const failing = image(
   "leaf",
@@ -101,6 +61,7 @@ describe("the summary", () => {
     expect(text).toContain("  log: logs/leaf.log")
     expect(text).toContain("1 of 2 images not good in 2 min 05 s; nothing published (no --publish)")
     expect(text).toContain("reproduce (commit cccccccccccc): ./stack build-stack --source=.")
+    expect(text).toContain("again: ./stack test-image --source=. --image=leaf --filter=test_b")
   })
 })
 
@@ -131,8 +92,8 @@ describe("a run that leaves tags to another one", () => {
 test("the summary keeps the words on a build failure and the last hundred lines of its output", () => {
   const message = Array.from({ length: 300 }, (_, line) => `line ${line}`).join("\n")
   const text = renderSummary(report(image("base", { kind: "build-failed", message })))
-  expect(text).toContain("  | line 0\n  | line 1\n  | [...]\n  | line 200\n")
-  expect(text).toContain("  | line 299\n")
+  expect(text).toContain("    | line 0\n    | line 1\n    | [...]\n    | line 200\n")
+  expect(text).toContain("    | line 299\n")
   expect(text).not.toContain("line 199\n")
 })
 

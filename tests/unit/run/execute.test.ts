@@ -53,6 +53,7 @@ async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<Readonl
     limits: { spec: tests, filter: "" },
     parallel: 2,
     runId: "run",
+    secrets: new Map(),
   }
   const tags = new Map<string, string>()
   const states = await execute(execution, {
