@@ -173,6 +173,8 @@ test("a published image is tested by its reference, and again when only its test
   await stack([...byReference, "artifacts", "export", "--path=by-reference"], { cwd: folder })
   const tested = await ReadReport.from(join(folder, "by-reference"))
   expect(tested.image("good")).toMatchObject({ action: "retest", outcome: { kind: "passed" } })
+  // The reference is a tag: which image that was is part of the report.
+  expect(tested.image("good").digest).toBe(run.image("good").digest)
   expect([...tested.tests("good").keys()]).toContain("test_more")
 
   const publish = ["--branch=dev", `--registry=${registry}`, "--publish", "--only=good"]

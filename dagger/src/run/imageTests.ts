@@ -126,8 +126,9 @@ export async function runSuite(
   const startedAt = Date.now() / 1000
   const args = [...more, ...driverArguments(folders, limits, user)]
   try {
-    const ready = await (await prepared()).sync()
-    const ended = ready.withExec(["sh", "/stack/testing/run.sh", ...args], { expect: ReturnType.Any })
+    const ended = (await prepared()).withExec(["sh", "/stack/testing/run.sh", ...args], {
+      expect: ReturnType.Any,
+    })
     return await readResults(await inTime(limits.spec.imageTimeoutSeconds + slackSeconds, ended.sync()))
   } catch (error) {
     // Not even the shell could be started, or the driver itself was killed, or does not end.

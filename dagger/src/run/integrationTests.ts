@@ -76,14 +76,16 @@ async function testServer(image: Container, tests: Directory, run: ServerRun): P
     await openToAll(log, runId)
     const server = startableServer(image, port, token, log)
     const url = `http://server:${port}`
-    const runner = runnerContainer(await testingFolder(), tests, settings.hubVersion)
-      .withMountedCache(logFolder, log)
-      .withServiceBinding("server", server.asService({ args: command }))
-      .withEnvVariable("STACK_SERVER_URL", url)
-      .withEnvVariable("STACK_SERVER_TOKEN", token)
-      .withEnvVariable("STACK_RUN", runId)
+    const runner = async () =>
+      // Installed now: what that takes is not the tests' time.
+      (await runnerContainer(await testingFolder(), tests, settings.hubVersion).sync())
+        .withMountedCache(logFolder, log)
+        .withServiceBinding("server", server.asService({ args: command }))
+        .withEnvVariable("STACK_SERVER_URL", url)
+        .withEnvVariable("STACK_SERVER_TOKEN", token)
+        .withEnvVariable("STACK_RUN", runId)
     const waiting = ["--server", url, "--server-state", logFolder]
-    return await runSuite(() => Promise.resolve(runner), folders, limits, "", waiting)
+    return await runSuite(runner, folders, limits, "", waiting)
   } catch (error) {
     const message = `the server could not be started: ${engineMessage(error)}`
     const run = { kind: "no-server" as const, message, startedAt: 0, seconds: 0, tests: [], otherUsers: [] }

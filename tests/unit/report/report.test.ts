@@ -32,6 +32,7 @@ test.each<[ImageOutcome, boolean, string]>([
   [{ kind: "retagged" }, false, "retagged"],
   [{ kind: "not-needed", reason: "unchanged" }, false, "not needed: unchanged"],
   [{ kind: "build-failed", message: "exit 1" }, true, "FAILED to build"],
+  [{ kind: "check-failed", message: "no answer" }, true, "FAILED: it could not be checked"],
   [{ kind: "tests-failed", reason: "a failed" }, true, "FAILED its tests: a failed"],
   [{ kind: "over-budget", message: "too large" }, true, "FAILED: too large"],
   [{ kind: "publish-failed", message: "401" }, true, "FAILED to publish"],
