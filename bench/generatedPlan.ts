@@ -122,7 +122,14 @@ export function planGenerated(size: Size): readonly Timing[] {
     }
   })
   const git = noGitFacts("not-a-repository", "generated")
-  const request = { branch: "bench", tag: "2026.4-bench", mainBranch: "main", trustRegistry: true, fullRebuild: false, only: [] }
+  const request = {
+    branch: "bench",
+    tag: "2026.4-bench",
+    mainBranch: "main",
+    trustRegistry: true,
+    fullRebuild: false,
+    only: [],
+  }
   const options = { ...request, platform, publish: true }
   const plan = watch.time("plan: decisions", () =>
     planStack({ images, specPath: spec.path, git, changes, options }),

@@ -257,7 +257,7 @@ describe("tag.yml", () => {
     const done = await world.run("tag.yml", event)
     expect(trouble(done)).toEqual([])
     expect(done.conclusion).toBe("success")
-    expect(done.jobs.get("tagging")?.summary).toContain("2026.4-stable")
+    expect(done.jobs.get("dry_run")?.summary).toContain("2026.4-stable")
     expect(await world.digest("child", "2026.4-stable")).toBeUndefined()
     expect(wikiFile("Home.md")).toBe(before)
   })

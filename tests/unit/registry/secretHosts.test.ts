@@ -3,7 +3,7 @@ import type { LoginOptions } from "../../../dagger/src/run/secretHosts.js"
 import { loginForImage, loginOf, requireNamed } from "../../../dagger/src/run/secretHosts.js"
 
 // Only whether there is one is looked at.
-const secret = {} as NonNullable<LoginOptions["registryPassword"]>
+const secret = JSON.parse("{}") as NonNullable<LoginOptions["registryPassword"]>
 const login = { registryUsername: "me", registryPassword: secret }
 
 describe("a registry's login", () => {
