@@ -3,20 +3,7 @@ import { CacheVolume, Container, dag, Directory, ReturnType } from "@dagger.io/d
 import { engineMessage } from "./engineError.js"
 import type { SuiteResult, TestLimits } from "./imageTests.js"
 import { driverArguments, runSuite } from "./imageTests.js"
-import { testingFolder } from "./judge.js"
-
-/** What the runner is made of. */
-export const runnerImage = "debian:bookworm-slim"
-/** Packages of the runner: a browser with its driver from the same build, and what tests are written with. */
-export const runnerPackages = [
-  "chromium",
-  "chromium-driver",
-  "fonts-dejavu-core",
-  "python3-pytest",
-  "python3-requests",
-  "python3-selenium",
-  "python3-websocket",
-]
+import { runnerImage, runnerPackages, testingFolder } from "./judge.js"
 
 /** Settings that integration tests find in their environment. */
 export interface IntegrationSettings {
