@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { hostileFolders } from "../support/hostileTests.js"
+import type { Files } from "../support/source.js"
 import { stackFiles } from "../support/source.js"
 import { removeFolder, stack, workspace } from "../support/stack.js"
 import { ReadReport } from "../support/testImages.js"
@@ -14,8 +15,10 @@ USER student
 
 const images = Object.fromEntries(
   Object.entries(hostileFolders).map(([name, { files }]) => {
-    const tests = Object.entries(files).map(([path, text]) => [`test/${path}`, text])
-    return [name, { files: { Dockerfile: dockerfile, ...Object.fromEntries(tests) } }]
+    const tests: Files = Object.fromEntries(
+      Object.entries(files).map(([path, text]) => [`test/${path}`, text] as const),
+    )
+    return [name, { files: { Dockerfile: dockerfile, ...tests } }]
   }),
 )
 

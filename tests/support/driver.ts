@@ -23,7 +23,7 @@ export class TestFolder {
 
   constructor(
     files: TestFiles,
-    readonly python: string = "python3",
+    readonly python = "python3",
   ) {
     cpSync(testingFolder, join(this.root, "testing"), { recursive: true })
     mkdirSync(join(this.root, "results"))

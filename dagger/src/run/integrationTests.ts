@@ -6,21 +6,8 @@ import { borderContainer, foreignFolder, takeFrom } from "./border.js"
 import { engineMessage } from "./engineError.js"
 import type { SuiteResult, TestLimits } from "./imageTests.js"
 import { runSuite } from "./imageTests.js"
-import { testingFolder } from "./judge.js"
+import { runnerImage, runnerPackages, testingFolder } from "./judge.js"
 import { serverLogText, serverLogTexts, serverScript } from "./serverLog.js"
-
-/** What the runner is made of. */
-export const runnerImage = "debian:bookworm-slim"
-/** Packages of the runner: a browser with its driver from the same build, and what tests are written with. */
-export const runnerPackages = [
-  "chromium",
-  "chromium-driver",
-  "fonts-dejavu-core",
-  "python3-pytest",
-  "python3-requests",
-  "python3-selenium",
-  "python3-websocket",
-]
 
 /** Settings that integration tests find in their environment. */
 export interface IntegrationSettings {

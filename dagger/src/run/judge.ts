@@ -1,8 +1,20 @@
 import { dag, Directory } from "@dagger.io/dagger"
 import { hashOf } from "../plan/inputKey.js"
 import { judgeVersion } from "../testing/testRun.js"
-import { runnerImage, runnerPackages } from "./integrationTests.js"
 import { directoryOf } from "./textFiles.js"
+
+/** What the container is made of in which tests run against a server. */
+export const runnerImage = "debian:bookworm-slim"
+/** Packages of the runner: a browser with its driver from the same build, and what tests are written with. */
+export const runnerPackages = [
+  "chromium",
+  "chromium-driver",
+  "fonts-dejavu-core",
+  "python3-pytest",
+  "python3-requests",
+  "python3-selenium",
+  "python3-websocket",
+]
 
 /**
  * The programs that run tests inside images, for `/stack/testing`. Made of texts: the engine knows a part of the
