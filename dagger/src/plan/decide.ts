@@ -16,6 +16,11 @@ export interface Decision {
 export interface Situation {
   readonly facts: PlanFacts
   readonly forces: readonly Force[]
+  /**
+   * A full rebuild was asked for, and not of this image: of images with its content the candidate is taken, which is
+   * that of the last build.
+   */
+  readonly lastBuildFirst: boolean
   /** Parents of the image that are built by this plan. */
   readonly rebuiltParents: readonly string[]
   /** All that the image stands on. */
@@ -36,10 +41,13 @@ interface Match {
 export function decide(image: ImageFacts, situation: Situation): Decision {
   const { facts, forces, rebuiltParents } = situation
   if (rebuiltParents.length > 0) {
+    const asked = forces.filter(({ isAskedFor }) => isAskedFor).map(({ reason }) => reason)
     const reasons = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
-    return { action: "build", reasons: [...reasons, ...contentReasons(image, facts)] }
+    return { action: "build", reasons: [...asked, ...reasons, ...contentReasons(image, facts)] }
   }
-  const matches = matchesOf(image).filter((match) => forces.every((force) => isMet(force, match.image)))
+  const found = matchesOf(image)
+  const inOrder = situation.lastBuildFirst ? found.toSorted(candidateFirst) : found
+  const matches = inOrder.filter((match) => forces.every((force) => isMet(force, match.image)))
   if (forces.length > 0 && matches.length === 0) {
     return {
       action: "build",
@@ -68,6 +76,10 @@ function matchesOf(image: ImageFacts): readonly Match[] {
     ...registry.otherTags.flatMap((each) => found("other", each)),
     ...found("candidate", registry.candidate),
   ]
+}
+
+function candidateFirst(a: Match, b: Match): number {
+  return Number(b.place === "candidate") - Number(a.place === "candidate")
 }
 
 function byContent(image: ImageFacts, situation: Situation, matches: readonly Match[]): Decision {
@@ -151,7 +163,11 @@ function fromPublished(image: ImageFacts, facts: PlanFacts, tests: readonly Reas
 
 function fileReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] {
   const { inputs = [] } = changesOf(image, facts) ?? {}
-  const reasons: Reason[] = inputs.length > 0 ? [{ kind: "files-changed", ...fileList(inputs) }] : []
+  const all = facts.changes?.buildAll ?? []
+  const reasons: Reason[] = [
+    ...(all.length > 0 ? [{ kind: "build-all-file" as const, ...fileList(all) }] : []),
+    ...(inputs.length > 0 ? [{ kind: "files-changed" as const, ...fileList(inputs) }] : []),
+  ]
   // Where contents can be compared, they say whether the spec concerns this image.
   if (isComparable(image) || facts.changes === undefined || facts.changes.spec.length === 0) return reasons
   return [...reasons, { kind: "spec-changed", path: facts.specPath }]

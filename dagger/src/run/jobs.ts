@@ -76,8 +76,9 @@ function probesOf(spec: Spec, image: ImageSpec): readonly Probe[] {
 /**
  * What has to be linked to carry out a plan: the images that it builds and those whose stages they need, with the
  * other parents as references to the registry.
+ * @param runId a word that no earlier run had: what is fully rebuilt runs its RUN instructions again
  */
-export function linkRequestFor(plan: Plan, all: LinkRequest): LinkRequest {
+export function linkRequestFor(plan: Plan, all: LinkRequest, runId: string): LinkRequest {
   const built = plan.steps.filter(({ action }) => action === "build")
   const wanted = new Set(built.map(({ image }) => image))
   const sources = built.flatMap(({ parents }) => parents)
@@ -87,7 +88,17 @@ export function linkRequestFor(plan: Plan, all: LinkRequest): LinkRequest {
       parent.from === "registry" ? [[parent.image, parent.reference] as const] : [],
     ),
   )
-  return { ...all, images: all.images.filter((name) => wanted.has(name)), parents }
+  const again = built.filter(({ reasons }) => reasons.some(isFullRebuild)).map(({ image }) => image)
+  return {
+    ...all,
+    images: all.images.filter((name) => wanted.has(name)),
+    parents,
+    ...(again.length > 0 && { runAgain: { images: new Set(again), word: runId } }),
+  }
+}
+
+function isFullRebuild({ kind }: Step["reasons"][number]): boolean {
+  return kind === "full-rebuild-option" || kind === "full-rebuild-message"
 }
 
 /** An image and what it is built on in this run, all the way down; parents first. */

@@ -9,10 +9,14 @@ import { retag } from "../registry/copyImage.js"
 import { imageFacts, imageLabels } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { RegistryError } from "../registry/registryError.js"
+import type { RegistryOptions } from "../registry/transport.js"
 import type { Traffic } from "../registry/traffic.js"
 import { TrafficLog } from "../registry/traffic.js"
 import type { RetryNote } from "../report/report.js"
+import type { BaseConfigs } from "./baseConfigs.js"
+import { askBaseConfigs } from "./baseConfigs.js"
 import type { ImageState, RegistryLogin } from "./execution.js"
+import { platform } from "./platform.js"
 import { candidateTag, loginToRegistry } from "./publishImage.js"
 
 /** What is asked about one image before it is planned. */
@@ -56,13 +60,15 @@ export class RegistryEdge {
 
   /** Hosts that the login is for: those that images are published to. Others are asked without. */
   private readonly hosts = new Set<string>()
+  private readonly credentials: NonNullable<RegistryOptions["credentials"]>
 
   private constructor(
     private readonly login: RegistryLogin | undefined,
     credentials: { readonly username: string; readonly password: string } | undefined,
   ) {
+    this.credentials = (registry) => (this.hosts.has(registry) ? credentials : undefined)
     this.client = new RegistryClient({
-      credentials: (registry) => (this.hosts.has(registry) ? credentials : undefined),
+      credentials: this.credentials,
       observe: this.traffic.observe,
       timeoutMilliseconds: answerMilliseconds,
     })
@@ -99,6 +105,11 @@ export class RegistryEdge {
   async resolve(reference: ImageReference): Promise<string | undefined> {
     this.loginIsFor([reference])
     return (await this.client.resolve(reference))?.digest
+  }
+
+  /** What bases hand down; the login goes to hosts that images are published to, and to no other. */
+  baseConfigs(digests: ReadonlyMap<string, string>): Promise<BaseConfigs> {
+    return askBaseConfigs(digests, this.credentials, platform)
   }
 
   /** What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too. */

@@ -18,7 +18,9 @@ import { askGit } from "./gitContainer.js"
 import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
-import { buildContext, platform } from "./prepare.js"
+import { platform } from "./platform.js"
+import { buildContext } from "./prepare.js"
+import { RegistryEdge } from "./registryEdge.js"
 import { loginToRegistry } from "./publishImage.js"
 import { stepsAtOnce } from "./request.js"
 import { StackRun } from "./stackRun.js"
@@ -44,7 +46,7 @@ export interface OpenImage extends OpenSource {
  * Links one image with what it is built on.
  * @throws InputError for mistakes in the source or the options
  */
-export async function openImage({ source, image, set }: SingleImage): Promise<OpenImage> {
+export async function openImage({ source, image, set, login }: SingleImage): Promise<OpenImage> {
   const open = await openSource(source)
   const { spec, tree, files } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
@@ -56,7 +58,7 @@ export async function openImage({ source, image, set }: SingleImage): Promise<Op
     buildArgs: parseSettings(spec, set),
     repositories: publishedAs(spec),
   }
-  const { linkRequest, linked } = await linkPinned(request)
+  const { linkRequest, linked } = await linkPinned(request, await RegistryEdge.open(login))
   const context = await buildContext(open.copy, linkRequest, images)
   return { ...open, context, linked: knownOf(linked.images, image) }
 }
