@@ -9,6 +9,7 @@ import { buildContextOf, filesByDirectory } from "./buildContext.js"
 import { parseDockerfile } from "./dockerfile.js"
 import type { ImageDraft, StageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
+import { assignedNames } from "./instruction.js"
 import { linkImage } from "./linkImage.js"
 import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
 import type { RenderedLine, Spelling } from "./render.js"
@@ -67,6 +68,8 @@ export interface LinkedImage {
   readonly parents: readonly string[]
   /** Arguments that act without a declaration (proxies), to be given to the builder. */
   readonly builderArgs: ReadonlyMap<string, string>
+  /** Names of the labels that its Dockerfile sets, or one of the images that it is built on. */
+  readonly labelNames: readonly string[]
   /** What works, but maybe not as meant. */
   readonly notices: readonly Problem[]
 }
@@ -283,8 +286,21 @@ function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
     bases: basesOf(needed),
     parents: [...new Set(treeUses(needed).map(({ image }) => image))],
     builderArgs: new Map([...draft.buildArgs].filter(([name]) => isPredefined(name))),
+    labelNames: labelNamesOf(draft, linker),
     notices: [...syntaxNotice(draft), ...noticesOf(draft, linker.request.spec)],
   }
+}
+
+function labelNamesOf(draft: ImageDraft, linker: Linker): readonly string[] {
+  const chain = configuringStages(draft)
+  const bottom = chain.at(-1)?.base
+  const parent = bottom?.kind === "image" ? linker.draftOf(bottom.image) : undefined
+  const own = chain.flatMap(({ instructions }) =>
+    instructions.flatMap(({ instruction }) =>
+      instruction.keyword === "LABEL" ? assignedNames(instruction) : [],
+    ),
+  )
+  return [...new Set([...own, ...(parent === undefined ? [] : labelNamesOf(parent, linker))])]
 }
 
 function baseOf(draft: ImageDraft): Pick<LinkedImage, "base"> {

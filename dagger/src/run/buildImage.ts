@@ -1,6 +1,6 @@
 import { dag } from "@dagger.io/dagger"
 import { engineMessage } from "./engineError.js"
-import type { Execution, ImageState } from "./execution.js"
+import type { Execution, ImageJob, ImageState } from "./execution.js"
 
 /** Name of the linked Dockerfile in the build context. */
 export const linkedDockerfile = "stack.Dockerfile"
@@ -40,9 +40,10 @@ export function buildArgsOf(builderArgs: ReadonlyMap<string, string>): { name: s
  */
 export function labelled(
   container: NonNullable<ImageState["container"]>,
-  labels: ReadonlyMap<string, string>,
+  { labels, foreignLabels }: Pick<ImageJob, "labels" | "foreignLabels">,
 ): NonNullable<ImageState["container"]> {
   let result = container
+  for (const name of foreignLabels) result = result.withoutLabel(name)
   for (const [name, value] of labels) result = result.withLabel(name, value).withAnnotation(name, value)
   return result
 }

@@ -1,5 +1,5 @@
 import type { LabelFacts } from "./imageLabels.js"
-import { imageLabelsOf } from "./imageLabels.js"
+import { foreignLabels, imageLabelsOf } from "./imageLabels.js"
 import type { LinkedImage, LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { webAddress } from "../git/webAddress.js"
 import { packageProbes } from "../manifest/packageProbes.js"
@@ -22,6 +22,7 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
   const { spec, tree, files, linked, repositories } = prepared
   const image = knownOf(spec.images, step.image)
   const own = knownOf(linked.images, step.image)
+  const labels = imageLabelsOf(labelFacts(prepared, step, own))
   return {
     name: image.name,
     parents: own.parents,
@@ -37,7 +38,8 @@ function jobOf(prepared: Prepared, step: Step): ImageJob {
     folders: testFolders(files, testOwner(spec, tree, image.name)),
     probes: probesOf(spec, image),
     ...baseOf(own),
-    labels: imageLabelsOf(labelFacts(prepared, step, own)),
+    labels,
+    foreignLabels: foreignLabels(labels, own.labelNames),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
     notices: own.notices.map(formatProblem),
   }

@@ -130,6 +130,7 @@ async function jobOf({ image: name, ref, login }: SingleImage, open: OpenImage):
     folders: testFolders(files, testOwner(spec, tree, name)),
     probes: [],
     labels: new Map(),
+    foreignLabels: [],
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
     notices: linked.notices.map(formatProblem),
   }
