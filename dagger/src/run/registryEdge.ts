@@ -8,7 +8,7 @@ import { RegistryClient } from "../registry/client.js"
 import { retag } from "../registry/copyImage.js"
 import { imageFacts, imageLabels } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
-import { RegistryError } from "../registry/registryError.js"
+import { causeOf, RegistryError } from "../registry/registryError.js"
 import type { RegistryOptions } from "../registry/transport.js"
 import type { Traffic } from "../registry/traffic.js"
 import { TrafficLog } from "../registry/traffic.js"
@@ -196,10 +196,4 @@ export class RegistryEdge {
       throw error
     }
   }
-}
-
-/** What went wrong, without the request: which tag was asked for first is nothing that a person needs. */
-function causeOf({ message, method, url }: RegistryError): string {
-  const request = `${method ?? ""} ${url ?? ""}: `
-  return message.startsWith(request) ? message.slice(request.length) : message
 }
