@@ -7,6 +7,7 @@ import {
   unsettingShell,
   withoutUnset,
 } from "./unsetArguments.js"
+import { copiedBase } from "./stageNames.js"
 import type { LogicalLine } from "./lines.js"
 
 /** A line of the linked Dockerfile. */
@@ -57,9 +58,18 @@ function renderStage(
   const isSplit = isLast && stage.onbuild.length > 0
   const name = isSplit ? names.body : stage.name
   const { file, line } = stage.location
+  const origin = { file, line }
+  const from = renderParts(stage.from, spelling)
+  const copied = `${names.image}--${copiedBase(image.stages.indexOf(stage))}`
   const lines: RenderedLine[] = [
-    { text: `${renderParts(stage.from, spelling)} AS ${name}`, origin: { file, line } },
-    ...stage.preface.map((parts) => ({ text: renderParts(parts, spelling), origin: { file, line } })),
+    // A stage of its own: an ENTRYPOINT takes away the CMD of its base, but none of its own stage.
+    ...(stage.preface.length === 0
+      ? [{ text: `${from} AS ${name}`, origin }]
+      : [
+          { text: `${from} AS ${copied}`, origin },
+          ...stage.preface.map((parts) => ({ text: renderParts(parts, spelling), origin })),
+          { text: `FROM ${copied} AS ${name}`, origin },
+        ]),
     ...resetLines(spelling.inheritedFrom(stage.base), spelling),
     ...(spelling.isPublished(stage.base) ? linesForPublished(stage.inherited) : []),
     ...renderBody(image, stage, spelling),

@@ -2,6 +2,8 @@ import { shellCommand } from "../text/shell.js"
 import type { Edit, ImageDraft, LinkedInstruction, StageDraft } from "./draft.js"
 import { defaultShell } from "./handedDown.js"
 import type { Instruction } from "./instruction.js"
+import { wordsOf } from "./instruction.js"
+import { parseHeredoc } from "./lines.js"
 import type { Spelling } from "./render.js"
 
 /*
@@ -89,7 +91,32 @@ export function withoutUnset(linked: LinkedInstruction, hidden: ReadonlySet<stri
   const places = colonPlaces(instruction.line.text.slice(0, end), hidden)
   const free = places.filter((at) => !edits.some((edit) => at >= edit.start && at < edit.end))
   const added = free.map((at): Edit => ({ start: at, end: at, parts: [":"] }))
-  return { ...linked, edits: [...edits, ...added].toSorted((a, b) => a.start - b.start) }
+  const line = { ...instruction.line, heredocs: heredocsWithoutUnset(instruction, hidden) }
+  return {
+    ...linked,
+    instruction: { ...instruction, line },
+    edits: [...edits, ...added].toSorted((a, b) => a.start - b.start),
+  }
+}
+
+/** The bodies that COPY and ADD write to files: expanded where the delimiter has no quotes, whatever quotes are in them. */
+function heredocsWithoutUnset(instruction: Instruction, hidden: ReadonlySet<string>): readonly string[] {
+  const { heredocs } = instruction.line
+  if (instruction.keyword === "RUN") return heredocs
+  const open = wordsOf(instruction).flatMap(({ text }) => {
+    const heredoc = parseHeredoc(text)
+    return heredoc === undefined ? [] : [{ ...heredoc, isExpanded: !/["']/.test(text) }]
+  })
+  return heredocs.map((line) => {
+    const current = open[0]
+    const delimiter = current?.stripsTabs === true ? line.replace(/^\t+/, "") : line
+    const isEnd = delimiter === current?.name
+    if (isEnd) open.shift()
+    if (isEnd || current?.isExpanded !== true) return line
+    return line.replaceAll(/\\.|\$\{(\w+)(?=[-+?])/gsu, (piece: string, name?: string) =>
+      name !== undefined && hidden.has(name) ? `${piece}:` : piece,
+    )
+  })
 }
 
 function colonPlaces(text: string, hidden: ReadonlySet<string>): readonly number[] {

@@ -104,6 +104,11 @@ describe("arguments of a parent that is built along", () => {
     ])
   })
 
+  it("count as unset in files that stand in the Dockerfile, where their quotes let the builder expand them", () => {
+    const lines = ["COPY <<ONE <<'TWO' /to/", "'${A-no}' \\${A-no}", "ONE", "${A-no}", "TWO"]
+    expect(child(...lines)).toEqual([lines[0], "'${A:-no}' \\${A-no}", "ONE", "${A-no}", "TWO"])
+  })
+
   it("are the child's own once it declares them, and unset again in its children", () => {
     expect(child("ARG A=3", "RUN echo $A")).toEqual(["ARG A=3", "RUN echo $A"])
     const linked = link({
@@ -123,7 +128,7 @@ describe("an external base with triggers", () => {
       { baseConfigs: new Map([[reference, external]]) },
     )
     expect(lines.slice(3)).toEqual([
-      "FROM scratch AS a",
+      "FROM scratch AS a--external-0",
       `COPY --from=${reference} / /`,
       "ENV PATH=/bin",
       'ENV QUOTE="a \\"b\\" \\$c"',
@@ -137,6 +142,7 @@ describe("an external base with triggers", () => {
       'ENTRYPOINT ["tini","--"]',
       'CMD ["start.sh"]',
       "USER jovyan",
+      "FROM a--external-0 AS a",
       "ARG NAME=x",
       "COPY --from=a--context . /srv",
       "RUN --mount=type=bind,target=/ctx,from=a--context true",
