@@ -41,7 +41,7 @@ export class JupyterStack {
    * @param base What to compare with to see what changed; origin/main or main where not given.
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
-   * @param fullRebuild Build every image, whatever is published.
+   * @param fullRebuild Build every image asked for, whatever is published, and run every RUN of it again.
    * @param parallel Steps that run at once; fewer where memory is short.
    * @param plan A plan document (plan.json of an earlier run) to repeat.
    * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
@@ -99,7 +99,7 @@ export class JupyterStack {
    * @param base What to compare with to see what changed; origin/main or main where not given.
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
-   * @param fullRebuild Plan to build every image, whatever is published.
+   * @param fullRebuild Plan to build every image asked for, whatever is published.
    */
   @func({ cache: "never" })
   async plan(

@@ -5,23 +5,38 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import fc, { fuzzSeed } from "../support/fastCheck.js"
 import type { DockerBuild } from "../support/dockerfileBuilds.js"
+import type { BaseConfig } from "../../dagger/src/dockerfile/baseConfig.js"
 import { linkStack } from "../../dagger/src/dockerfile/link.js"
+import { parseReference } from "../../dagger/src/reference/reference.js"
+import { RegistryClient } from "../../dagger/src/registry/client.js"
+import { retag } from "../../dagger/src/registry/copyImage.js"
+import { imageConfig } from "../../dagger/src/registry/imageConfig.js"
 import { readSource } from "../../dagger/src/source/readSource.js"
+import type { SourceTree } from "../../dagger/src/source/sourceTree.js"
 import { loadSpec } from "../../dagger/src/spec/loadSpec.js"
+import type { Spec } from "../../dagger/src/spec/spec.js"
 import { localRegistry, publish } from "../support/dockerfileBuilds.js"
 import type { GeneratedImage } from "../support/generatedStack.js"
-import { generatedStack } from "../support/generatedStack.js"
+import { context, externalBase, generatedStack } from "../support/generatedStack.js"
 import { filesOfLayers, publishedImage } from "../support/imageContents.js"
+import { addToConfig } from "../support/publishedConfig.js"
 import { removeFolder, workspace, writeFiles } from "../support/stack.js"
 
-/** How many stacks are built in two ways; their seed is `FUZZ_SEED`. */
-const stacks = Number(process.env.FUZZ_STACKS ?? "12")
+/** How many stacks are built in four ways; their seed is `FUZZ_SEED`. */
+const stacks = Number(process.env.FUZZ_STACKS ?? "10")
 const numbers = Array.from({ length: stacks }, (_, index) => index)
+
+/**
+ * By its own Dockerfile on a parent as docker publishes it; with its parents in one linked file; with its parents from
+ * a registry, as this pipeline publishes them; and the same under another tag.
+ */
+const ways = ["alone", "along", "reused", "retagged"] as const
+type Way = (typeof ways)[number]
 
 interface GeneratedStack {
   readonly folder: string
-  /** Stage of each image in the linked file. */
-  readonly targets: ReadonlyMap<string, string>
+  readonly spec: Spec
+  readonly tree: SourceTree
   readonly repository: string
   readonly images: readonly GeneratedImage[]
 }
@@ -29,14 +44,18 @@ interface GeneratedStack {
 let generated: readonly GeneratedStack[] = []
 /** Layers of the base image, which are large and the same everywhere. */
 let debian: readonly string[] = []
+const baseConfigs = new Map<string, BaseConfig>()
 
 beforeAll(async () => {
   const random = Math.random().toString(36).slice(2, 10)
   const host = await localRegistry()
+  const external = `${host}/generated-${random}/external:1`
+  await publishExternal(external)
   generated = await Promise.all(
     numbers.map(async (index) => {
       const repository = `${host}/generated-${random}/${index}`
-      const [images = []] = fc.sample(generatedStack(repository), { seed: fuzzSeed + index, numRuns: 1 })
+      const arbitrary = generatedStack(repository, external)
+      const [images = []] = fc.sample(arbitrary, { seed: fuzzSeed + index, numRuns: 1 })
       return { repository, images, ...(await written(repository, images)) }
     }),
   )
@@ -46,12 +65,17 @@ beforeAll(async () => {
   debian = (await publishedImage(reference)).layers
   await removeFolder(base)
   // Each way for all stacks at once: a session of its own for each image would take longer than the builds.
-  await publish(generated.flatMap((stack) => stack.images.map((image) => linkedBuild(stack, image))))
+  await publishAll("along", () => true)
+  for (const stack of generated) for (const image of stack.images) await retagged(stack, image)
+  await publishAll("reused", ({ parent }) => parent !== undefined)
+  await publishAll("retagged", ({ parent }) => parent !== undefined)
   for (const depth of [0, 1, 2, 3]) {
-    const builds = generated.flatMap((stack) =>
-      stack.images.filter((image) => depthOf(stack, image) === depth).map((image) => ownBuild(stack, image)),
-    )
-    if (builds.length > 0) await publish(builds)
+    await publishAll("alone", (image, stack) => depthOf(stack, image) === depth)
+    for (const stack of generated) {
+      for (const image of stack.images.filter((each) => depthOf(stack, each) === depth)) {
+        await addToConfig(referenceOf(stack, image, "alone"), image.handsDown)
+      }
+    }
   }
 })
 
@@ -59,52 +83,99 @@ afterAll(async () => {
   for (const { folder } of generated) await removeFolder(folder)
 })
 
-it.each(numbers)(
-  "stack %i of the seed: linked and apart, the same files and configuration",
-  async (index) => {
-    const stack = generated[index]
-    for (const image of stack?.images ?? []) {
-      const [linked, apart] = await Promise.all(
-        (["linked", "apart"] as const).map((way) => publishedImage(referenceOf(stack, image, way))),
-      )
-      if (linked === undefined || apart === undefined) throw new Error("not published")
-      const told = `${image.name} of ${stack?.folder ?? ""}`
-      expect(linked.config, told).toEqual(apart.config)
-      expect(await filesOfLayers(linked, debian), told).toEqual(await filesOfLayers(apart, debian))
+it.each(numbers)("stack %i of the seed: in all ways the same files and configuration", async (index) => {
+  const stack = generated[index]
+  if (stack === undefined) throw new Error("not generated")
+  for (const image of stack.images) {
+    const alone = await seenOf(stack, image, "alone")
+    const others = ways.filter((way) => way === "along" || (way !== "alone" && image.parent !== undefined))
+    for (const way of others) {
+      const told = `${image.name}, ${way}: ${stack.folder}`
+      expect(await seenOf(stack, image, way), told).toEqual(alone)
     }
-  },
-)
+  }
+})
+
+async function seenOf(stack: GeneratedStack, image: GeneratedImage, way: Way): Promise<unknown> {
+  const published = await publishedImage(referenceOf(stack, image, way))
+  const { Env, ...rest } = published.config
+  // Not what was put there for docker; and the order of variables says nothing.
+  const config = Object.fromEntries(Object.entries(rest).filter(([key]) => !(key in image.handsDown)))
+  const env = Array.isArray(Env) ? (Env as readonly string[]).toSorted() : []
+  return { config, env, files: await filesOfLayers(published, debian) }
+}
+
+async function publishAll(
+  way: Way,
+  isWanted: (image: GeneratedImage, stack: GeneratedStack) => boolean,
+): Promise<void> {
+  const builds = await Promise.all(
+    generated.flatMap((stack) =>
+      stack.images
+        .filter((image) => isWanted(image, stack))
+        .map(async (image) => [await buildOf(stack, image, way), referenceOf(stack, image, way)] as const),
+    ),
+  )
+  if (builds.length > 0) await publish(builds)
+}
+
+async function publishExternal(reference: string): Promise<void> {
+  const folder = await workspace({ ...context, Dockerfile: externalBase.dockerfile }, { git: false })
+  await publish([[{ folder }, reference]])
+  await removeFolder(folder)
+  await addToConfig(reference, externalBase.config)
+  const config = await imageConfig(new RegistryClient(), parseReference(reference), "linux/amd64")
+  if (config === undefined) throw new Error("not published")
+  baseConfigs.set(reference, config)
+}
 
 function depthOf(stack: GeneratedStack, { parent }: GeneratedImage): number {
   const below = stack.images.find(({ name }) => name === parent)
   return below === undefined ? 0 : depthOf(stack, below) + 1
 }
 
-function referenceOf(
-  stack: GeneratedStack | undefined,
-  { name }: GeneratedImage,
-  way: "linked" | "apart",
-): string {
-  const path = `${stack?.repository ?? ""}/${name.toLowerCase()}`
-  return way === "apart" ? `${path}:1` : `${path}-linked:1`
+function referenceOf({ repository }: GeneratedStack, { name }: GeneratedImage, way: Way): string {
+  const path = `${repository}/${name.toLowerCase()}`
+  return way === "alone" ? `${path}:1` : `${path}-${way}:1`
 }
 
-function linkedBuild(stack: GeneratedStack, image: GeneratedImage): readonly [DockerBuild, string] {
-  const { folder, targets } = stack
-  const target = targets.get(image.name) ?? image.name
-  return [{ folder, dockerfile: "stack.Dockerfile", target }, referenceOf(stack, image, "linked")]
+/** Gives what was built along another tag, as the pipeline does. */
+async function retagged(stack: GeneratedStack, image: GeneratedImage): Promise<void> {
+  const { tag, ...repository } = parseReference(referenceOf(stack, image, "along"))
+  const client = new RegistryClient()
+  const found = await client.resolve({ ...repository, ...(tag !== undefined && { tag }) })
+  if (found === undefined) throw new Error("not published")
+  await retag(client, { ...repository, digest: found.digest }, "again")
 }
 
-function ownBuild(stack: GeneratedStack, image: GeneratedImage): readonly [DockerBuild, string] {
+async function buildOf(stack: GeneratedStack, image: GeneratedImage, way: Way): Promise<DockerBuild> {
+  const { folder, images, spec, tree } = stack
   const { name, buildArgs } = image
-  return [{ folder: join(stack.folder, "images", name), buildArgs }, referenceOf(stack, image, "apart")]
+  if (way === "alone") return { folder: join(folder, "images", name), buildArgs }
+  const others = images.filter((each) => each.name !== name)
+  const along = (each: GeneratedImage) => referenceOf(stack, each, "along")
+  const reference = (each: GeneratedImage) =>
+    way === "retagged" ? along(each).replace(/:1$/, ":again") : along(each)
+  const linked = linkStack({
+    spec,
+    tree,
+    baseConfigs,
+    images: way === "along" ? images.map((each) => each.name) : [name],
+    parents: new Map(way === "along" ? [] : others.map((each) => [each.name, reference(each)])),
+  })
+  const dockerfile = `${way}-${name}.Dockerfile`
+  await writeFiles(folder, {
+    [dockerfile]: linked.dockerfile,
+    [`${dockerfile}.dockerignore`]: linked.dockerignore,
+  })
+  return { folder, dockerfile, target: linked.images.get(name)?.target ?? name }
 }
 
 /** Writes a stack with its linked Dockerfile into a folder. */
 async function written(
   repository: string,
   images: readonly GeneratedImage[],
-): Promise<Pick<GeneratedStack, "folder" | "targets">> {
+): Promise<Pick<GeneratedStack, "folder" | "spec" | "tree">> {
   const spec = {
     images: Object.fromEntries(
       images.map(({ name, parent, buildArgs }) => [
@@ -126,14 +197,7 @@ async function written(
     archive(join(folder, "images", name, "packed.tar"))
   }
   const tree = await readSource(folder)
-  const read = loadSpec(tree)
-  const {
-    dockerfile,
-    dockerignore,
-    images: linked,
-  } = linkStack({ spec: read, tree, images: [...read.images.keys()] })
-  await writeFiles(folder, { "stack.Dockerfile": dockerfile, "stack.Dockerfile.dockerignore": dockerignore })
-  return { folder, targets: new Map([...linked.values()].map(({ name, target }) => [name, target])) }
+  return { folder, tree, spec: loadSpec(tree) }
 }
 
 function archive(target: string): void {

@@ -271,9 +271,14 @@ export class FixtureStack {
 
   /** Labels in an image's configuration. */
   async labels(image: string, reference: string): Promise<ByImage<string>> {
+    return (await this.config(image, reference)).config.Labels
+  }
+
+  /** An image's configuration. */
+  async config(image: string, reference: string): Promise<PublishedConfig> {
     const { config } = await this.manifest(image, reference)
     const answer = await this.ask(`/v2/team/${image}/blobs/${config.digest}`)
-    return ((await answer.json()) as { readonly config: { readonly Labels: ByImage<string> } }).config.Labels
+    return (await answer.json()) as PublishedConfig
   }
 
   private ask(path: string): Promise<Response> {
@@ -282,6 +287,12 @@ export class FixtureStack {
     const accept = "application/vnd.oci.image.manifest.v1+json"
     return fetch(`http://${this.registry.host}${path}`, { headers: { authorization, accept } })
   }
+}
+
+/** What tests read of a configuration. */
+export interface PublishedConfig {
+  readonly config: { readonly Labels: ByImage<string> }
+  readonly history?: readonly { readonly created_by?: string }[]
 }
 
 /** What tests read of a manifest. */

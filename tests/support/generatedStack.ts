@@ -1,4 +1,5 @@
 import fc from "./fastCheck.js"
+import type { DockerConfig } from "./publishedConfig.js"
 import type { Files } from "./source.js"
 
 /** One image of a generated stack. */
@@ -8,10 +9,39 @@ export interface GeneratedImage {
   readonly dockerfile: string
   readonly buildArgs: Readonly<Record<string, string>>
   readonly files: Files
+  /** What docker would leave in its configuration, and Dagger does not. */
+  readonly handsDown: DockerConfig
 }
 
+/** An image that is no part of a stack, whose triggers read the context of what is built on it. */
+export const externalBase = {
+  dockerfile: [
+    "FROM scratch",
+    "COPY data.txt /ext/data.txt",
+    "COPY --chown=5:6 --chmod=640 app /ext/app",
+    'ENV EXT="of the base" VERSION=ext',
+    'LABEL ext="a \\"label\\"" other=1',
+    "WORKDIR /ext/work",
+    "EXPOSE 8888/tcp",
+    "VOLUME /ext/volume",
+    "STOPSIGNAL SIGINT",
+    'CMD ["ext", "$EXT"]',
+    "",
+  ].join("\n"),
+  config: {
+    Shell: ["/bin/ext", "-c"],
+    OnBuild: [
+      "ARG VERSION",
+      "COPY . /ext/all",
+      "COPY *.txt /ext/some/",
+      "ENV TRIGGERED=$VERSION$EXT",
+      "LABEL by=trigger",
+    ],
+  },
+} as const
+
 /** Files of each context: spaces, letters beyond ASCII, modes, symlinks, what is ignored. */
-const context: Files = {
+export const context: Files = {
   "data.txt": "data\n",
   "more.txt": "more\n",
   "app/main.py": "print()\n",
@@ -34,18 +64,22 @@ const ignoreFiles = [
 ]
 
 /**
- * Stacks of two to four images in a chain or a tree, out of all that a Dockerfile may say, and nothing that needs
- * what a published image has not (see docs/dead-ends.md: ONBUILD, SHELL and HEALTHCHECK of a parent).
+ * Stacks of two to four images in a chain or a tree, out of all that a Dockerfile may say.
  * @param registry repository below which the images are published: their FROM names `<registry>/<name>:1`
+ * @param external where `externalBase` is published
  */
-export function generatedStack(registry: string): fc.Arbitrary<readonly GeneratedImage[]> {
+export function generatedStack(registry: string, external: string): fc.Arbitrary<readonly GeneratedImage[]> {
   const choices = fc.array(fc.nat(), { minLength: 1500, maxLength: 1500 })
-  return choices.map((numbers) => new Writer(numbers, registry).stack())
+  return choices.map((numbers) => new Writer(numbers, registry, external).stack())
 }
 
+/** What is known of a stage, and of an image by its last one. */
 interface Stage {
   readonly name?: string
+  /** Whether it has a shell to run commands in. */
   readonly hasShell: boolean
+  /** Of SHELL. */
+  shell?: readonly string[]
 }
 
 /** Writes a stack; every choice takes the next number. */
@@ -56,18 +90,19 @@ class Writer {
   constructor(
     private readonly numbers: readonly number[],
     private readonly registry: string,
+    private readonly external: string,
   ) {}
 
   stack(): readonly GeneratedImage[] {
     const names = ["base", "child", "leaf", "Other"].slice(0, 2 + this.number(3))
-    const shells = new Map<string, boolean>()
+    const shells = new Map<string, Stage>()
     return names.map((name, index) => {
       const parent = index === 0 ? undefined : this.pick(names.slice(0, index))
       return this.image(name, parent, shells)
     })
   }
 
-  private image(name: string, parent: string | undefined, shells: Map<string, boolean>): GeneratedImage {
+  private image(name: string, parent: string | undefined, shells: Map<string, Stage>): GeneratedImage {
     const escape = this.chance(5) ? "`" : "\\"
     const stages: Stage[] = []
     const lines = [...(escape === "`" ? ["# escape=`"] : []), ...this.globals()]
@@ -82,13 +117,21 @@ class Writer {
         "",
         `${this.spelled("FROM")} ${base.text}${own === undefined ? "" : ` ${this.spelled("AS")} ${own}`}`,
       )
-      const stage = { hasShell: base.hasShell, ...(own !== undefined && { name: own }) }
+      const { hasShell, shell } = base
+      const stage: Stage = {
+        hasShell,
+        ...(shell !== undefined && { shell }),
+        ...(own !== undefined && { name: own }),
+      }
       lines.push(...this.body(stage, stages, isLast ? parent : undefined))
       if (!isLast && this.chance(3)) lines.push(...this.triggers(stage))
       if (isLast) lines.push(...this.ending(stage))
       stages.push(stage)
-      if (isLast) shells.set(name, base.hasShell)
+      if (isLast) shells.set(name, stage)
     }
+    const onbuild = this.chance(2) ? ["USER root", ...this.publishedTriggers(shells.get(name))] : []
+    lines.push(...onbuild.map((trigger) => `${this.spelled("ONBUILD")} ${trigger}`))
+    const shell = shells.get(name)?.shell
     const text = lines.join("\n") + (this.chance(4) ? "" : "\n")
     return {
       name,
@@ -101,6 +144,10 @@ class Writer {
         { NAME: 'a"b\\c' },
       ]),
       files: { ...context, ".dockerignore": this.pick(ignoreFiles) },
+      handsDown: {
+        ...(onbuild.length > 0 && { OnBuild: onbuild }),
+        ...(shell !== undefined && { Shell: shell }),
+      },
     }
   }
 
@@ -119,17 +166,19 @@ class Writer {
   private base(
     stages: readonly Stage[],
     parent: string | undefined,
-    shells: ReadonlyMap<string, boolean>,
-  ): { readonly text: string; readonly hasShell: boolean } {
+    shells: ReadonlyMap<string, Stage>,
+  ): { readonly text: string; readonly hasShell: boolean; readonly shell?: readonly string[] | undefined } {
     if (parent !== undefined) {
       const text = this.pick([`${this.reference(parent)}:1`, `${this.reference(parent)}:\${TAG:-1}`])
-      return { text, hasShell: shells.get(parent) === true }
+      const { hasShell = false, shell } = shells.get(parent) ?? {}
+      return { text, hasShell, shell }
     }
     const below = stages.filter(({ name }) => name !== undefined)
     if (below.length > 0 && this.chance(2)) {
       const stage = this.pick(below)
-      return { text: (stage.name ?? "").toLowerCase(), hasShell: stage.hasShell }
+      return { text: (stage.name ?? "").toLowerCase(), hasShell: stage.hasShell, shell: stage.shell }
     }
+    if (this.chance(6)) return { text: this.external, hasShell: false, shell: externalBase.config.Shell }
     if (this.chance(4)) return { text: "scratch", hasShell: false }
     return {
       text: this.pick(["debian:bookworm-slim", "debian:${RELEASE}", "docker.io/library/debian:$RELEASE"]),
@@ -146,7 +195,15 @@ class Writer {
       () => this.variables(),
       () => this.configuration(),
       () => this.copyFrom(stages, parent),
-      ...(stage.hasShell ? [() => this.run(), () => this.run(), () => this.mount(stages, parent)] : []),
+      ...(stage.hasShell
+        ? [
+            () => this.run(),
+            () => this.run(),
+            () => this.mount(stages, parent),
+            () => this.setShell(stage),
+            () => this.seen(),
+          ]
+        : []),
     ]
     const first = [...(parent === undefined ? [] : ["USER root"]), "WORKDIR /probe", "COPY data.txt ./"]
     const rest = Array.from({ length: 3 + this.number(4) }, () => this.pick(kinds)())
@@ -241,7 +298,6 @@ class Writer {
         "ln /etc/hostname",
         "ln /etc/debian_version",
       ),
-      `SHELL ["/bin/bash", "-ec"]\nRUN echo "\${BASH_VERSION:+bash}" > /probe/shell-${n}\nSHELL ["/bin/sh", "-c"]`,
     ])
   }
 
@@ -261,6 +317,52 @@ class Writer {
       `RUN --mount='type=bind,"source=with space",target=/ctx' ${list("/ctx")}`,
       `RUN --mount=type=bind,from=${this.pick(froms)},target=/ctx ls /ctx > /probe/mount-${n}`,
       `RUN --mount=type=tmpfs,target=/ctx --mount=type=bind,from=debian:bookworm-slim,source=/etc,target=/etc2 ls -d /etc2 > /probe/mount-${n}`,
+    ])
+  }
+
+  /** A shell for all that follows, also in images built on this one. */
+  private setShell(stage: Stage): readonly string[] {
+    const shell = this.pick([
+      ["/bin/bash", "-eo", "pipefail", "-c"],
+      ["/bin/sh", "-ec"],
+      ["/bin/sh", "-c"],
+    ])
+    stage.shell = shell
+    return [`${this.spelled("SHELL")} ${JSON.stringify(shell)}`]
+  }
+
+  /** What tells shells apart, and variables that are empty from those that are not set. */
+  private seen(): readonly string[] {
+    const n = this.next()
+    return this.one([
+      `RUN if [[ -z "$NOPE" ]]; then echo bash; else echo sh; fi 2>/dev/null > /probe/flavour-${n} || true`,
+      `RUN echo "\${VERSION-unset} \${NAME-unset} \${SUITE+set} \${TARGETARCH-unset}" > /probe/set-${n}`,
+      `RUN env | grep -E '^(VERSION|NAME|SUITE|TARGETARCH|LATER.*)=' | LC_ALL=C sort > /probe/env-${n} || true`,
+      `RUN ["sh", "-c", "echo \${VERSION-unset} \${NAME-unset} > /probe/exec-${n}"]`,
+      `ENV SEEN${n}="\${VERSION-unset} \${NAME+set}" SEEN2_${n}=\${SUITE-unset}`,
+      `LABEL seen${n}=\${VERSION-unset} seen2_${n}="\${NAME:-empty}"`,
+      `COPY <<EOF /probe/heredoc-${n}\n\${VERSION-unset} \${NAME+set}\nEOF`,
+      `WORKDIR /probe/\${VERSION-unset}-${n}`,
+      "HEALTHCHECK --interval=5s CMD true",
+    ])
+  }
+
+  /** Instructions for images built on this one. */
+  private publishedTriggers(stage: Stage | undefined): readonly string[] {
+    const n = this.next()
+    return this.several(4, [
+      `COPY data.txt /probe/published-${n}`,
+      `COPY . /probe/published-all-${n}/`,
+      `ADD packed.tar /probe/published-unpacked-${n}/`,
+      `ENV PUBLISHED${n}=\${VERSION:-none}`,
+      "ARG VERSION",
+      `LABEL published${n}=yes`,
+      ...(stage?.hasShell === true
+        ? [
+            `RUN if [[ -z "$NOPE" ]]; then echo bash; else echo sh; fi 2>/dev/null > /probe/published-shell-${n} || true`,
+            `RUN --mount=type=bind,target=/ctx find /ctx -type f | LC_ALL=C sort > /probe/published-mount-${n}`,
+          ]
+        : []),
     ])
   }
 

@@ -2,6 +2,8 @@ import type { SourceFile } from "../source/sourceTree.js"
 import type { ImageSpec, Location, Problem } from "../spec/spec.js"
 import type { BuildContext } from "./buildContext.js"
 import type { Dockerfile } from "./dockerfile.js"
+import type { BaseConfig } from "./baseConfig.js"
+import type { HandedDown } from "./handedDown.js"
 import type { Instruction } from "./instruction.js"
 import type { Scope } from "./scope.js"
 import type { StageNames } from "./stageNames.js"
@@ -30,6 +32,8 @@ export interface LinkedInstruction {
   readonly instruction: Instruction
   /** In order, without overlaps. */
   readonly edits: readonly Edit[]
+  /** Variables that have a value from here on: those of an ENV, and of an ARG that is not left unset. */
+  readonly defines?: readonly string[]
 }
 
 /** A source that a stage uses, with the place that says so. */
@@ -54,6 +58,11 @@ export interface StageDraft {
   readonly from: readonly Part[]
   readonly location: Location
   readonly instructions: LinkedInstruction[]
+  /** What its base hands down to it, and what it hands down itself, beside variables. */
+  readonly inherited: HandedDown
+  handsDown: HandedDown
+  /** What stands in place of a base whose triggers must not act by themselves. */
+  readonly preface: readonly (readonly Part[])[]
   /** Its ONBUILD instructions, and what they hold: run at the start of stages built on it. */
   readonly onbuild: Instruction[]
   readonly triggers: Instruction[]
@@ -102,6 +111,8 @@ export interface Surroundings {
   draftOf(image: string): ImageDraft | undefined
   /** Digest of an external base, by its full reference. */
   digestOf(reference: string): string | undefined
+  /** Configuration of an external base, by its full reference, where its registry has told it. */
+  configOf(reference: string): BaseConfig | undefined
   /** Images below an image by `depend_on`, nearest first. */
   ancestorsOf(image: string): readonly string[]
   readonly problems: Problem[]

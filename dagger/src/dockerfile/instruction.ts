@@ -109,6 +109,15 @@ export function assignmentsOf({ args, argsStart }: Instruction): readonly Word[]
   return words
 }
 
+/** The names that an ARG, ENV or LABEL sets, without quotes; variables in them stay as they are. */
+export function assignedNames(instruction: Instruction): readonly string[] {
+  const words = assignmentsOf(instruction)
+  const isOldForm = words[0]?.text.includes("=") === false && instruction.keyword !== "ARG"
+  return (isOldForm ? words.slice(0, 1) : words).map(({ text }) =>
+    (text.split("=")[0] ?? "").replaceAll(/["']/g, ""),
+  )
+}
+
 function wordBetween(text: string, start: number, end: number, offset: number): Word {
   return { text: text.slice(start, end), start: offset + start, end: offset + end }
 }

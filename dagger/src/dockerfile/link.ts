@@ -4,8 +4,10 @@ import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Location, Problem, Spec } from "../spec/spec.js"
 import { compareCodeUnits } from "../text/order.js"
+import type { BaseConfig } from "./baseConfig.js"
 import type { ImageDraft, SecretUse, StageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
+import { assignedNames } from "./instruction.js"
 import { linkImage } from "./linkImage.js"
 import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
 import type { Places } from "./authorsPlaces.js"
@@ -13,7 +15,7 @@ import { statementOf } from "./authorsPlaces.js"
 import { ReadImages } from "./readImages.js"
 import type { RenderedLine, Spelling } from "./render.js"
 import { renderImage } from "./render.js"
-import { isPredefined, platformArguments, Scope } from "./scope.js"
+import { fixedArguments, isPredefined, platformArguments, Scope } from "./scope.js"
 import { stageNamesOf } from "./stageNames.js"
 import { linkedDirectives, ownDirectives } from "./syntax.js"
 
@@ -31,6 +33,10 @@ export interface LinkRequest {
   readonly parents?: ReadonlyMap<string, string>
   /** Digests of external bases by full reference (`docker.io/library/debian:bookworm-slim`). */
   readonly bases?: ReadonlyMap<string, string>
+  /** Their configurations, as far as registries have told them; the triggers of one that is not here act by themselves. */
+  readonly baseConfigs?: ReadonlyMap<string, BaseConfig>
+  /** Images whose RUN instructions run again whatever the builder has of them, and a word that no earlier run had. */
+  readonly runAgain?: { readonly images: ReadonlySet<string>; readonly word: string }
   /** Where images are published; a FROM is compared with this repository and the spec's. */
   readonly repositories?: ReadonlyMap<string, Repository>
 }
@@ -63,6 +69,8 @@ export interface LinkedImage {
   readonly builderArgs: ReadonlyMap<string, string>
   /** What its RUN instructions mount as `type=secret`. */
   readonly secrets: readonly SecretUse[]
+  /** Names of the labels that its Dockerfile sets, or one of the images that it is built on. */
+  readonly labelNames: readonly string[]
   /** What works, but maybe not as meant. */
   readonly notices: readonly Problem[]
 }
@@ -128,7 +136,7 @@ class Linker implements Surroundings {
       draft !== undefined && this.inRun.has(name) ? [draft] : [],
     )
     for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
-    for (const draft of run) this.problems.push(...parentProblems(draft), ...this.triggerProblems(draft))
+    for (const draft of run) this.problems.push(...parentProblems(draft))
     return run
   }
 
@@ -142,6 +150,10 @@ class Linker implements Surroundings {
 
   digestOf(reference: string): string | undefined {
     return this.request.bases?.get(reference)
+  }
+
+  configOf(reference: string): BaseConfig | undefined {
+    return this.request.baseConfigs?.get(reference)
   }
 
   ancestorsOf(image: string): readonly string[] {
@@ -161,12 +173,30 @@ class Linker implements Surroundings {
         this.inRun.has(image) ? this.stageOf(image) : (this.request.parents?.get(image) ?? written),
       inheritedFrom: (base) =>
         base.kind === "image" && this.inRun.has(base.image) ? this.draftOf(base.image) : undefined,
+      isPublished: (base) => base.kind === "image" && !this.inRun.has(base.image),
+      runFlag: ({ spec }) => this.runFlag(spec.name),
     }
   }
 
   /** As if every image were in the run, and without what depends on the text of others. */
   ownSpelling(): Spelling {
-    return { imageName: ({ image }) => this.stageOf(image), inheritedFrom: () => undefined }
+    return {
+      imageName: ({ image }) => this.stageOf(image),
+      inheritedFrom: () => undefined,
+      isPublished: () => false,
+      runFlag: () => undefined,
+    }
+  }
+
+  /**
+   * A mount in the container's own /dev, which is no part of the image: the builder takes a RUN with another mount for
+   * another RUN.
+   */
+  private runFlag(image: string): string | undefined {
+    const { runAgain } = this.request
+    return runAgain?.images.has(image) === true
+      ? `--mount=type=tmpfs,target=/dev/stack-run-${runAgain.word}`
+      : undefined
   }
 
   private stageOf(image: string): string {
@@ -198,22 +228,15 @@ class Linker implements Surroundings {
       context,
       buildArgs: args,
       declared: new Set(),
-      globals: new Scope([...platformArgs, ...[...args].filter(([name]) => platformArgs.has(name))], true),
+      globals: new Scope(
+        [...platformArgs, ...fixedArguments, ...[...args].filter(([name]) => platformArgs.has(name))],
+        true,
+      ),
       globalValues: new Map(),
       platformArguments: platformArgs,
       stages: [],
       namedStages: new Map(),
     }
-  }
-
-  /** Triggers of a published image would act on the linked file's context, which is the whole source. */
-  private triggerProblems(draft: ImageDraft): readonly Problem[] {
-    return draft.stages.flatMap(({ base, location }) => {
-      if (base.kind !== "image" || this.inRun.has(base.image)) return []
-      if (this.draftOf(base.image)?.stages.at(-1)?.onbuild.length === 0) return []
-      const message = `${base.image} has ONBUILD instructions, which act only where it is built in the same run`
-      return [{ location, message, hint: `build ${base.image} too` }]
-    })
   }
 }
 
@@ -263,8 +286,21 @@ function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
     secrets: needed.flatMap(({ secrets }) => secrets),
     parents: [...new Set(treeUses(needed).map(({ image }) => image))],
     builderArgs: new Map([...draft.buildArgs].filter(([name]) => isPredefined(name))),
+    labelNames: labelNamesOf(draft, linker),
     notices: noticesOf(draft, linker.request.spec),
   }
+}
+
+function labelNamesOf(draft: ImageDraft, linker: Linker): readonly string[] {
+  const chain = configuringStages(draft)
+  const bottom = chain.at(-1)?.base
+  const parent = bottom?.kind === "image" ? linker.draftOf(bottom.image) : undefined
+  const own = chain.flatMap(({ instructions }) =>
+    instructions.flatMap(({ instruction }) =>
+      instruction.keyword === "LABEL" ? assignedNames(instruction) : [],
+    ),
+  )
+  return [...new Set([...own, ...(parent === undefined ? [] : labelNamesOf(parent, linker))])]
 }
 
 function baseOf(draft: ImageDraft): Pick<LinkedImage, "base"> {

@@ -3,12 +3,15 @@ import type { ImageDraft, LinkedInstruction, Source, StageDraft, Surroundings } 
 import type { ParsedStage } from "./dockerfile.js"
 import { triggerOf } from "./dockerfile.js"
 import type { Instruction } from "./instruction.js"
-import { assignmentsOf, locationOf, problemAt, wordsOf } from "./instruction.js"
+import { assignmentsOf, locationOf, parseInstruction, problemAt, wordsOf } from "./instruction.js"
+import { readDockerfileLines } from "./lines.js"
 import { linkCopy } from "./linkCopy.js"
 import { linkRun } from "./linkRun.js"
-import { followEnvironment, linkArgument, linkGlobalArgument } from "./linkVariables.js"
+import { linkArgument, linkEnvironment, linkGlobalArgument } from "./linkVariables.js"
 import { Scope } from "./scope.js"
 import { resolveSource } from "./sources.js"
+import { copyOfBase, environmentOf } from "./baseConfig.js"
+import { afterInstruction, handedDownBy } from "./handedDown.js"
 import { expandWord } from "./words.js"
 
 /** Links every stage of an image, in order: fills `image.stages`. Problems go to `surroundings`. */
@@ -20,7 +23,8 @@ export function linkImage(image: ImageDraft, surroundings: Surroundings): void {
     const base = baseOf(image, parsed, surroundings)
     const stage = newStage(image, parsed, base, surroundings)
     // A trigger acts in the stage built on it, with that one's context, stages and arguments.
-    for (const trigger of triggersOf(image, base, surroundings)) link(image, stage, trigger, surroundings)
+    for (const trigger of triggersOf(image, parsed.from, base, surroundings))
+      link(image, stage, trigger, surroundings)
     for (const instruction of parsed.instructions) link(image, stage, instruction, surroundings)
     image.stages.push(stage)
     if (parsed.name !== undefined) image.namedStages.set(parsed.name, stage)
@@ -51,8 +55,7 @@ function linked(
     case "ARG":
       return linkArgument(image, stage, instruction, surroundings)
     case "ENV":
-      followEnvironment(stage, instruction, surroundings)
-      return { instruction, edits: [] }
+      return linkEnvironment(stage, instruction, surroundings)
     case "COPY":
     case "ADD":
       return linkCopy(image, stage, instruction, surroundings)
@@ -60,6 +63,7 @@ function linked(
       return linkRun(image, stage, instruction, surroundings)
     default:
       stage.problems.push(...wordProblems(stage, instruction))
+      stage.handsDown = afterInstruction(stage.handsDown, instruction)
       return { instruction, edits: [] }
   }
 }
@@ -118,13 +122,17 @@ function newStage(
 ): StageDraft {
   const index = image.stages.length
   const name = image.names.stages[index] ?? image.names.image
-  const { scope, environment, argumentNames } = inherited(image, base, surroundings)
+  const { scope, environment, argumentNames, handsDown } = inherited(image, base, surroundings)
+  const preface = prefaceOf(base, surroundings)
   const platform = platformPart(image, parsed, surroundings)
   const location = locationOf(parsed.from)
   return {
     name,
     base,
-    from: [`FROM ${platform}`, base],
+    from: [`FROM ${platform}`, preface.length === 0 ? base : { kind: "scratch" }],
+    preface,
+    inherited: handsDown,
+    handsDown,
     location,
     instructions: [],
     triggers: [],
@@ -144,23 +152,56 @@ function inherited(
   image: ImageDraft,
   base: Source,
   surroundings: Surroundings,
-): Pick<StageDraft, "scope" | "environment" | "argumentNames"> {
+): Pick<StageDraft, "scope" | "environment" | "argumentNames" | "handsDown"> {
   if (base.kind === "stage") {
     const below = image.stages.find(({ name }) => name === base.name)
     if (below !== undefined) {
-      const { scope, environment, argumentNames } = below
-      return { scope: scope.copy(), environment: environment.copy(), argumentNames: new Set(argumentNames) }
+      const { scope, environment, argumentNames, handsDown } = below
+      return {
+        scope: scope.copy(),
+        environment: environment.copy(),
+        argumentNames: new Set(argumentNames),
+        handsDown,
+      }
     }
   }
   const parent = base.kind === "image" ? surroundings.draftOf(base.image)?.stages.at(-1) : undefined
-  const environment = parent?.environment ?? new Scope([], base.kind === "scratch")
-  return { scope: environment.copy(), environment: environment.copy(), argumentNames: new Set() }
+  const config = base.kind === "external" ? surroundings.configOf(base.reference) : undefined
+  const known = new Scope(config === undefined ? [] : environmentOf(config), base.kind === "scratch")
+  const environment = parent?.environment ?? known
+  return {
+    scope: environment.copy(),
+    environment: environment.copy(),
+    argumentNames: new Set(),
+    handsDown: parent?.handsDown ?? handedDownBy(config),
+  }
 }
 
-function triggersOf(image: ImageDraft, base: Source, surroundings: Surroundings): readonly Instruction[] {
+/** Instructions that act at the start of what is built on a base, in its context. */
+function triggersOf(
+  image: ImageDraft,
+  from: Instruction,
+  base: Source,
+  surroundings: Surroundings,
+): readonly Instruction[] {
   if (base.kind === "stage") return image.stages.find(({ name }) => name === base.name)?.triggers ?? []
   if (base.kind === "image") return surroundings.draftOf(base.image)?.stages.at(-1)?.triggers ?? []
-  return []
+  return triggersOfRegistry(base, surroundings).flatMap((text) => {
+    const { lines } = readDockerfileLines(from.line.file, text, surroundings.problems)
+    // They stand in no file: messages name the FROM that brings them.
+    return lines.map((line) => parseInstruction({ ...line, segments: [{ ...locationOf(from), offset: 0 }] }))
+  })
+}
+
+/** What stands in place of a base with triggers. */
+function prefaceOf(base: Source, surroundings: Surroundings): StageDraft["preface"] {
+  const config = base.kind === "external" ? surroundings.configOf(base.reference) : undefined
+  if (base.kind !== "external" || config === undefined || config.onbuild.length === 0) return []
+  return copyOfBase(base, config)
+}
+
+function triggersOfRegistry(base: Source, surroundings: Surroundings): readonly string[] {
+  return base.kind === "external" ? (surroundings.configOf(base.reference)?.onbuild ?? []) : []
 }
 
 /** `--platform=...` with this image's arguments; those of the platform itself stay open. */

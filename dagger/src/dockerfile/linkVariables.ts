@@ -2,6 +2,7 @@ import type { ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./
 import type { Instruction, Word } from "./instruction.js"
 import { assignmentsOf, problemAt } from "./instruction.js"
 import type { Scope } from "./scope.js"
+import { fixedArguments } from "./scope.js"
 import { separators } from "./blanks.js"
 import { expandWord, quoteWord } from "./words.js"
 
@@ -21,8 +22,8 @@ export function linkGlobalArgument(
     const value =
       given ??
       (written === undefined ? undefined : valueOf(argument, word, written, image.globals, surroundings))
-    // An argument without a value counts as empty before the first FROM.
-    image.globals.set(name, value ?? "")
+    // Without a value it changes nothing, as in BuildKit since 2024: arguments of the platform keep theirs.
+    if (value !== undefined || written !== undefined) image.globals.set(name, value)
     if (value !== undefined) image.globalValues.set(name, value)
   }
 }
@@ -34,12 +35,16 @@ export function linkArgument(
   argument: Instruction,
   surroundings: Surroundings,
 ): LinkedInstruction {
+  const defines: string[] = []
   const edits = assignmentsOf(argument).flatMap((word) => {
     const { name, written } = assignment(word)
     stage.argumentNames.add(name)
     const given = image.buildArgs.get(name)
     if (given !== undefined) image.declared.add(name)
-    const resolved = given ?? (written === undefined ? image.globalValues.get(name) : undefined)
+    const implied = image.globalValues.get(name) ?? fixedArguments.get(name)
+    const resolved = given ?? (written === undefined ? implied : undefined)
+    if (resolved !== undefined || written !== undefined || image.platformArguments.has(name))
+      defines.push(name)
     if (resolved !== undefined) {
       stage.scope.set(name, resolved)
       if (/[\r\n]/.test(resolved)) {
@@ -54,15 +59,15 @@ export function linkArgument(
     else if (image.platformArguments.has(name)) stage.scope.set(name, image.platformArguments.get(name))
     return []
   })
-  return { instruction: argument, edits }
+  return { instruction: argument, edits, defines }
 }
 
 /** ENV: stays as it is; its values are noted, for the instructions whose paths use them. */
-export function followEnvironment(
+export function linkEnvironment(
   stage: StageDraft,
   instruction: Instruction,
   surroundings: Surroundings,
-): void {
+): LinkedInstruction {
   const values = environmentWords(instruction).map((word) => {
     const { name, written = "" } = assignment(word)
     return [name, valueOf(instruction, word, written, stage.scope, surroundings)] as const
@@ -72,23 +77,7 @@ export function followEnvironment(
     stage.scope.set(name, value)
     stage.environment.set(name, value)
   }
-}
-
-/** Variables that the builder sets where an image does not: an empty one would stop every command. */
-const setByBuilder = new Set(["HOME", "PATH"])
-
-/**
- * What a stage must declare so that it sees the image it is built on as from a registry: BuildKit hands the arguments
- * of a stage on to those built on it, an image keeps only ENV. No Dockerfile can unset a variable; an empty one is
- * the nearest.
- */
-export function argumentsToReset({ argumentNames, scope, environment }: StageDraft): readonly string[] {
-  return [...argumentNames].sort().flatMap((name) => {
-    if (!scope.has(name)) return []
-    if (!environment.has(name)) return setByBuilder.has(name) ? [] : [`${name}=`]
-    const kept = environment.get(name)
-    return kept === undefined || kept === scope.get(name) ? [] : [`${name}=${quoteWord(kept)}`]
-  })
+  return { instruction, edits: [], defines: values.map(([name]) => name) }
 }
 
 function assignment({ text }: Word): { readonly name: string; readonly written?: string } {

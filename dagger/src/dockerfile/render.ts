@@ -1,5 +1,13 @@
 import type { Edit, ImageDraft, LinkedInstruction, Part, Source, StageDraft } from "./draft.js"
-import { argumentsToReset } from "./linkVariables.js"
+import { defaultShell, linesForPublished } from "./handedDown.js"
+import {
+  argumentsLeftBy,
+  hiddenAtStart,
+  unsettingEdits,
+  unsettingShell,
+  withoutUnset,
+} from "./unsetArguments.js"
+import { copiedBase } from "./stageNames.js"
 import type { LogicalLine } from "./lines.js"
 
 /** A line of the linked Dockerfile. */
@@ -15,6 +23,10 @@ export interface Spelling {
   imageName(source: Extract<Source, { kind: "image" }>): string
   /** The draft of the image that a stage is built on in this text, whose arguments it would inherit. */
   inheritedFrom(base: Source): ImageDraft | undefined
+  /** Whether what a stage is built on is another image of the tree, and comes from a registry. */
+  isPublished(base: Source): boolean
+  /** A flag for each RUN of an image, where they are to run again. */
+  runFlag(image: ImageDraft): string | undefined
 }
 
 /** An image's part of the linked Dockerfile, without comments of the original. */
@@ -46,10 +58,21 @@ function renderStage(
   const isSplit = isLast && stage.onbuild.length > 0
   const name = isSplit ? names.body : stage.name
   const { file, line } = stage.location
+  const origin = { file, line }
+  const from = renderParts(stage.from, spelling)
+  const copied = `${names.image}--${copiedBase(image.stages.indexOf(stage))}`
   const lines: RenderedLine[] = [
-    { text: `${renderParts(stage.from, spelling)} AS ${name}`, origin: { file, line } },
-    ...resetLines(spelling.inheritedFrom(stage.base)),
-    ...stage.instructions.flatMap((instruction) => renderInstruction(instruction, spelling)),
+    // A stage of its own: an ENTRYPOINT takes away the CMD of its base, but none of its own stage.
+    ...(stage.preface.length === 0
+      ? [{ text: `${from} AS ${name}`, origin }]
+      : [
+          { text: `${from} AS ${copied}`, origin },
+          ...stage.preface.map((parts) => ({ text: renderParts(parts, spelling), origin })),
+          { text: `FROM ${copied} AS ${name}`, origin },
+        ]),
+    ...resetLines(spelling.inheritedFrom(stage.base), spelling),
+    ...(spelling.isPublished(stage.base) ? linesForPublished(stage.inherited) : []),
+    ...renderBody(image, stage, spelling),
   ]
   if (!isSplit) return lines
   // Images built on this one run its triggers as instructions of their own, so they start from before them.
@@ -59,14 +82,50 @@ function renderStage(
   return [...lines, blankLine, { text: `FROM ${names.body} AS ${names.image}` }, ...triggers]
 }
 
-function resetLines(parent: ImageDraft | undefined): readonly RenderedLine[] {
-  const last = parent?.stages.at(-1)
-  const reset = last === undefined ? [] : argumentsToReset(last)
+function resetLines(parent: ImageDraft | undefined, spelling: Spelling): readonly RenderedLine[] {
+  const reset = parent === undefined ? [] : [...argumentsLeftBy(parent, spelling)]
   if (reset.length === 0 || parent === undefined) return []
   return [
     { text: `# Arguments of ${parent.spec.name}, which its published image would not hand on.` },
-    { text: `ARG ${reset.join(" ")}` },
+    { text: `ARG ${reset.map((name) => `${name}=`).join(" ")}` },
   ]
+}
+
+/** The instructions of a stage, with the shell that each needs: see `unsetArguments.ts`. */
+function renderBody(image: ImageDraft, stage: StageDraft, spelling: Spelling): readonly RenderedLine[] {
+  const hidden = new Set(hiddenAtStart(image, stage, spelling))
+  const flag = spelling.runFlag(image)
+  const lines: RenderedLine[] = []
+  let own = stage.inherited.shell
+  let current = own
+  const useShell = (shell: readonly string[] | undefined) => {
+    const wanted = JSON.stringify(shell ?? defaultShell)
+    if (wanted !== JSON.stringify(current ?? defaultShell)) lines.push({ text: `SHELL ${wanted}` })
+    current = shell
+  }
+  for (const linked of stage.instructions) {
+    const { keyword, json } = linked.instruction
+    if (keyword === "SHELL" && json !== undefined) own = current = json
+    if (keyword === "RUN" && json === undefined) useShell(unsettingShell(own, hidden))
+    if ((keyword === "CMD" || keyword === "ENTRYPOINT") && json === undefined) useShell(own)
+    lines.push(...renderInstruction(builtAlong(linked, hidden, flag), spelling))
+    for (const name of linked.defines ?? []) hidden.delete(name)
+  }
+  useShell(own)
+  return lines
+}
+
+/** An instruction that sees no arguments of parents, and runs again where it has to. */
+function builtAlong(
+  linked: LinkedInstruction,
+  hidden: ReadonlySet<string>,
+  flag: string | undefined,
+): LinkedInstruction {
+  const { instruction, edits } = withoutUnset(linked, hidden)
+  if (instruction.keyword !== "RUN") return { instruction, edits }
+  const at = instruction.keywordEnd
+  const again: readonly Edit[] = flag === undefined ? [] : [{ start: at, end: at, parts: [` ${flag}`] }]
+  return { instruction, edits: [...again, ...edits, ...unsettingEdits(instruction, hidden)] }
 }
 
 function renderParts(parts: readonly Part[], spelling: Spelling): string {

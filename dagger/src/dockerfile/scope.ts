@@ -58,6 +58,12 @@ export function platformArguments(platform?: string): ReadonlyMap<string, string
   )
 }
 
+/**
+ * Arguments of the builder whose value the linked file must not decide: each Dockerfile is built to its end, which
+ * BuildKit calls `default`, whatever its last stage is called here.
+ */
+export const fixedArguments: ReadonlyMap<string, string> = new Map([["TARGETSTAGE", "default"]])
+
 /** Whether an argument acts without being declared: proxies for every RUN, and BuildKit's own switches. */
 export function isPredefined(name: string): boolean {
   return (

@@ -20,7 +20,7 @@ export interface StageNames {
  */
 export function stageNamesOf(image: string, stages: readonly ParsedStage[]): StageNames {
   const prefix = imageStage(image)
-  const taken = new Set<string>(["context", "body"])
+  const taken = new Set<string>(["context", "body", ...stages.map((_, index) => copiedBase(index))])
   const names = stages.map((stage, index) =>
     index === stages.length - 1 ? prefix : `${prefix}--${freeName(stage.name ?? String(index), taken)}`,
   )
@@ -43,6 +43,11 @@ const hashDigits = 12
 const plainName = /^[a-z][a-z0-9]*(?:(?:[._-]|__)[a-z0-9]+)*$/
 /** A plain name that could be what another one becomes. */
 const hashedName = /^image-.*-[0-9a-f]{12}$/
+
+/** Of the stage that a copy of a base is, below the stage of this number. */
+export function copiedBase(index: number): string {
+  return `external-${index}`
+}
 
 function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted

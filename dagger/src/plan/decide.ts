@@ -17,6 +17,11 @@ export interface Decision {
 export interface Situation {
   readonly facts: PlanFacts
   readonly forces: readonly Force[]
+  /**
+   * A full rebuild was asked for, and not of this image: of images with its content the candidate is taken, which is
+   * that of the last build.
+   */
+  readonly lastBuildFirst: boolean
   /** Parents of the image that are built by this plan. */
   readonly rebuiltParents: readonly string[]
   /** All that the image stands on. */
@@ -38,12 +43,13 @@ interface Match {
 export function decide(image: ImageFacts, situation: Situation): Decision {
   const { facts, forces, rebuiltParents } = situation
   if (rebuiltParents.length > 0) {
+    const asked = forces.filter(({ isAskedFor }) => isAskedFor).map(({ reason }) => reason)
     const reasons = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
-    return { action: "build", reasons: [...reasons, ...contentReasons(image, facts)] }
+    return { action: "build", reasons: [...asked, ...reasons, ...contentReasons(image, facts)] }
   }
-  const matches = matchesOf(image, facts).filter((match) =>
-    forces.every((force) => isMet(force, match.image)),
-  )
+  const found = matchesOf(image, facts)
+  const inOrder = situation.lastBuildFirst ? found.toSorted(candidateFirst) : found
+  const matches = inOrder.filter((match) => forces.every((force) => isMet(force, match.image)))
   if (forces.length > 0 && matches.length === 0) {
     return {
       action: "build",
@@ -83,6 +89,10 @@ function matchesOf(image: ImageFacts, facts: PlanFacts): readonly Match[] {
 
 function passedTagOf({ inputKey, testKey }: ImageFacts, { passed }: RegistryImage): string | undefined {
   return passed === true ? passedTag(inputKey, testKey) : undefined
+}
+
+function candidateFirst(a: Match, b: Match): number {
+  return Number(b.place === "candidate") - Number(a.place === "candidate")
 }
 
 function byContent(image: ImageFacts, situation: Situation, matches: readonly Match[]): Decision {
@@ -168,7 +178,11 @@ function fromPublished(image: ImageFacts, facts: PlanFacts, tests: readonly Reas
 
 function fileReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] {
   const { inputs = [] } = changesOf(image, facts) ?? {}
-  const reasons: Reason[] = inputs.length > 0 ? [{ kind: "files-changed", ...fileList(inputs) }] : []
+  const all = facts.changes?.buildAll ?? []
+  const reasons: Reason[] = [
+    ...(all.length > 0 ? [{ kind: "build-all-file" as const, ...fileList(all) }] : []),
+    ...(inputs.length > 0 ? [{ kind: "files-changed" as const, ...fileList(inputs) }] : []),
+  ]
   // Where contents can be compared, they say whether the spec concerns this image.
   if (isComparable(image) || facts.changes === undefined || facts.changes.spec.length === 0) return reasons
   return [...reasons, { kind: "spec-changed", path: facts.specPath }]

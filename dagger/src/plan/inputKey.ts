@@ -17,6 +17,8 @@ export interface ImageInputs {
   readonly parents: readonly ParentKey[]
   /** Images from outside of the tree: a tag such as `debian:13` moves, its digest tells. */
   readonly bases: readonly ExternalBase[]
+  /** Files that `BuildAll` names: the stack's owner says that they are part of every image. */
+  readonly buildAll: readonly ContextFile[]
   /** `linux/amd64`: the same text gives other bytes on another one. */
   readonly platform: string
 }
@@ -38,8 +40,11 @@ export interface ExternalBase {
   readonly digest?: string | undefined
 }
 
-/** Raised when the form below changes, so that old labels match nothing instead of something wrong. */
-const keyVersion = "input-key/1"
+/**
+ * Raised when the form below changes, or what a key has to cover: old labels match nothing instead of something wrong.
+ * 2: BuildAll, triggers of external bases.
+ */
+const keyVersion = "input-key/2"
 
 /** Hex SHA-256 over the inputs in a fixed form, whatever order they are given in. */
 export function inputKey(inputs: ImageInputs): string {
@@ -49,6 +54,7 @@ export function inputKey(inputs: ImageInputs): string {
     inputs.stages,
     sorted(inputs.contextFiles.map(fileRow)),
     sorted(inputs.parents.map(({ name, inputKey: key }) => [name, key])),
+    sorted(inputs.buildAll.map(fileRow)),
     sorted(inputs.bases.map(({ reference, digest }) => [reference, digest ?? ""])),
   ])
 }
@@ -74,6 +80,8 @@ export interface ImageKey {
 /** What is the same for all images of a run. */
 export interface KeyOptions {
   readonly platform: string
+  /** Files that `BuildAll` names. */
+  readonly buildAll?: readonly ContextFile[]
   /** Whether `ChangeIgnore` names this file: its change rebuilds nothing, as the stack's owner decided. */
   readonly isIgnored?: (path: string) => boolean
 }
@@ -85,7 +93,7 @@ export interface KeyOptions {
  */
 export function inputKeys(
   linked: ReadonlyMap<string, LinkedInputs>,
-  { platform, isIgnored = () => false }: KeyOptions,
+  { platform, buildAll = [], isIgnored = () => false }: KeyOptions,
 ): ReadonlyMap<string, ImageKey> {
   const keys = new Map<string, ImageKey>()
   const keyOf = (parent: string, child: string): ImageKey => {
@@ -102,6 +110,7 @@ export function inputKeys(
         contextFiles: contextFiles.filter(({ path }) => !isIgnored(path)),
         parents: above,
         bases,
+        buildAll,
         platform,
       }),
       unresolvedBases: [...new Set([...unknown, ...above.flatMap(({ unresolvedBases }) => unresolvedBases)])],

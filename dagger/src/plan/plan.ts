@@ -47,9 +47,12 @@ function decideSteps(facts: PlanFacts): Step[] {
     const parents = image.parents.map((parent) => placedParent(placed, parent, image.name))
     const ancestors = new Set(parents.flatMap((parent) => [...parent.ancestors, parent.step.image]))
     const rebuiltParents = parents.flatMap(({ step }) => (step.action === "build" ? [step.image] : []))
-    const decision = decide(image, { facts, forces: all, rebuiltParents, ancestors })
+    const selected = selection(image.name)
+    const own = all.filter(({ isAskedFor }) => !isAskedFor || selected.kind === "selected")
+    const lastBuildFirst = own.length < all.length
+    const decision = decide(image, { facts, forces: own, lastBuildFirst, rebuiltParents, ancestors })
     const sources = sourcesOf(parents)
-    const step = stepOf(facts, image, narrow(decision, selection(image.name)), sources)
+    const step = stepOf(facts, image, narrow(decision, selected), sources)
     placed.set(image.name, { step, ancestors, sources })
   }
   return [...placed.values()].map(({ step }) => step)
@@ -154,8 +157,8 @@ function skippedStep(facts: PlanFacts, image: ImageFacts, where: string): Step {
 /** As in the old pipeline: files of an image or its tests changed, or something that rebuilds all of them. */
 function imagesChanged(facts: PlanFacts, steps: readonly Step[]): string[] {
   const names = facts.images.map(({ name }) => name)
-  if (forces(facts).length > 0) return names
   const { changes } = facts
+  if (forces(facts).length > 0 || (changes?.buildAll ?? []).length > 0) return names
   if (changes === undefined) {
     const touched = new Set(steps.flatMap(({ image, action }) => (isWork(action) ? [image] : [])))
     return names.filter((name) => touched.has(name))

@@ -10,6 +10,8 @@ export function fileList(files: readonly ChangedFile[]): { files: ChangedFile[];
   return { files: files.slice(0, filesListed), more: Math.max(0, files.length - filesListed) }
 }
 
+const everythingAgain = "every RUN runs again, on what its bases stand for now"
+
 /** A reason as a clause that stands alone in a table: "its parent base is rebuilt". */
 export function describeReason(reason: Reason): string {
   switch (reason.kind) {
@@ -20,9 +22,9 @@ export function describeReason(reason: Reason): string {
     case "needed-by":
       return `${listOf(reason.images)} ${reason.images.length === 1 ? "stands" : "stand"} on it`
     case "full-rebuild-option":
-      return "--full-rebuild was given"
+      return `--full-rebuild was given: ${everythingAgain}`
     case "full-rebuild-message":
-      return `${reason.where} says "full rebuild"`
+      return `${reason.where} says "full rebuild": ${everythingAgain}`
     case "main":
       return `on ${reason.branch} everything is built, because its images may go to production`
     case "build-all-file":

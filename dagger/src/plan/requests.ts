@@ -1,7 +1,5 @@
-import type { ChangedFile } from "./changes.js"
 import type { PlanFacts, RegistryImage } from "./facts.js"
 import type { Reason } from "./planDocument.js"
-import { fileList } from "./reasons.js"
 
 /** A text in which people leave requests, and what it is. */
 interface Message {
@@ -21,28 +19,33 @@ export function skipRequest(facts: PlanFacts): string | undefined {
 /** Something that rebuilds all images, whatever is published. */
 export interface Force {
   readonly reason: Reason
-  /** A commit's request is met by images that were built from it; an option's, or an uncommitted file's, never. */
+  /** Asked for by a person, and so only for the images that the call is about: `--only` leaves others out. */
+  readonly isAskedFor: boolean
+  /** A commit's request is met by images that were built from it; an option's never. */
   readonly untilBuiltFrom?: string | undefined
 }
 
 /** Everything that rebuilds all images, as in the old pipeline. */
 export function forces(facts: PlanFacts): readonly Force[] {
-  const { options, changes, git } = facts
+  const { options, git } = facts
   const found: Force[] = []
   const commit = git.head?.sha
-  if (options.fullRebuild) found.push({ reason: { kind: "full-rebuild-option" } })
+  if (options.fullRebuild) found.push({ reason: { kind: "full-rebuild-option" }, isAskedFor: true })
   for (const { where, text } of messages(facts)) {
     if (has(text, rebuildMarker)) {
-      found.push({ reason: { kind: "full-rebuild-message", where }, untilBuiltFrom: commit })
+      found.push({
+        reason: { kind: "full-rebuild-message", where },
+        isAskedFor: true,
+        untilBuiltFrom: commit,
+      })
     }
   }
   if (options.branch === options.mainBranch) {
-    found.push({ reason: { kind: "main", branch: options.branch }, untilBuiltFrom: commit })
-  }
-  const files = changes?.buildAll ?? []
-  if (files.length > 0) {
-    const untilBuiltFrom = files.every(isCommitted) ? commit : undefined
-    found.push({ reason: { kind: "build-all-file", ...fileList(files) }, untilBuiltFrom })
+    found.push({
+      reason: { kind: "main", branch: options.branch },
+      isAskedFor: false,
+      untilBuiltFrom: commit,
+    })
   }
   return found
 }
@@ -50,10 +53,6 @@ export function forces(facts: PlanFacts): readonly Force[] {
 /** Whether this image with the right content is what the force asked for. */
 export function isMet(force: Force, image: RegistryImage): boolean {
   return force.untilBuiltFrom !== undefined && force.untilBuiltFrom === image.revision
-}
-
-function isCommitted({ committed }: ChangedFile): boolean {
-  return committed
 }
 
 /** A pull request is checked out as a merge that a machine wrote: the request is in the merged commit. */

@@ -99,6 +99,29 @@ export async function imageLabels(
   return { digest: facts.digest, labels: new Map([...facts.labels, ...facts.annotations]) }
 }
 
+/** The configuration of an image as it stands in the registry. */
+export interface ConfigDocument {
+  readonly digest: string
+  readonly document: unknown
+}
+
+/**
+ * An image's configuration, whole.
+ * @returns undefined where the reference names nothing
+ * @throws RegistryError
+ */
+export async function configDocumentOf(
+  store: ImageStore,
+  reference: ImageReference,
+  platform: string,
+): Promise<ConfigDocument | undefined> {
+  const named = await store.manifest(reference)
+  if (named === undefined) return undefined
+  const { document } = await ownManifest(store, reference, named, platform)
+  const { digest } = document.config
+  return { digest, document: parseJson(await store.blob(reference, { digest })) }
+}
+
 async function factsOf(
   store: ImageStore,
   repository: Repository,

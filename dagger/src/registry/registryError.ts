@@ -102,3 +102,9 @@ export function parseJson(body: Uint8Array): unknown {
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
+
+/** What went wrong, without the request: which tag was asked for first is nothing that a person needs. */
+export function causeOf({ message, method, url }: RegistryError): string {
+  const request = `${method ?? ""} ${url ?? ""}: `
+  return message.startsWith(request) ? message.slice(request.length) : message
+}

@@ -1,6 +1,7 @@
 import { dag } from "@dagger.io/dagger"
 import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
+import type { BaseConfigs } from "./baseConfigs.js"
 import { parseReference } from "../reference/reference.js"
 import { engineMessage } from "./engineError.js"
 import { inTime } from "./time.js"
@@ -15,23 +16,33 @@ export interface PinnedLink {
   readonly linked: LinkedStack
   /** Why a base image could not be resolved, by reference; it stays unpinned. */
   readonly unresolvedBases: ReadonlyMap<string, string>
+  /** Bases of which nobody knows what they hand down beside files and variables, by reference, and why. */
+  readonly unknownConfigs: ReadonlyMap<string, string>
+}
+
+/** Who knows what bases hand down. */
+export interface BaseRegistry {
+  baseConfigs(digests: ReadonlyMap<string, string>): Promise<BaseConfigs>
 }
 
 /**
- * Links to see which bases there are, asks for their digests, and links with them.
+ * Links to see which bases there are, asks for their digests and configurations, and links with them.
  * @param settled digests by reference; where given, no registry is asked, and a base without one stays unpinned
  * @throws InputError for mistakes in the Dockerfiles
  */
 export async function linkPinned(
   unpinned: LinkRequest,
+  registry: BaseRegistry,
   settled?: ReadonlyMap<string, string>,
 ): Promise<PinnedLink> {
   const { digests, unresolved } =
     settled === undefined
       ? await resolveBases(basesOf(linkStack(unpinned)))
       : { digests: settled, unresolved: new Map<string, string>() }
-  const linkRequest = { ...unpinned, bases: digests }
-  return { linkRequest, linked: linkStack(linkRequest), unresolvedBases: unresolved }
+  const { configs, unknown } = await registry.baseConfigs(digests)
+  const linkRequest = { ...unpinned, bases: digests, baseConfigs: configs }
+  const linked = linkStack(linkRequest)
+  return { linkRequest, linked, unresolvedBases: unresolved, unknownConfigs: unknown }
 }
 
 function basesOf({ images }: LinkedStack): readonly string[] {

@@ -66,9 +66,10 @@ export function buildArgsOf(builderArgs: ReadonlyMap<string, string>): { name: s
  */
 export function labelled(
   container: NonNullable<ImageState["container"]>,
-  labels: ReadonlyMap<string, string>,
+  { labels, foreignLabels }: Pick<ImageJob, "labels" | "foreignLabels">,
 ): NonNullable<ImageState["container"]> {
   let result = container
+  for (const name of foreignLabels) result = result.withoutLabel(name)
   for (const [name, value] of labels) result = result.withLabel(name, value).withAnnotation(name, value)
   return result
 }

@@ -4,6 +4,7 @@ import { requireSecrets } from "../dockerfile/secrets.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
 import { planMarkdown } from "../plan/markdown.js"
+import { listOf } from "../text/format.js"
 import { renderSummary } from "../report/summary.js"
 import { artifactsOf } from "./artifacts.js"
 import { assembleReport } from "./assembleReport.js"
@@ -70,11 +71,19 @@ export async function planOnly(request: StackRequest): Promise<StackPlan> {
   return new StackPlan(JSON.stringify(plan, null, 2))
 }
 
-function noticesOf({ plan, unresolvedBases }: Prepared): readonly string[] {
+function noticesOf({ plan, unresolvedBases, unknownConfigs }: Prepared): readonly string[] {
   const unresolved = [...unresolvedBases].map(
     ([reference, why]) => `${reference} could not be resolved: ${why}`,
   )
-  return [...plan.notices, ...unresolved]
+  return [...plan.notices, ...unresolved, ...unknownConfigNotices(unknownConfigs)]
+}
+
+/** One line for all: most often it is one registry that only the engine reaches. */
+function unknownConfigNotices(unknown: ReadonlyMap<string, string>): readonly string[] {
+  const [why] = unknown.values()
+  if (why === undefined) return []
+  const names = listOf([...unknown.keys()])
+  return [`whether ${names} has ONBUILD or SHELL is not known, and taken for no: ${why}`]
 }
 
 async function carryOut(
@@ -83,7 +92,8 @@ async function carryOut(
   registry: RegistryEdge,
 ): Promise<readonly ImageState[]> {
   const { plan, spec } = prepared
-  const linkRequest = linkRequestFor(plan, prepared.linkRequest)
+  const runId = randomUUID()
+  const linkRequest = linkRequestFor(plan, prepared.linkRequest, runId)
   const linked = linkStack(linkRequest)
   const given = new Set(request.secrets.keys())
   requireSecrets(given, [...linked.images.values()], [...prepared.linked.images.values()])
@@ -98,7 +108,7 @@ async function carryOut(
     limits: { spec: spec.tests, filter: "" },
     ...(spec.hub !== undefined && { hubVersion: spec.hub.version }),
     parallel: request.parallel,
-    runId: randomUUID(),
+    runId,
   }
   return execute(execution, {
     write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),

@@ -186,7 +186,7 @@ function checkSteps(
   const pushed = run.publishing !== "nothing" && digest === undefined
   return [
     (now) => checkImage(run, now, container),
-    ...(pushed ? [(now: ImageState) => pushCandidate(now, labelled(container, job.labels))] : []),
+    ...(pushed ? [(now: ImageState) => pushCandidate(now, labelled(container, job))] : []),
     ...(hasServerTests(job) ? [(now: ImageState) => checkServer(run, now, container)] : []),
   ]
 }

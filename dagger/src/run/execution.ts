@@ -47,6 +47,8 @@ export interface ImageJob {
   readonly probes: readonly Probe[]
   /** OCI labels and annotations. */
   readonly labels: ReadonlyMap<string, string>
+  /** Labels of a published parent, which would speak of it and not of this image. */
+  readonly foreignLabels: readonly string[]
   readonly sizeBudget?: number
   readonly notices: readonly string[]
 }

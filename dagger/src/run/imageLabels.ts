@@ -16,6 +16,17 @@ export interface LabelFacts {
   readonly base?: { readonly reference: string; readonly digest?: string | undefined }
 }
 
+/** Labels that a run writes, so that an image has none of them that speaks of its parent. */
+const written = Object.values(labels)
+
+/**
+ * Labels of this pipeline that an image must not have: it would inherit them from a published parent, whose they are.
+ * @param own names that Dockerfiles set
+ */
+export function foreignLabels(facts: ReadonlyMap<string, string>, own: readonly string[]): readonly string[] {
+  return written.filter((name) => !facts.has(name) && !own.includes(name))
+}
+
 /** Labels, and annotations alike, of an image; what is unknown is left out. */
 export function imageLabelsOf({ base, ...facts }: LabelFacts): ReadonlyMap<string, string> {
   const written = [

@@ -1,5 +1,5 @@
 import type { LabelFacts } from "./imageLabels.js"
-import { imageLabelsOf } from "./imageLabels.js"
+import { foreignLabels, imageLabelsOf } from "./imageLabels.js"
 import type { LinkedImage, LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
@@ -26,6 +26,7 @@ function jobOf(prepared: Prepared, step: Step, secrets: ReadonlySet<string>): Im
   const { spec, tree, files, linked, repositories } = prepared
   const image = knownOf(spec.images, step.image)
   const own = knownOf(linked.images, step.image)
+  const labels = imageLabelsOf(labelFacts(prepared, step, own))
   return {
     name: image.name,
     parents: own.parents,
@@ -42,7 +43,8 @@ function jobOf(prepared: Prepared, step: Step, secrets: ReadonlySet<string>): Im
     ...(image.serverPort !== undefined && { serverPort: image.serverPort }),
     probes: probesOf(spec, image),
     ...baseOf(own),
-    labels: imageLabelsOf(labelFacts(prepared, step, own)),
+    labels,
+    foreignLabels: foreignLabels(labels, own.labelNames),
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
     notices: [
       ...own.notices.map(formatProblem),
@@ -84,8 +86,9 @@ function probesOf(spec: Spec, image: ImageSpec): readonly Probe[] {
 /**
  * What has to be linked to carry out a plan: the images that it builds and those whose stages they need, with the
  * other parents as references to the registry.
+ * @param runId a word that no earlier run had: what is fully rebuilt runs its RUN instructions again
  */
-export function linkRequestFor(plan: Plan, all: LinkRequest): LinkRequest {
+export function linkRequestFor(plan: Plan, all: LinkRequest, runId: string): LinkRequest {
   const built = plan.steps.filter(({ action }) => action === "build")
   const wanted = new Set(built.map(({ image }) => image))
   const sources = built.flatMap(({ parents }) => parents)
@@ -95,7 +98,17 @@ export function linkRequestFor(plan: Plan, all: LinkRequest): LinkRequest {
       parent.from === "registry" ? [[parent.image, parent.reference] as const] : [],
     ),
   )
-  return { ...all, images: all.images.filter((name) => wanted.has(name)), parents }
+  const again = built.filter(({ reasons }) => reasons.some(isFullRebuild)).map(({ image }) => image)
+  return {
+    ...all,
+    images: all.images.filter((name) => wanted.has(name)),
+    parents,
+    ...(again.length > 0 && { runAgain: { images: new Set(again), word: runId } }),
+  }
+}
+
+function isFullRebuild({ kind }: Step["reasons"][number]): boolean {
+  return kind === "full-rebuild-option" || kind === "full-rebuild-message"
 }
 
 /** An image and what it is built on in this run, all the way down; parents first. */

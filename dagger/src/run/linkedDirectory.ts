@@ -4,7 +4,9 @@ import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { linkedDockerfile } from "./buildImage.js"
-import { platform } from "./prepare.js"
+import { linkPinned } from "./bases.js"
+import { platform } from "./platform.js"
+import { RegistryEdge } from "./registryEdge.js"
 import { openSource } from "./openSource.js"
 import { directoryOf } from "./textFiles.js"
 
@@ -20,14 +22,10 @@ export async function linkedDirectory(
   const { spec, tree, files } = await openSource(source)
   const images = selectImages(tree, only).map(({ name }) => name)
   const buildArgs = parseSettings(spec, set)
-  const linked = linkStack({
-    spec,
-    tree: files,
-    images,
-    platform,
-    buildArgs,
-    repositories: publishedAs(spec),
-  })
+  const request = { spec, tree: files, images, platform, buildArgs, repositories: publishedAs(spec) }
+  const { linkRequest } = await linkPinned(request, await RegistryEdge.open(undefined))
+  // Without digests: the text is for people, and follows the tags that its Dockerfiles name.
+  const linked = linkStack({ ...linkRequest, bases: new Map() })
   return directoryOf(
     new Map([
       [linkedDockerfile, linked.dockerfile],

@@ -1,8 +1,10 @@
 import { mkdtemp } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { dag, Directory } from "@dagger.io/dagger"
+import { isNamedBy } from "../plan/changes.js"
 import { readSource } from "../source/readSource.js"
 import type { SourceTree } from "../source/sourceTree.js"
+import { trimEnd } from "../text/trim.js"
 import { loadSpec } from "../spec/loadSpec.js"
 import type { Spec } from "../spec/spec.js"
 import type { Tree } from "../tree/tree.js"
@@ -32,9 +34,22 @@ const parts = ["*.yml", "*.yaml", "images/**"]
 export async function openSource(source: Directory): Promise<OpenSource> {
   const folder = await mkdtemp(join(process.cwd(), "source-"))
   await source.filter({ include: parts }).export(folder)
-  const files = await readSource(folder)
-  const spec = loadSpec(files)
+  const read = await readSource(folder)
+  const spec = loadSpec(read)
+  const outside = pathsOutside(spec, read)
+  if (outside.length > 0) await source.filter({ include: [...outside] }).export(folder)
+  const files = outside.length === 0 ? read : await readSource(folder)
   return { files, spec, tree: buildTree(spec), copy: { folder: basename(folder) } }
+}
+
+/** What `BuildAll` names beside what is read by itself: its files are a part of every image's key. */
+function pathsOutside({ changeRules, imagesDirectory }: Spec, { files }: SourceTree): readonly string[] {
+  const read = [...files.keys()]
+  return changeRules.buildAll
+    .filter((rule) => !read.some((path) => isNamedBy([rule], imagesDirectory, path)))
+    .map((rule) => trimEnd(rule, "/"))
+    .filter((rule) => rule !== imagesDirectory && !rule.startsWith(`${imagesDirectory}/`))
+    .flatMap((rule) => [rule, `${rule}/**`])
 }
 
 /**

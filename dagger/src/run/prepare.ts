@@ -17,7 +17,7 @@ import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
 import { testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
-import type { PinnedLink } from "./bases.js"
+import type { BaseRegistry, PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
@@ -27,6 +27,7 @@ import type { BuildContext } from "./execution.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
+import { platform } from "./platform.js"
 import { planToRepeat, refuseOtherSource } from "./repeatPlan.js"
 import type { StackRequest } from "./request.js"
 import { directoryOf } from "./textFiles.js"
@@ -49,14 +50,12 @@ export interface Prepared extends LinkedSource {
   readonly plan: Plan
 }
 
-/** The engine builds for what it runs on. */
-export const platform = "linux/amd64"
 const mainBranch = "main"
 /** What a branch is called that nobody names: its images are not published. */
 const unnamedBranch = "local"
 
 /** What of a registry is needed before anything is built. */
-export interface AskedRegistry {
+export interface AskedRegistry extends BaseRegistry {
   /** Asks about all images at once. */
   readonly ask: (questions: readonly RegistryQuestion[]) => Promise<ReadonlyMap<string, RegistryFacts>>
   /** Makes the login known to the engine, which resolves and pulls what Dockerfiles start from. */
@@ -89,7 +88,7 @@ async function openLinked(request: StackRequest, registry: AskedRegistry): Promi
   const repositories = publishedAs(spec, request.registry)
   const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
   await registry.loginEngine(repositories.values())
-  const pinned = await linkPinned(unpinned, repeated && basesOf(repeated))
+  const pinned = await linkPinned(unpinned, registry, repeated && basesOf(repeated))
   const images = keyedImages(open, pinned.linked, repositories, await judgeHash())
   if (repeated !== undefined) refuseOtherSource(repeated, spec.tagPrefix, images)
   return { ...open, ...pinned, repositories, images, repeated }
@@ -197,7 +196,9 @@ function keyedImages(
   judge: string,
 ): readonly KeyedImage[] {
   const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
-  const keys = inputKeys(linked.images, { platform, isIgnored })
+  const isOfAll = (path: string) => isNamedBy(spec.changeRules.buildAll, spec.imagesDirectory, path)
+  const buildAll = [...files.files.values()].filter(({ path }) => isOfAll(path))
+  const keys = inputKeys(linked.images, { platform, isIgnored, buildAll })
   return tree.nodes.map(({ name, image }) => {
     const { parents, bases } = knownOf(linked.images, name)
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }

@@ -6,11 +6,15 @@ import { RegistryClient } from "../registry/client.js"
 import { retag } from "../registry/copyImage.js"
 import { imageFacts, imageLabels } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
-import { RegistryError } from "../registry/registryError.js"
+import { causeOf, RegistryError } from "../registry/registryError.js"
+import type { RegistryOptions } from "../registry/transport.js"
 import type { Traffic } from "../registry/traffic.js"
 import { TrafficLog } from "../registry/traffic.js"
 import type { RetryNote } from "../report/report.js"
+import type { BaseConfigs } from "./baseConfigs.js"
+import { askBaseConfigs } from "./baseConfigs.js"
 import type { ImageState, RegistryLogin } from "./execution.js"
+import { platform } from "./platform.js"
 import { candidateTag, loginToRegistry } from "./publishImage.js"
 
 /** What is asked about one image before it is planned. */
@@ -40,13 +44,16 @@ export class RegistryEdge {
   private readonly traffic = new TrafficLog()
   readonly client: RegistryClient
 
+  private readonly credentials: NonNullable<RegistryOptions["credentials"]>
+
   private constructor(
     private readonly login: RegistryLogin | undefined,
     credentials: { readonly username: string; readonly password: string } | undefined,
   ) {
+    // Other registries are asked without.
+    this.credentials = (registry) => (registry === login?.registry ? credentials : undefined)
     this.client = new RegistryClient({
-      // Other registries are asked without.
-      credentials: (registry) => (registry === login?.registry ? credentials : undefined),
+      credentials: this.credentials,
       observe: this.traffic.observe,
       timeoutMilliseconds: answerMilliseconds,
     })
@@ -81,6 +88,11 @@ export class RegistryEdge {
   async resolve(reference: ImageReference): Promise<string | undefined> {
     this.expect([reference])
     return (await this.client.resolve(reference))?.digest
+  }
+
+  /** What bases hand down; the login goes to the registry that the call names, and to no other. */
+  baseConfigs(digests: ReadonlyMap<string, string>): Promise<BaseConfigs> {
+    return askBaseConfigs(digests, this.credentials, platform)
   }
 
   /** What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too. */
@@ -167,10 +179,4 @@ export class RegistryEdge {
       throw error
     }
   }
-}
-
-/** What went wrong, without the request: which tag was asked for first is nothing that a person needs. */
-function causeOf({ message, method, url }: RegistryError): string {
-  const request = `${method ?? ""} ${url ?? ""}: `
-  return message.startsWith(request) ? message.slice(request.length) : message
 }

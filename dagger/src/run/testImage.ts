@@ -20,7 +20,9 @@ import { askGit } from "./gitContainer.js"
 import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
-import { buildContext, platform } from "./prepare.js"
+import { platform } from "./platform.js"
+import { buildContext } from "./prepare.js"
+import { RegistryEdge } from "./registryEdge.js"
 import { loginToRegistry } from "./publishImage.js"
 import { stepsAtOnce } from "./request.js"
 import { printResult } from "./screenFiles.js"
@@ -49,7 +51,14 @@ export interface OpenImage extends OpenSource {
  * Links one image with what it is built on.
  * @throws InputError for mistakes in the source or the options
  */
-export async function openImage({ source, image, set, secrets, ref }: SingleImage): Promise<OpenImage> {
+export async function openImage({
+  source,
+  image,
+  set,
+  secrets,
+  ref,
+  login,
+}: SingleImage): Promise<OpenImage> {
   const open = await openSource(source)
   const { spec, tree, files } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
@@ -61,7 +70,7 @@ export async function openImage({ source, image, set, secrets, ref }: SingleImag
     buildArgs: parseSettings(spec, set),
     repositories: publishedAs(spec),
   }
-  const { linkRequest, linked } = await linkPinned(request)
+  const { linkRequest, linked } = await linkPinned(request, await RegistryEdge.open(login))
   const taken = [...linked.images.values()]
   if (ref === undefined) requireSecrets(new Set(secrets.keys()), taken, taken)
   const context = await buildContext(open.copy, linkRequest, images)
@@ -138,6 +147,7 @@ async function jobOf({ image: name, ref, login, secrets }: SingleImage, open: Op
     ...(image.serverPort !== undefined && { serverPort: image.serverPort }),
     probes: [],
     labels: new Map(),
+    foreignLabels: [],
     ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
     notices: [
       ...linked.notices.map(formatProblem),

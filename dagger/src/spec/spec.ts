@@ -83,7 +83,7 @@ export interface InfoCommand {
 export interface ChangeRules {
   /** Paths below the images folder, or names, whose change is ignored. */
   readonly ignore: readonly string[]
-  /** Paths below the images folder, or names, whose change rebuilds every image. */
+  /** Paths below the images folder, or names, whose content is a part of every image's key. */
   readonly buildAll: readonly string[]
 }
 

@@ -176,5 +176,7 @@ export const writtenChangeRules = closed({
     .describe("Folders and files of `images/` whose change concerns no image."),
   BuildAll: listOfTexts("a list of paths below images/")
     .optional()
-    .describe("Folders and files of `images/` whose change rebuilds every image."),
+    .describe(
+      "Folders and files of `images/` whose content is a part of every image: a change rebuilds all, once.",
+    ),
 }).describe("Changes that concern no image, or all. JSON; the file may be absent.")

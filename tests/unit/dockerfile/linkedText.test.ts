@@ -415,12 +415,12 @@ describe("several images", () => {
     ])
   })
 
-  it("give a child the value that the image keeps, where an argument hides it", () => {
+  it("leave to the builder what an image keeps of a variable that an argument hides", () => {
     const linked = link({
       base: ["FROM scratch", "ENV LANG=C", "ARG LANG=build-only", "ARG HOME=/root PATH=/bin"],
       child: { depend_on: "base", dockerfile: ["FROM ghcr.io/example/base"] },
     })
-    expect(blockOf(linked, "child").at(-1)).toBe("ARG LANG=C")
+    expect(blockOf(linked, "child")).toEqual(["FROM base AS child"])
   })
 
   it("that are not in the run are references", () => {
@@ -480,7 +480,9 @@ describe("several images", () => {
       "FROM child AS leaf",
       "# Arguments of child, which its published image would not hand on.",
       "ARG WHO=",
+      unsetting("WHO"),
       "RUN false",
+      'SHELL ["/bin/sh","-c"]',
     ])
   })
 
@@ -527,3 +529,9 @@ describe("several images", () => {
     expect(linked.locate(1)).toBeUndefined()
   })
 })
+
+/** The SHELL that unsets a variable before it does its work. */
+function unsetting(name: string): string {
+  const script = `command unset -v ${name} 2>/dev/null; exec /bin/sh -c "$0"`
+  return `SHELL ${JSON.stringify(["/bin/sh", "-c", script])}`
+}

@@ -277,16 +277,6 @@ describe("images that contradict the tree", () => {
     expect(found).toEqual(problems)
   })
 
-  it("triggers of a parent that is not built along", () => {
-    const images = {
-      base: ["FROM scratch", "ONBUILD RUN true"],
-      child: { depend_on: "base", dockerfile: ["FROM ghcr.io/example/base"] },
-    }
-    expect(linkProblems(images, { images: ["child"] })).toEqual([
-      "images/child/Dockerfile:1:1: base has ONBUILD instructions, which act only where it is built in the same run (build base too)",
-    ])
-  })
-
   it.each(["syntax=x/y:1", "check=error=true"])("two directives # %s", (first) => {
     const second = first.startsWith("check") ? "check=skip=all;error=true" : "syntax=z"
     const images = {

@@ -135,7 +135,46 @@ describe("what rebuilds all, whatever is published", () => {
     world.commitChange("images/tests_common/test_units.py")
     const plan = world.plan()
     expect(actions(plan)).toEqual(all("build"))
-    expect(reasons(plan, "left")).toEqual(["parent-rebuilt"])
+    expect(reasons(plan, "base")).toEqual(["build-all-file", "no-image-with-key"])
+    expect(reasons(plan, "left")).toEqual(["parent-rebuilt", "build-all-file", "no-image-with-key"])
+    expect(plan.imagesChanged).toEqual(["base", "left", "right", "leaf"])
+  })
+
+  test("a file that BuildAll names, once for each change of it, however many pushes follow", () => {
+    const world = publishedFamily()
+    world.commitChange("images/tests_common/test_units.py")
+    world.execute(world.plan())
+    world.editInput("left")
+    expect(actions(world.plan())).toEqual({ base: "reuse", left: "build", right: "reuse", leaf: "build" })
+    world.execute(world.plan())
+    world.commitChange("images/tests_common/test_units.py")
+    expect(actions(world.plan())).toEqual(all("build"))
+  })
+
+  test("the image that --only names, and nothing below it", () => {
+    const world = publishedFamily()
+    world.execute(world.plan())
+    const plan = world.plan({ fullRebuild: true, only: ["left"] })
+    expect(actions(plan)).toEqual({ ...all("skip"), left: "build" })
+    expect(reasons(plan, "left")).toEqual(["full-rebuild-option"])
+    expect(plan.steps[1]?.parents).toMatchObject([{ from: "registry", image: "base" }])
+  })
+
+  test("image by image: each stands on what the call before has rebuilt", () => {
+    const world = publishedFamily()
+    world.execute(world.plan())
+    const rebuilt = world.plan({ fullRebuild: true, only: ["base"] })
+    world.execute(rebuilt, new Set(), true)
+    const plan = world.plan({ fullRebuild: true, only: ["left"] })
+    expect(actions(plan)).toEqual({ ...all("skip"), left: "build" })
+    expect(plan.steps[1]?.parents).toMatchObject([
+      { from: "registry", image: "base", reference: expect.stringContaining("candidate-") as string },
+    ])
+  })
+
+  test("a child with its rebuilt parent, and both say why", () => {
+    const plan = publishedFamily().plan({ fullRebuild: true })
+    expect(reasons(plan, "left")).toEqual(["full-rebuild-option", "parent-rebuilt"])
   })
 
   test("once for a commit: running it again costs nothing", () => {
@@ -161,13 +200,14 @@ describe("what rebuilds all, whatever is published", () => {
     expect(plan.steps[0]?.published?.tag).toMatch(/^candidate-/)
   })
 
-  test("the option, and a BuildAll file that is not committed, every time", () => {
+  test("the option every time; a BuildAll file that is not committed, once", () => {
     const world = publishedFamily()
     world.execute(world.plan({ fullRebuild: true }))
     expect(actions(world.plan({ fullRebuild: true }))).toEqual(all("build"))
     world.dirty = [{ path: "spec.yml", status: "modified" }]
-    world.execute(world.plan())
     expect(actions(world.plan())).toEqual(all("build"))
+    world.execute(world.plan())
+    expect(actions(world.plan())).toEqual(all("reuse"))
   })
 })
 

@@ -32,17 +32,17 @@ describe("markdown", () => {
       - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/base:2026.4-feature
       - tag of this run: \`ghcr.io/example/base:2026.4-feature\`
       - published image: \`ghcr.io/example/base:2026.4-feature@sha256:4ba0d1825bdde359ce65cb7a1775c82fde403b82583fa9f66d6aa9a6417729d7\`
-      - input key \`5615c91c41e81d2d\`, test key \`de6f2bd6d46a5d9e\`
+      - input key \`793a507a76919120\`, test key \`de6f2bd6d46a5d9e\`
 
       ### left
 
       build: it is built and tested.
 
       - because its files changed: images/left/Dockerfile
-      - because no published image has this content (key 8ac8e2d67c2a)
+      - because no published image has this content (key 1c1316035a20)
       - tag of this run: \`ghcr.io/example/left:2026.4-feature\`
       - built on the published base: \`ghcr.io/example/base:2026.4-feature@sha256:4ba0d1825bdde359ce65cb7a1775c82fde403b82583fa9f66d6aa9a6417729d7\`
-      - input key \`8ac8e2d67c2a486a\`, test key \`eafec65716b5899d\`
+      - input key \`1c1316035a206f5e\`, test key \`eafec65716b5899d\`
 
       ### right
 
@@ -52,17 +52,17 @@ describe("markdown", () => {
       - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/right:2026.4-feature
       - tag of this run: \`ghcr.io/example/right:2026.4-feature\`
       - published image: \`ghcr.io/example/right:2026.4-feature@sha256:bfff86cd399a4eb54a557554a81916b40e6c3db92d6bd7c66fe70358419884a6\`
-      - input key \`3a7677bf8cb852b3\`, test key \`da5d45b92be0a73f\`
+      - input key \`c6603f8945a3a731\`, test key \`da5d45b92be0a73f\`
 
       ### leaf
 
       build: it is built and tested.
 
       - because its parent left is rebuilt
-      - because no published image has this content (key cecfd45baa6a)
+      - because no published image has this content (key cb53727b7d82)
       - tag of this run: \`ghcr.io/example/leaf:2026.4-feature\`
       - built on left of this run
-      - input key \`cecfd45baa6a6138\`, test key \`321ce0fdcdd7d9fb\`
+      - input key \`cb53727b7d82ac22\`, test key \`321ce0fdcdd7d9fb\`
       "
     `)
   })

@@ -34,12 +34,14 @@ const inputs: fc.Arbitrary<ImageInputs> = fc.record({
       selector: ({ reference }) => reference,
     },
   ),
+  buildAll: files,
   platform: text,
 })
 
 /** The inputs as a value in which order says nothing. */
-function asSets({ contextFiles, parents, bases, ...rest }: ImageInputs) {
-  return { ...rest, contextFiles: new Set(contextFiles), parents: new Set(parents), bases: new Set(bases) }
+function asSets({ contextFiles, parents, bases, buildAll, ...rest }: ImageInputs) {
+  const sets = { contextFiles: new Set(contextFiles), parents: new Set(parents), bases: new Set(bases) }
+  return { ...rest, ...sets, buildAll: new Set(buildAll) }
 }
 
 test("two keys are equal exactly when the inputs are", () => {
@@ -66,6 +68,7 @@ test("the order in which inputs are found says nothing", () => {
         contextFiles: a.contextFiles.toReversed(),
         parents: a.parents.toReversed(),
         bases: a.bases.toReversed(),
+        buildAll: a.buildAll.toReversed(),
       }
       expect(inputKey(reversed)).toBe(inputKey(a))
     }),
@@ -78,10 +81,11 @@ test("a key stays the same over versions of this code: labels in registries hold
     contextFiles: [{ path: "images/base/größe.sh", kind: "file", mode: 0o755, sha256: "ab" }],
     parents: [],
     bases: [{ reference: "docker.io/library/debian:13-slim", digest: "sha256:cd" }],
+    buildAll: [],
     platform: "linux/amd64",
   }
   expect(inputKey(example)).toMatchInlineSnapshot(
-    `"0165ff0260d4f0044d2219b9558e7305ef687b4d82209a12161df253811cc6f3"`,
+    `"6ffc5a4eb3b944cd9ec31c036e54ce7db0acd8d7a80102c745b72af6ccab9572"`,
   )
 })
 

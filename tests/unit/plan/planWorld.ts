@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { noGitFacts } from "../../../dagger/src/git/gitFacts.js"
 import type { ChangedPath, GitFacts } from "../../../dagger/src/git/gitFacts.js"
-import { changedFiles, classifyChanges } from "../../../dagger/src/plan/changes.js"
+import { changedFiles, classifyChanges, isNamedBy } from "../../../dagger/src/plan/changes.js"
 import type {
   ImageFacts,
   PlanFacts,
@@ -10,6 +10,7 @@ import type {
   RegistryImage,
 } from "../../../dagger/src/plan/facts.js"
 import { passedTag } from "../../../dagger/src/plan/facts.js"
+import type { ContextFile } from "../../../dagger/src/plan/inputKey.js"
 import { hashOf, inputKeys } from "../../../dagger/src/plan/inputKey.js"
 import { planStack } from "../../../dagger/src/plan/plan.js"
 import type { Plan } from "../../../dagger/src/plan/planDocument.js"
@@ -44,6 +45,8 @@ export class PlanWorld {
   /** Since the branch left main; undefined where git cannot say. */
   changes: ChangedPath[] | undefined = []
   dirty: ChangedPath[] = []
+  /** Stands for the content of what BuildAll names, in commits. */
+  private buildAll = 0
   /** Images built so far: no two builds have the same digest. */
   private builds = 0
 
@@ -71,6 +74,7 @@ export class PlanWorld {
 
   commitChange(path: string, status: ChangedPath["status"] = "modified"): void {
     this.commit += 1
+    if (isNamedBy(this.rules.buildAll, "images", path)) this.buildAll += 1
     this.changes?.push({ path, status })
   }
 
@@ -179,7 +183,7 @@ export class PlanWorld {
           },
         ] as const,
     )
-    const keys = inputKeys(new Map(linked), { platform: "linux/amd64" })
+    const keys = inputKeys(new Map(linked), { platform: "linux/amd64", buildAll: [this.buildAllFile()] })
     return [...this.images].map(([name, image]) => {
       const key = keys.get(name)
       if (key === undefined) throw new Error(`no key of ${name}`)
@@ -194,6 +198,12 @@ export class PlanWorld {
         registry: this.registryFacts(name, key.inputKey, testKey),
       }
     })
+  }
+
+  private buildAllFile(): ContextFile {
+    const dirty = this.dirty.filter(({ path }) => isNamedBy(this.rules.buildAll, "images", path))
+    const sha256 = hashOf([this.buildAll, dirty])
+    return { path: "spec.yml", kind: "file", mode: 0o644, sha256 }
   }
 
   private testKey(name: string): string {

@@ -35,6 +35,7 @@ function job(name: string, action: ImageJob["action"], more: Partial<ImageJob> =
     folders: { basic: [], integration: [], serverUntested: false },
     probes: [],
     labels: new Map(),
+    foreignLabels: [],
     notices: [],
     ...more,
   }

@@ -1,0 +1,2 @@
+/** The engine builds for what it runs on. */
+export const platform = "linux/amd64"
