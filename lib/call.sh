@@ -20,7 +20,7 @@ call() {
   given=(${local_settings[@]+"${local_settings[@]}"} ${given[@]+"${given[@]}"})
   view=$(view_of "$@")
   interrupted=
-  # In a pipe's job Ctrl-C reaches the CLI as well; at a terminal the CLI reads the key, and ends with status 2.
+  # Ctrl-C reaches the CLI as well, which stops.
   trap 'interrupted=1' INT
   run_call "$view" || status=$?
   trap - INT
@@ -60,14 +60,20 @@ call_chain() {
   local -a words=(call --mod "$root")
   local status=0 pipe reader
   [[ $1 != lines && -t 2 || " ${front[*]-} ${given[*]-} ${chain[*]-} " == *' --progress'* ]] || words+=(--progress=plain)
+  # What the CLI's tree has shown is not wanted any more behind a result.
+  [[ $1 != terminal || ${chain[0]-} != for-screen ]] || words+=(--quiet)
   words+=(${front[@]+"${front[@]}"} "$function" ${given[@]+"${given[@]}"} ${chain[@]+"${chain[@]}"})
-  if [[ $1 != lines ]]; then
-    dagger_bounded "${words[@]}" || status=$?
-    return "$status"
+  if [[ $1 == terminal ]]; then
+    at_terminal "${words[@]}"
+    return
+  fi
+  if [[ $1 == raw ]]; then
+    dagger_bounded "${words[@]}"
+    return
   fi
   pipe=$(mktemp -d)
   mkfifo "$pipe/lines"
-  own_lines "${2-}" <"$pipe/lines" >&2 &
+  own_lines "${log-$pipe/log}" "${2-}" <"$pipe/lines" >&2 &
   reader=$!
   dagger_bounded "${words[@]}" 2>"$pipe/lines" || status=$?
   wait "$reader" || true
@@ -75,21 +81,45 @@ call_chain() {
   return "$status"
 }
 
+# at_terminal ARG...: dagger with its tree on the terminal. It takes Ctrl-C for a key like any other, stops, and ends with
+# the status of any failure: nobody could tell one from the other. So the terminal is told to go on making a signal of it.
+at_terminal() {
+  local settings watcher status=0
+  settings=$(stty -g <&2 2>/dev/null) || settings=
+  if [[ -n $settings && ${chain[*]-} != *terminal* ]]; then
+    keep_signals $$ <&2 &
+    watcher=$!
+  fi
+  dagger_bounded "$@" || status=$?
+  [[ -z ${watcher-} ]] || kill "$watcher" 2>/dev/null || true
+  [[ -z $settings ]] || stty "$settings" <&2 2>/dev/null || true
+  return "$status"
+}
+
+# keep_signals PARENT: as long as it lives, whatever the CLI sets.
+keep_signals() {
+  trap - INT
+  while kill -0 "$1" 2>/dev/null; do
+    stty isig 2>/dev/null || return
+    sleep 0.3
+  done
+}
+
 # show_result VIEW: the function's result is exported, kept and shown; its verdict is the exit status.
 show_result() {
-  local folder fresh status=0
+  local folder fresh log columns=0 colour=false status=0
   local -a kept=()
+  read_screen
   folder=$(kept_folder)
   fresh=$(fresh_folder "$folder")
   [[ $type == StackPlan ]] || kept=(--kept="$folder")
-  chain=(for-screen ${kept[@]+"${kept[@]}"} --columns="$(columns)" --colour="$(colour)" export --path="$fresh")
+  chain=(for-screen ${kept[@]+"${kept[@]}"} --columns="$columns" --colour="$colour" export --path="$fresh")
+  log=$fresh/dagger.log
   begin_untrusted
   call_chain "$1" >/dev/null || status=$?
   if ((status != 0)) || [[ ! -f $fresh/.screen/text ]]; then
     rm -rf "$fresh"
     end_untrusted
-    # The CLI at a terminal ends so when its user presses Ctrl-C; nothing else of this chain does.
-    ((status != 2)) || interrupted=1
     return "$((status == 0 ? 1 : status))"
   fi
   keep "$fresh" "$folder"
@@ -145,19 +175,19 @@ fresh_folder() {
   (umask 077 && mkdir -p "$(dirname "$1")" && mktemp -d "$1.XXXXXX")
 }
 
-# columns: of the terminal that the result is shown on; 0 is a file.
-columns() {
+# read_screen: into columns and colour, what the result is shown on; a file has neither.
+read_screen() {
   local size
-  [[ -t 1 ]] && size=$(stty size <&1 2>/dev/null) && [[ ${size#* } -gt 0 ]] && echo "${size#* }" || echo 0
-}
-
-colour() {
-  [[ -t 1 && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]] && echo true || echo false
+  [[ -t 1 ]] || return 0
+  size=$(stty size <&2 2>/dev/null) || size=
+  columns=${size#* }
+  columns=${columns:-0}
+  [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]] || colour=true
 }
 
 # tell_interrupted: one line, and the status of a program that was interrupted.
 tell_interrupted() {
-  say "interrupted: $function was stopped and nothing of it goes on; what is built stays in the cache, what was pushed stays in the registry, and the same call takes it up"
+  say "stopped; what is built and pushed stays, and the same call takes it up"
   exit 130
 }
 

@@ -9,23 +9,50 @@ readonly numbered_line='^[0-9]+ *: '
 # Behind it stands what the function gives: run/screenFiles.ts.
 readonly result_line='----- result -----'
 
-# own_lines [result]: plain progress on stdin, the call's own lines on stdout. `result` keeps what stands behind
+# own_lines LOG [result]: plain progress on stdin, the call's own lines on stdout, all lines in LOG. `result` keeps what stands behind
 # result_line, for calls whose result is not printed otherwise. What an image prints belongs to other spans: it cannot
 # be taken for a line of the function.
 own_lines() {
-  local line calls=' ' in_result=
+  local line calls=' ' in_result= loading=
   while IFS= read -r line || [[ -n $line ]]; do
+    printf '%s\n' "$line" >&3
     if [[ $line =~ $printed_line ]]; then
       [[ $calls == *" ${BASH_REMATCH[1]} "* ]] || continue
-      own_line "${BASH_REMATCH[3]}" "${BASH_REMATCH[4]}" "${1-}"
+      own_line "${BASH_REMATCH[3]}" "${BASH_REMATCH[4]}" "${2-}"
     elif [[ $line =~ $call_line ]]; then
       calls+="${BASH_REMATCH[1]} "
     elif [[ ! $line =~ $numbered_line ]]; then
       closing_line "$line"
-    elif [[ $line == *': load module: '* && $line != *' DONE '* ]]; then
+    elif [[ $line == *': load module: '* && -z $loading ]]; then
+      loading=1
       printf 'stack: loading the module\n'
     fi
-  done
+  done 3>"$1"
+  failed_steps <"$1"
+}
+
+# failed_steps: of plain progress on stdin, the end of what each failed step of a build has printed: the module is told
+# that it failed, and not more.
+failed_steps() {
+  awk '
+    { line[NR] = $0; id[NR] = $1 }
+    / RUN .* ERROR \[/ { failed[$1] = $0 }
+    END {
+      for (each in failed) {
+        count = 0
+        for (i = 1; i <= NR; i++)
+          if (id[i] == each && line[i] ~ /\[[0-9.hms]+\] \| /) {
+            text = line[i]
+            sub(/^[^|]*\| /, "", text)
+            said[++count] = text
+          }
+        title = failed[each]
+        sub(/^[^[]*/, "", title)
+        sub(/ ERROR .*/, "", title)
+        printf "\n%s\n", title
+        for (i = count > 15 ? count - 14 : 1; i <= count; i++) printf "    | %s\n", said[i]
+      }
+    }'
 }
 
 # own_line TIME TEXT result: a line that the function printed. Uses in_result of own_lines.

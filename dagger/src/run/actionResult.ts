@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from "node:util"
 import { Directory, File, func, object } from "@dagger.io/dagger"
-import { painted } from "../text/screen.js"
+import { painted, plainScreen } from "../text/screen.js"
 import { shellQuote } from "../text/shell.js"
 import { markdownForTerminal } from "../text/terminalMarkdown.js"
-import { printResult, visibleFailure, withScreen } from "./screenFiles.js"
+import { failInFront, printResult, showInFront, withScreen } from "./screenFiles.js"
 import { directoryOf } from "./textFiles.js"
 
 /** What came of a function that acts outside: a promotion, a GPU test, a change of the wiki. */
@@ -40,7 +40,7 @@ export class ActionResult {
   /** What happened; fails with it if the action failed. */
   @func({ cache: "never" })
   verdict(): string {
-    if (!this.ok) throw visibleFailure("it failed", this.text)
+    if (!this.ok) throw new Error(this.text)
     return this.text
   }
 
@@ -54,23 +54,26 @@ export class ActionResult {
   async forScreen(kept: string, columns = 0, colour = false): Promise<Directory> {
     const screen = { columns, colour }
     const page = markdownForTerminal(this.text, screen)
-    const verdict = this.ok ? painted(screen, "green", "done") : painted(screen, "red", "failed")
-    const text = `${page}\nreport: ${shellQuote(kept)}\n${verdict}: ${titleOf(page)}\n`
+    const verdict = painted(screen, this.ok ? "green" : "red", verdictOf(page))
+    const text = `${page}\nreport: ${shellQuote(kept)}\n${verdict}\n`
     return withScreen(this.artifacts, { text, ok: this.ok })
   }
 
   /** Fails if the action did, with the summary. The CLI calls it by itself. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
-    if (!this.ok) throw visibleFailure("it failed", this.text)
+    if (!this.ok) return failInFront(this.text)
+    await showInFront(markdownForTerminal(this.text, plainScreen))
     // The CLI takes what `sync` returns for the id of an object, and shows nothing else of it.
     return this.artifacts.id()
   }
 }
 
-/** The heading of a report. */
-function titleOf(page: string): string {
-  return stripVTControlCharacters(page.split("\n", 1)[0] ?? "")
+/** The heading of a report and its first sentence, as one line. */
+function verdictOf(page: string): string {
+  const lines = stripVTControlCharacters(page).split("\n")
+  const [title = "", sentence = ""] = lines.filter((line) => line !== "")
+  return `${title}: ${sentence.replace(/[:.]$/, "")}`
 }
 
 /** What a function has to tell. */

@@ -1,4 +1,6 @@
 import { Directory } from "@dagger.io/dagger"
+import { getTracer } from "@dagger.io/dagger/telemetry"
+import { inFront } from "./journal.js"
 import { directoryOf } from "./textFiles.js"
 
 /** What `./stack` shows of a result once the call has ended, and its exit status. */
@@ -28,10 +30,15 @@ export function printResult(text: string): void {
 }
 
 /**
- * A failure whose message is shown by the CLI, at a terminal too. The CLI takes an error without the span that it comes
- * from for one that was shown already, and then says nothing at all (dagql/idtui/frontend_pretty.go of v0.19.10,
- * `hasShownRootError`); this one names a span that is never drawn.
+ * Fails with a result, where the CLI calls `sync` by itself. It draws no line for that call, and then takes its error for
+ * one that was shown already (dagql/idtui/frontend_pretty.go of v0.19.10, `hasShownRootError`): so the error gets a line
+ * of its own.
  */
-export function visibleFailure(title: string, text: string): Error {
-  return new Error(`${title} [traceparent:${"0".repeat(31)}1-${"0".repeat(15)}1]\n\n${text}`)
+export function failInFront(text: string): Promise<never> {
+  return getTracer().startActiveSpan("result", () => Promise.reject(new Error(text)), inFront)
+}
+
+/** Shows a result where the CLI calls `sync` by itself: as the name of a line in its tree, the only text it keeps. */
+export function showInFront(text: string): Promise<void> {
+  return getTracer().startActiveSpan(`result\n${text.trimEnd()}\n`, () => Promise.resolve(), inFront)
 }

@@ -1,8 +1,9 @@
 import { dag, Directory, func, object } from "@dagger.io/dagger"
 import { planMarkdown, summary } from "../plan/markdown.js"
 import { readPlan } from "../plan/planDocument.js"
+import type { Screen } from "../text/screen.js"
 import { markdownForTerminal } from "../text/terminalMarkdown.js"
-import { withScreen } from "./screenFiles.js"
+import { showInFront, withScreen } from "./screenFiles.js"
 import { directoryOf } from "./textFiles.js"
 
 /** What a run would do for each image, and why. */
@@ -40,14 +41,20 @@ export class StackPlan {
         ["plan.md", planMarkdown(plan)],
       ]),
     )
-    const page = markdownForTerminal(planMarkdown(plan), { columns, colour })
-    const closing = markdownForTerminal(summary(plan), { columns, colour })
-    return withScreen(files, { text: `${page}\n${closing}`, ok: true })
+    return withScreen(files, { text: this.page({ columns, colour }), ok: true })
   }
 
   /** Nothing more than the plan; the CLI calls it by itself, and wants the id of an object. */
   @func({ cache: "never" })
-  sync(): Promise<string> {
+  async sync(): Promise<string> {
+    await showInFront(this.page({ columns: 0, colour: false }))
     return dag.directory().id()
+  }
+
+  /** The end is what a terminal shows: the table stands there, below its reasons. */
+  private page(screen: Screen): string {
+    const plan = readPlan(this.document)
+    const [table = "", reasons = ""] = planMarkdown(plan).split("\n## Reasons\n")
+    return markdownForTerminal([reasons, table, summary(plan)].join("\n"), screen)
   }
 }

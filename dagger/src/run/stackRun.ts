@@ -3,7 +3,7 @@ import { isOk } from "../report/report.js"
 import type { StackReport } from "../report/report.js"
 import { describeOutcome } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
-import { visibleFailure, withScreen } from "./screenFiles.js"
+import { failInFront, showInFront, withScreen } from "./screenFiles.js"
 
 /** How one image of a run ended. */
 @object()
@@ -90,7 +90,7 @@ export class StackRun {
   @func({ cache: "never" })
   verdict(): string {
     const report = this.parsed()
-    if (!isOk(report)) throw visibleFailure("the run failed", renderSummary(report))
+    if (!isOk(report)) throw new Error(renderSummary(report))
     return renderSummary(report)
   }
 
@@ -111,7 +111,8 @@ export class StackRun {
   @func({ cache: "never" })
   async sync(): Promise<string> {
     const report = this.parsed()
-    if (!isOk(report)) throw visibleFailure("the run failed", renderSummary(report))
+    if (!isOk(report)) return failInFront(renderSummary(report))
+    await showInFront(renderSummary(report))
     // The CLI takes what `sync` returns for the id of an object, and shows nothing else of it.
     return this.artifacts.id()
   }
