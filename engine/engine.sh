@@ -17,9 +17,11 @@ source "$engine_lib/processes.sh"
 source "$engine_lib/network.sh"
 # shellcheck source=lib/cache.sh
 source "$engine_lib/cache.sh"
+# shellcheck source=lib/registries.sh
+source "$engine_lib/registries.sh"
 
-bridge_address=${network%.*}.1
-registry_port=${STACK_REGISTRY_PORT:-5000}
+# All that runs beside the engine.
+readonly registries=(mirror mirror-bridge registry)
 # Tests put their proxies and registries with a login on these; the engine speaks plain HTTP to them.
 readonly test_ports=(5001 5002 5003 5004 5005 5006 5007 5008 5009)
 # Why nothing: lib/cache.sh.
@@ -33,7 +35,7 @@ up() {
 
 # is_whole: whether there is nothing to do; a cache that has outgrown its limit waits until no call is running.
 is_whole() {
-  [[ $(cat "$run_dir/sources" 2>/dev/null) == "$(sources_key)" ]] && alive engine && alive registry || return
+  [[ $(cat "$run_dir/sources" 2>/dev/null) == "$(sources_key)" ]] && all_alive engine "${registries[@]}" || return
   ! crowded || connected "$engine_socket"
 }
 
@@ -49,14 +51,16 @@ bring_up() {
   local started=$SECONDS
   check_prerequisites
   mkdir -p "$run_dir"/private "$home"/{registry,state}
+  # Logs, caches and the login's password are for root alone.
+  chmod 700 "$home"
   install_debian_packages
   check_ports
   build_engine
   # Only a start that fails takes down again what it has started itself.
   trap 'take_down_started' EXIT
   started_now=()
-  alive registry || start_registry
-  fill_registry
+  retire_open_registry
+  start_registries
   stop_if_changed
   stop_if_crowded
   alive engine || start_engine
@@ -65,10 +69,20 @@ bring_up() {
   ((${#started_now[@]} == 0)) || progress "engine v$DAGGER_VERSION and registry are up ($(seconds_since "$started"))"
 }
 
+# retire_open_registry: an earlier version of these files had one registry on all addresses, without a login, that was
+# the mirror too. What tests and runs have published to it stays in the folder, and needs the login from now on.
+retire_open_registry() {
+  alive registry && grep -q '0\.0\.0\.0' "$run_dir/registry.yml" 2>/dev/null || return 0
+  progress "the registry of an earlier version makes way for one with a login; what is published there stays"
+  stop registry 10
+}
+
 # check_ports: before minutes of building, not after them.
 check_ports() {
-  alive registry ||
-    require_port "$registry_port" "*" "the local registry" "Stop it, or set STACK_REGISTRY_PORT to a free port."
+  local remedy="Stop it, or set STACK_REGISTRY_PORT to a free port: the mirror's is 10 above it."
+  alive registry || require_port "$registry_port" "$bridge_address" "the local registry" "$remedy"
+  alive mirror || require_port "$mirror_port" 127.0.0.1 "the mirror" "$remedy"
+  alive mirror-bridge || require_port "$mirror_port" "$bridge_address" "the mirror" "$remedy"
   alive engine ||
     require_port 53 "$bridge_address" "the engine's name server" "On all addresses it leaves no room for ours: stop it."
 }
@@ -81,7 +95,7 @@ take_down_started() {
 stop_daemon() {
   case $1 in
     engine) stop engine 60 child ;;
-    registry) stop registry 10 ;;
+    *) stop "$1" 10 ;;
   esac
 }
 
@@ -118,49 +132,18 @@ engine_key() {
     sha256sum
 }
 
-start_registry() {
-  cat >"$run_dir/registry.yml" <<YAML
-version: 0.1
-log: { level: warn, accesslog: { disabled: true } }
-storage: { filesystem: { rootdirectory: $home/registry }, delete: { enabled: true } }
-http: { addr: "0.0.0.0:$registry_port" }
-YAML
-  daemon registry docker-registry serve "$run_dir/registry.yml" >>"$run_dir/registry.log" 2>&1
-  started_now+=(registry)
-  local deadline=$((SECONDS + 20))
-  until (: <"/dev/tcp/127.0.0.1/$registry_port") 2>/dev/null; do
-    if ! alive registry || ((SECONDS > deadline)); then
-      die "the registry did not come up ($run_dir/registry.log):" "$(tail -5 "$run_dir/registry.log")"
-    fi
-    sleep 0.1
-  done
-}
-
-# fill_registry: the two images of Docker Hub that the module and the stack start from, and the package that stands in
-# for RStudio Server.
-fill_registry() {
-  push_image debian library/debian "$DEBIAN_SUITE-slim"
-  push_image node library/node "${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim"
-  node "$engine_dir/oci.mjs" push-file "$home"/build/rstudio-stand-in/*.deb "http://127.0.0.1:$registry_port" \
-    stand-ins/rstudio-server >"$run_dir/rstudio-stand-in"
-}
-
-push_image() {
-  node "$engine_dir/oci.mjs" push "$content" "$(<"$home/images/$1")" "http://127.0.0.1:$registry_port" "docker.io/$2" "$3"
-}
-
 # engine_config GC: docker.io comes from our registry, and the local addresses speak plain HTTP. Containers reach the
 # registry at the bridge's address. GC is what the engine itself clears away, beside the calls that it serves.
 engine_config() {
   local port address entries=
-  for port in "$registry_port" "${test_ports[@]}"; do
+  for port in "$registry_port" "$mirror_port" "${test_ports[@]}"; do
     for address in 127.0.0.1 localhost "$bridge_address"; do entries+=", \"$address:$port\": { \"http\": true }"; done
   done
   cat <<JSON
 {
   "logLevel": "${STACK_ENGINE_LOG_LEVEL:-info}",
   "gc": $1,
-  "registries": { "docker.io": { "mirrors": ["127.0.0.1:$registry_port/docker.io"] }$entries }
+  "registries": { "docker.io": { "mirrors": ["127.0.0.1:$mirror_port/docker.io"] }$entries }
 }
 JSON
 }
@@ -223,25 +206,28 @@ down() {
 
 # take_down: stops both; after a crash it removes what the engine could not.
 take_down() {
-  local running=0
-  { alive engine || alive registry; } && running=1
-  stop_daemon engine
-  stop_daemon registry
+  local running=0 name
+  for name in engine "${registries[@]}"; do
+    ! alive "$name" || running=1
+    stop_daemon "$name"
+  done
   rm -f "$engine_socket" "$run_dir/sources"
-  ((EUID != 0)) || clean_network
+  ((EUID != 0)) || remove_network
   ((running == 0)) || progress "engine and registry are stopped; their cache stays in $home"
 }
 
 status() {
   local name pid
-  for name in engine registry; do
+  for name in engine "${registries[@]}"; do
     if pid=$(pid_of "$name"); then
-      printf '%-9s running, pid %s, since %s\n' "$name" "$pid" "$(started_at "$pid")"
+      printf '%-13s running, pid %s, since %s\n' "$name" "$pid" "$(started_at "$pid")"
     else
-      printf '%-9s stopped\n' "$name"
+      printf '%-13s stopped\n' "$name"
     fi
   done
-  printf '%-9s %s\n' version "v$DAGGER_VERSION" address "unix://$engine_socket" mirror "127.0.0.1:$registry_port" \
+  printf '%-13s %s\n' version "v$DAGGER_VERSION" address "unix://$engine_socket" \
+    publish-to "$bridge_address:$registry_port (user $registry_user, password in $registry_password)" \
+    docker.io "127.0.0.1:$mirror_port" \
     state "$home ($(free_gigabytes "$(existing_folder "$home")") GB of the disk free)" \
     cache "$(cache_in_words)"
   alive engine
@@ -257,11 +243,18 @@ logs() {
 print_environment() {
   # shellcheck disable=SC2016 # The caller's shell expands PATH.
   printf 'export PATH=%q:"$PATH" _EXPERIMENTAL_DAGGER_RUNNER_HOST=%q DO_NOT_TRACK=1 DAGGER_NO_NAG=1 STACK_REGISTRY=%q\n' \
-    "$home/bin" "unix://$engine_socket" "127.0.0.1:$registry_port"
+    "$home/bin" "unix://$engine_socket" "$bridge_address:$registry_port"
+  printf 'export STACK_REGISTRY_USERNAME=%q STACK_REGISTRY_PASSWORD_FILE=%q\n' "$registry_user" "$registry_password"
   local path
   path=$(cat "$run_dir/rstudio-stand-in" 2>/dev/null) || return 0
   printf 'export STACK_RSTUDIO_DEB_URL=%q STACK_RSTUDIO_DEB_SHA256=%q\n' \
-    "http://$bridge_address:$registry_port$path" "${path##*:}"
+    "http://$bridge_address:$mirror_port$path" "${path##*:}"
+}
+
+# all_alive NAME...: whether all of them run.
+all_alive() {
+  local name
+  for name in "$@"; do alive "$name" || return; done
 }
 
 case ${1-} in

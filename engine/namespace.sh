@@ -33,7 +33,7 @@ chmod 755 "$private/bin/dnsmasq"
 export PATH=$private/bin:$PATH
 
 ulimit -n 1048576 2>/dev/null || ulimit -n "$(ulimit -Hn)"
-clean_network
+delete_all_rules
 "$home/bin/libexec/engine" --config "$private/none.toml" --root "$home/state" --addr "unix://$engine_socket" \
   --network-name "$network_name" --network-cidr "$network" --oci-cni-binary-dir "$home/cni" &
 engine=$!
@@ -45,5 +45,5 @@ while kill -0 "$engine" 2>/dev/null; do
   status=0
   wait "$engine" || status=$?
 done
-clean_network
+delete_all_rules
 exit "$status"

@@ -18,6 +18,7 @@ call() {
   choose_engine
   fill_local_settings "$function" ${given[@]+"${given[@]}"}
   given=(${local_settings[@]+"${local_settings[@]}"} ${given[@]+"${given[@]}"})
+  fill_login
   view=$(view_of "$@")
   interrupted=
   # Ctrl-C reaches the CLI as well, which stops.
@@ -45,6 +46,7 @@ view_of() {
 
 # run_call VIEW: the call of read_words' variables.
 run_call() {
+  [[ $type != Service ]] || fill_token
   case ${#chain[@]}/$type in
     0/StackRun | 0/StackPlan | 0/ActionResult) has_option output || has_option json || { show_result "$1"; return; } ;;
     0/Container) [[ ! -t 0 || ! -t 2 ]] || chain=(terminal) ;;
@@ -53,6 +55,16 @@ run_call() {
   esac
   call_chain "$1" result
   show_exported
+}
+
+# fill_token: what a server asks for. The CLI makes its port one of all addresses of this machine: a word that nobody can
+# guess is all that keeps others out of what is a shell in a container.
+fill_token() {
+  local token
+  ! has_option token || return 0
+  token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  given+=("--token=$token")
+  say "the server's token: $token; once it is up, open http://localhost:8888/?token=$token (Ctrl-C ends it)"
 }
 
 # call_chain VIEW [result]: dagger, followed as VIEW says. `result`: lines that the function gives are shown too.

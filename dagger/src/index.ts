@@ -202,12 +202,12 @@ export class JupyterStack {
   }
 
   /**
-   * The server of one image: add "up --ports=8888:8888" and open http://localhost:8888/?token=stack.
+   * The server of one image: add "up --ports=8888:8888" and open http://localhost:8888/?token=<--token>.
    * @param source The checkout: spec.yml and images/.
    * @param image Name of the image in the spec.
    * @param ref Published image to serve instead of building one.
    * @param set Build arguments over those of the spec, as image.ARG=value.
-   * @param token What the server asks for.
+   * @param token What the server asks for: whoever knows it has a shell in the image, from every machine that reaches this one. A random one, which the progress tells, where none is given.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
@@ -223,7 +223,7 @@ export class JupyterStack {
     image: string,
     ref?: string,
     set: string[] = [],
-    token = "stack",
+    token?: string,
     registryUsername?: string,
     registryPassword?: Secret,
     secretId: string[] = [],

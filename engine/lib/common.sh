@@ -14,6 +14,9 @@ run_dir=$home/run
 # two names, two networks, two homes and two ports of the registry.
 network_name=${STACK_ENGINE_NETWORK_NAME:-dagger}
 network=${STACK_ENGINE_NETWORK:-10.87.0.0/16}
+bridge_address=${network%.*}.1
+# shellcheck disable=SC2034 # for those who source this
+registry_port=${STACK_REGISTRY_PORT:-5000}
 
 # progress TEXT: one line with the time of day, on stderr: stdout belongs to results.
 progress() { printf '%(%T)T  %s\n' -1 "$*" >&2; }

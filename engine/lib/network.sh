@@ -32,10 +32,29 @@ require_port() {
 # connected SOCKET: whether a client is connected to a listening Unix socket.
 connected() { awk -v socket="$1" '$8 == socket && $6 == "03" { found = 1 } END { exit !found }' /proc/net/unix; }
 
-# clean_network: removes the engine's bridge and its rules in iptables. Each is found by the engine's own names, so
-# that those of other software stay.
-clean_network() {
+# make_bridge: the bridge of the engine's network, which its plugins take as they find it: registries listen on it
+# before the first container makes them need one. Remembers whether the machine forwarded before, as plugins make it.
+make_bridge() {
+  [[ -f $run_dir/ip_forward ]] || cp /proc/sys/net/ipv4/ip_forward "$run_dir/ip_forward"
+  ! ip link show "${network_name}0" &>/dev/null || return 0
+  ip link add "${network_name}0" type bridge
+  ip address add "$bridge_address/${network#*/}" dev "${network_name}0"
+  ip link set "${network_name}0" up
+}
+
+# remove_network: the bridge, the rules, and forwarding where nobody had switched it on before and no other bridge is
+# left that may need it.
+remove_network() {
   ! ip link show "${network_name}0" &>/dev/null || ip link delete "${network_name}0"
+  delete_all_rules
+  [[ -f $run_dir/ip_forward ]] || return 0
+  [[ -n $(ip -brief link show type bridge) ]] || cat "$run_dir/ip_forward" >/proc/sys/net/ipv4/ip_forward
+  rm -f "$run_dir/ip_forward"
+}
+
+# delete_all_rules: the engine's rules in iptables. Each is found by the engine's own names, so that those of other
+# software stay.
+delete_all_rules() {
   command -v iptables-save >/dev/null || return 0
   # The network as far as its first two numbers: its addresses stand in the rules one by one.
   delete_rules filter " ${network%.*.*}."

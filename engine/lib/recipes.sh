@@ -8,7 +8,7 @@ build_engine() {
   local npm_versions="=$NODE_VERSION $NPM_VERSION $ESBUILD_VERSION"
   mkdir -p "$home"/{build,images,steps,run}
   step binaries "Dagger v$DAGGER_VERSION, compiled from its Go module (minutes when nothing is cached)" \
-    "$home/bin" "$engine_dir/go" "=$DAGGER_VERSION $(go env GOVERSION)"
+    "$home/bin" "$engine_dir/go" "=$DAGGER_VERSION $(go env GOVERSION) $(declare -f compile)"
   step cni "Network plugins" "$home/cni" @binaries "=$(dpkg-query --show containernetworking-plugins)"
   step debian_slim "Debian $DEBIAN_SUITE, as in the image debian:$DEBIAN_SUITE-slim" \
     "$home/build/debian-slim.tar" "=$DEBIAN_SUITE" "$engine_dir/lib/debian.sh"
@@ -31,14 +31,24 @@ make_binaries() {
   rm -rf "$source"
   cp -r "$engine_dir/go" "$source"
   mkdir -p "$folder/libexec"
-  (
-    cd "$source" || exit
-    export GOFLAGS="-mod=mod -buildvcs=false"
-    go build -ldflags "$flags" -o "$folder/" $package/cmd/dagger
-    go build -ldflags "$flags" -o "$folder/libexec/" $package/cmd/engine
+  counted "$home/build/go.log" compiled compile "$folder" "$flags" "$source" $package
+}
+
+# compile FOLDER FLAGS SOURCE PACKAGE: the programs of Dagger.
+compile() {
+  export GOFLAGS="-mod=mod -buildvcs=false"
+  cd "$3" || return
+  go build -v -ldflags "$2" -o "$1/" "$4/cmd/dagger" &&
+    go build -v -ldflags "$2" -o "$1/libexec/" "$4/cmd/engine" &&
     # These run inside containers of any libc: static.
-    CGO_ENABLED=0 go build -ldflags "-s -w" -o "$folder/libexec/" $package/cmd/{init,dnsname,codegen}
-  ) >&2
+    CGO_ENABLED=0 go build -v -ldflags "-s -w" -o "$1/libexec/" "$4"/cmd/{init,dnsname,codegen}
+}
+
+# compiled LOG: how far `compile` is.
+compiled() {
+  local downloads
+  downloads=$(grep -c '^go: downloading' "$1" || true)
+  printf '%d modules downloaded, %d packages compiled' "$downloads" "$(($(wc -l <"$1") - downloads))"
 }
 
 make_cni() {

@@ -21,6 +21,37 @@ step() {
   progress "$title: done in $(seconds_since "$started")"
 }
 
+# counted LOG COUNT COMMAND...: runs a command whose output goes to LOG, and shows how far it is: at a terminal in one line
+# that changes, elsewhere in a line every half a minute. COUNT LOG prints that. A command that fails ends it all, with
+# the end of its output.
+counted() {
+  local log=$1 count=$2 watcher status=0
+  shift 2
+  : >"$log"
+  watch_count "$log" "$count" $$ &
+  watcher=$!
+  # In the foreground: Ctrl-C ends what is counted, not who counts.
+  "$@" >"$log" 2>&1 || status=$?
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || true
+  [[ ! -t 2 ]] || printf '\r\033[K' >&2
+  ((status == 0)) || die "this failed with status $status; all of its output is in $log:" "$(tail -8 "$log")"
+}
+
+# watch_count LOG COUNT PARENT: shows COUNT as long as PARENT lives.
+watch_count() {
+  local shown=$SECONDS
+  while kill -0 "$3" 2>/dev/null; do
+    if [[ -t 2 && ${TERM-dumb} != dumb ]]; then
+      printf '\r\033[K          %s' "$("$2" "$1")" >&2
+    elif ((SECONDS - shown >= 30)); then
+      progress "$("$2" "$1")"
+      shown=$SECONDS
+    fi
+    sleep 0.5
+  done
+}
+
 # step_key NAME INPUT...: the hash that tells whether a step must run.
 step_key() {
   local name=$1 input

@@ -2,6 +2,7 @@
 //   node sdk.mjs                answers a function call of the engine
 //   node sdk.mjs types FILE     writes the id of the module's types to FILE
 // It lies with core.mjs in /opt/dagger of the SDK's image, whose root file system modules run in too.
+import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { connection, dag, serve } from "/opt/dagger/core.mjs"
 
@@ -54,13 +55,17 @@ async function moduleRuntime(rootId, { modSource, introspectionJson }) {
       .withDirectory("sdk", root.directory("opt/dagger/client"))
       .withFile("sdk/client.gen.ts", client(base, name, dag.loadFileFromID(introspectionJson)))
       .withDirectory(".", files, { exclude: ["node_modules", "sdk"] })
-      // Compiled code survives from call to call.
-      .withMountedCache("/var/cache/node", dag.cacheVolume("stack-node-compile-cache"))
+      // Compiled code survives from call to call, for these sources alone: Node believes what it finds there, and a
+      // module could leave code for another one.
+      .withMountedCache("/var/cache/node", dag.cacheVolume(`stack-compiled-${await hashOf(files)}`))
       .withEnvVariable("NODE_COMPILE_CACHE", "/var/cache/node")
       .withExec(["node", "/opt/dagger/prepare.mjs", name])
       .withEntrypoint(["node", "--no-deprecation", "--enable-source-maps", "/src/.dagger/main.mjs"])
   )
 }
+
+/** Of everything that becomes the module's code: its own files, and the packages that its lock file names. */
+const hashOf = async (files) => (await files.digest()).replace(/^\w+:/, "")
 
 const packageFiles = new Set(["package.json", "package-lock.json", ".npmrc"])
 
@@ -71,12 +76,17 @@ const packageFiles = new Set(["package.json", "package-lock.json", ".npmrc"])
 async function withPackages(base, files) {
   const present = (await files.entries()).filter((name) => packageFiles.has(name))
   const texts = await Promise.all(present.map((file) => files.file(file).contents()))
-  return present
-    .reduce((container, file, index) => container.withNewFile(file, texts[index]), base)
-    .withMountedCache("/root/.npm", dag.cacheVolume("stack-npm"))
-    .withExec(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund"])
-    .withoutMount("/root/.npm")
+  return (
+    present
+      .reduce((container, file, index) => container.withNewFile(file, texts[index]), base)
+      // npm checks what it takes from its cache only where the lock file has a hash: no other lock file shares it.
+      .withMountedCache("/root/.npm", dag.cacheVolume(`stack-npm-${hashOfTexts(texts)}`))
+      .withExec(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund"])
+      .withoutMount("/root/.npm")
+  )
 }
+
+const hashOfTexts = (texts) => createHash("sha256").update(JSON.stringify(texts)).digest("hex")
 
 /** The bindings of the engine's API, those of the module's dependencies included. */
 function client(base, name, schema) {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto"
 import { Container, dag, Service } from "@dagger.io/dagger"
 import { buildArgsOf, linkedDockerfile } from "./buildImage.js"
 import { portOf } from "./integrationTests.js"
@@ -22,15 +23,22 @@ export async function openShell(single: SingleImage): Promise<Container> {
 
 /**
  * An image's own server, as it starts by itself.
- * @param token what the server asks for, for images that take it from JUPYTER_TOKEN
+ * @param token what the server asks for, for images that take it from JUPYTER_TOKEN; a random one, which is printed,
+ * where not given: a known one would open a shell to everybody who reaches the port
  * @throws InputError for mistakes in the source or the options
  */
-export async function serveImage(single: SingleImage, token: string): Promise<Service> {
+export async function serveImage(single: SingleImage, token = randomToken()): Promise<Service> {
   const { container, serverPort } = await imageOf(single)
   return container
     .withEnvVariable("JUPYTER_TOKEN", token)
     .withExposedPort(await portOf(container, serverPort), { experimentalSkipHealthcheck: true })
     .asService({ useEntrypoint: true })
+}
+
+function randomToken(): string {
+  const token = randomBytes(16).toString("hex")
+  console.log(`the server's token: ${token}`)
+  return token
 }
 
 interface OpenedImage {
