@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { localRegistry } from "../tests/support/dockerfileBuilds.js"
+import { localMirror } from "../tests/support/dockerfileBuilds.js"
 import { checkout, run } from "../tests/support/stack.js"
 import type { Tools } from "./tools.js"
 import { benchFolder } from "./tools.js"
@@ -36,7 +36,7 @@ export async function startBuildKit({ buildkitd, buildctl }: Tools): Promise<Bui
   const socket = join(folder, "buildkitd.sock")
   const log = join(folder, "buildkitd.log")
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, "buildkitd.toml"), configuration(await localRegistry()))
+  await writeFile(join(folder, "buildkitd.toml"), configuration(await localMirror()))
   const output = openSync(log, "w")
   const daemon = spawn(
     buildkitd,

@@ -244,7 +244,8 @@ print_environment() {
   # shellcheck disable=SC2016 # The caller's shell expands PATH.
   printf 'export PATH=%q:"$PATH" _EXPERIMENTAL_DAGGER_RUNNER_HOST=%q DO_NOT_TRACK=1 DAGGER_NO_NAG=1 STACK_REGISTRY=%q\n' \
     "$home/bin" "unix://$engine_socket" "$bridge_address:$registry_port"
-  printf 'export STACK_REGISTRY_USERNAME=%q STACK_REGISTRY_PASSWORD_FILE=%q\n' "$registry_user" "$registry_password"
+  printf 'export STACK_REGISTRY_USERNAME=%q STACK_REGISTRY_PASSWORD_FILE=%q STACK_MIRROR=%q\n' \
+    "$registry_user" "$registry_password" "127.0.0.1:$mirror_port"
   local path
   path=$(cat "$run_dir/rstudio-stand-in" 2>/dev/null) || return 0
   printf 'export STACK_RSTUDIO_DEB_URL=%q STACK_RSTUDIO_DEB_SHA256=%q\n' \

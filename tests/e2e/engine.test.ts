@@ -34,7 +34,7 @@ describe("up and down", () => {
     expect((await engine("status")).stdout).toMatch(
       /^engine +running, pid \d+[^]*^registry +running, pid \d+[^]*^cache +about \d+ MB, limit 40960 MB$/m,
     )
-    expect(await shell("curl -fsS http://127.0.0.1:5091/v2/docker.io/library/debian/tags/list")).toContain(
+    expect(await shell("curl -fsS http://127.0.0.1:5101/v2/docker.io/library/debian/tags/list")).toContain(
       "bookworm-slim",
     )
 
@@ -72,6 +72,65 @@ describe("up and down", () => {
   })
 })
 
+describe("what containers start from", () => {
+  /** Says what a request that writes is answered, by a registry that is spoken to by bash alone. */
+  const attack = `
+    ask() {
+      exec 3<>/dev/tcp/$1/$2 || { echo "$1 $2 $3 refused"; return; }
+      printf '%s %s HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 2\\r\\nContent-Type: application/vnd.oci.image.manifest.v1+json\\r\\nConnection: close\\r\\n\\r\\n{}' "$3" "$4" >&3
+      read -r _ status _ <&3; echo "$1 $2 $3 $status"; exec 3<&-
+    }
+    for image in debian node; do
+      for port in 5101 5091; do
+        for method in PUT DELETE; do ask 10.89.0.1 $port $method /v2/docker.io/library/$image/manifests/bookworm-slim; done
+        ask 10.89.0.1 $port POST /v2/docker.io/library/$image/blobs/uploads/
+      done
+    done 2>/dev/null`
+
+  it("is changed by no container: the mirror takes nothing, the registry asks for a login", async () => {
+    await engine("up")
+    const digest = () =>
+      shell(
+        "curl -fsSI -H 'Accept: application/vnd.oci.image.manifest.v1+json' http://127.0.0.1:5101/v2/docker.io/library/debian/manifests/bookworm-slim | grep -i digest",
+      )
+    const before = await digest()
+    const words = `container from --address=debian:bookworm-slim with-user --name=1000 with-env-variable --name=FRESH --value=${String(Date.now())}`
+    const script = `eval "$('${checkout}/engine/engine.sh' env)"; dagger --silent core ${words} with-exec --args=bash,-c,"$ATTACK" stdout`
+    const csv = `"${attack.replaceAll('"', '""')}"`
+    const ended = await run("bash", ["-c", script], { cwd: tmpdir(), env: { ...second.env, ATTACK: csv } })
+    expect(ended).toMatchObject({ status: 0 })
+    const answers = new Set(ended.stdout.trim().split("\n"))
+    expect([...answers].sort()).toEqual([
+      "10.89.0.1 5091 DELETE 401",
+      "10.89.0.1 5091 POST 401",
+      "10.89.0.1 5091 PUT 401",
+      "10.89.0.1 5101 DELETE 405",
+      "10.89.0.1 5101 POST 405",
+      "10.89.0.1 5101 PUT 405",
+    ])
+    expect(await digest()).toBe(before)
+  })
+
+  it("nothing of it listens but on loopback and the bridge, and its files are root's alone", async () => {
+    await engine("up")
+    const listening = await shell(`
+      for pid in $(cat "$STACK_ENGINE_HOME"/run/*.pid | cut -d ' ' -f 1); do
+        for each in $pid $(pgrep --parent $pid) $(pgrep --parent $(pgrep --parent $pid | paste -sd,)); do
+          ss --no-header --listening --numeric --tcp --udp --processes | grep -F "pid=$each," | awk '{ print $5 }'
+        done
+      done | sort -u`)
+    expect(
+      listening
+        .split("\n")
+        .filter((address) => !/^(127\.0\.0\.1|10\.89\.0\.1|\[fe80:[^\]]*\]%second0):/.test(address)),
+    ).toEqual([])
+    expect(listening).toContain("10.89.0.1:5091")
+    expect(await shell('stat -c %a "$STACK_ENGINE_HOME" "$STACK_ENGINE_HOME/registry-password"')).toBe(
+      "700\n600",
+    )
+  })
+})
+
 describe("the cache", () => {
   const debian = "container from --address=debian:bookworm-slim"
   const withEngine = (command: string) => `eval "$('${checkout}/engine/engine.sh' env)"; ${command}`
@@ -100,7 +159,7 @@ describe("the cache", () => {
     process.kill(Number((await engine("pid")).stdout), "SIGKILL")
     await expect.poll(async () => (await engine("pid")).status).not.toBe(0)
     // What the engine had started ended with it: its name server, and the containers.
-    expect(await shell("ss --no-header -lnut src 10.89.0.1")).toBe("")
+    expect(await shell("ss --no-header -lnut src 10.89.0.1 sport = 53")).toBe("")
     expect(await made()).toBe(first)
   })
 
@@ -144,16 +203,14 @@ describe("the cache", () => {
 describe("a failed start", () => {
   it("names the process that has taken the port, before it builds anything", async () => {
     await engine("down")
-    const server = createServer().listen(5091, "127.0.0.1")
+    const server = createServer().listen(5101, "127.0.0.1")
     await new Promise((done) => server.once("listening", done))
     const empty = await stateFolder()
     const up = await engine("up", checkout, { STACK_ENGINE_HOME: empty })
     server.close()
     expect(up.status).toBe(1)
     expect(up.stderr).toMatch(
-      new RegExp(
-        `stack: port 5091, needed for the local registry, is taken by \\S+, pid ${String(process.pid)}: `,
-      ),
+      new RegExp(`stack: port 5101, needed for the mirror, is taken by \\S+, pid ${String(process.pid)}: `),
     )
     expect(existsSync(join(empty, "bin.part"))).toBe(false)
   })

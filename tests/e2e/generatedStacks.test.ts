@@ -48,7 +48,7 @@ const baseConfigs = new Map<string, BaseConfig>()
 
 beforeAll(async () => {
   const random = Math.random().toString(36).slice(2, 10)
-  const host = await localRegistry()
+  const host = localRegistry()
   const external = `${host}/generated-${random}/external:1`
   await publishExternal(external)
   generated = await Promise.all(

@@ -86,7 +86,7 @@ let folder = ""
 
 beforeAll(async () => {
   const random = Math.random().toString(36).slice(2, 10)
-  const host = await localRegistry()
+  const host = localRegistry()
   registry = `${host}/linker-${random}`
   folder = await workspace(
     {

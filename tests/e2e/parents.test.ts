@@ -95,7 +95,7 @@ async function configOf(image: string, manifest: { readonly digest: string }): P
 
 /** An image of another registry with all that Dagger would leave out of it. */
 async function publishedBase(): Promise<string> {
-  const host = await localRegistry()
+  const host = localRegistry()
   const path = `external-${Math.random().toString(36).slice(2, 10)}/base:1`
   const folder = await workspace({ ...imageFiles(["ENV LANG=C.UTF-8"]) }, { git: false })
   await publish([[{ folder }, `${host}/${path}`]])

@@ -79,7 +79,7 @@ beforeAll(async () => {
   git.create("org/stack.wiki.git")
   seed({ "Home.md": oldHome, "o-base-2023.2-stable.md": oldPage })
   address = `http://${bridge}:${git.port}/org/stack.wiki.git`
-  registry = `${(await localRegistry()).replace("127.0.0.1", bridge)}/wiki-${Math.random().toString(36).slice(2, 10)}`
+  registry = `${localRegistry()}/wiki-${Math.random().toString(36).slice(2, 10)}`
   exported = mkdtempSync(join(tmpdir(), "wiki-e2e-"))
   folder = await workspace(stackFiles(images, { spec: { all_info_cmds: infoCommands } }))
   commit = await commitAll(folder, "Add <b>the</b> sample | first")

@@ -21,12 +21,19 @@ export interface DockerBuild {
 /** The engine's own query interface, without the module: `./stack` provides engine and CLI where none is set. */
 const engineScript = `
 [[ -n \${_EXPERIMENTAL_DAGGER_RUNNER_HOST-} ]] || eval "$("$0" engine env)"
-[[ $1 == registry ]] && exec echo "\${STACK_REGISTRY:-127.0.0.1:5000}"
+[[ $1 == mirror ]] && exec echo "$STACK_MIRROR"
 exec timeout 600 dagger query --silent`
 
-/** Address of the registry that the engine may use without TLS. */
-export async function localRegistry(): Promise<string> {
-  return (await engine("registry", "")).trim()
+/** Address of the registry of this run of tests (tests/e2e/globalSetup.ts), as the engine and this machine find it. */
+export function localRegistry(): string {
+  const address = process.env.STACK_TEST_REGISTRY
+  if (address === undefined) throw new Error("STACK_TEST_REGISTRY is not set: run this with ./stack test e2e")
+  return address
+}
+
+/** Address of docker.io's mirror on the provisioned engine. */
+export async function localMirror(): Promise<string> {
+  return (await engine("mirror", "")).trim()
 }
 
 /** Builds, and looks at the result. */
@@ -100,7 +107,7 @@ function buildQuery(
   return `host { directory(path: ${quote(folder)}) { ${changed} } }`
 }
 
-function engine(what: "registry" | "query", input: string): Promise<string> {
+function engine(what: "mirror" | "query", input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const args = ["-c", engineScript, join(checkout, "stack"), what]
     const child = execFile("bash", args, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {

@@ -7,7 +7,7 @@ import type { StackReport } from "../../dagger/src/report/report.js"
 import type { EnginePlace } from "./enginePlace.js"
 import { sharedEngine } from "./enginePlace.js"
 import type { FaultProxy } from "./faultProxy.js"
-import { startFaultProxy } from "./faultProxy.js"
+import { startPlainFront } from "./plainFront.js"
 import type { AccessLine, TestRegistry } from "./registry.js"
 import { startRegistry } from "./registry.js"
 import type { Screen, ScreenOptions } from "./screen.js"
@@ -29,7 +29,6 @@ import {
 import { imageFiles, ReadReport } from "./testImages.js"
 
 /** Ports at which the engine speaks to a registry without TLS; the first one is its own registry's. */
-const plainPorts = [5001, 5002, 5003, 5004, 5005, 5006, 5007, 5008, 5009]
 
 /** A test that passes, by a name of its own. */
 export function passing(name: string): string {
@@ -301,16 +300,4 @@ export interface PublishedManifest {
   readonly config: { readonly digest: string }
   readonly layers: readonly { readonly digest: string; readonly size: number }[]
   readonly annotations?: ByImage<string>
-}
-
-/** A proxy on one of the engine's plain ports, whoever else takes them at the same time. */
-async function startPlainFront(registryPort: number): Promise<FaultProxy> {
-  for (const port of plainPorts) {
-    try {
-      return await startFaultProxy(registryPort, [], { listen: "0.0.0.0", port })
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error
-    }
-  }
-  throw new Error(`all of the ports ${plainPorts.join(", ")} are taken`)
 }

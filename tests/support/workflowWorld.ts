@@ -9,6 +9,7 @@ import { stackFiles } from "./source.js"
 import type { Files } from "./source.js"
 import { startSshd } from "./sshd.js"
 import { makeLaunchScript } from "./sshdLaunch.js"
+import { localRegistry } from "./dockerfileBuilds.js"
 import { checkout, stack } from "./stack.js"
 import { readWorkflow } from "./workflow.js"
 import type { WorkflowEvent } from "./workflowEvents.js"
@@ -64,7 +65,7 @@ export async function workflowWorld(): Promise<WorkflowWorld> {
     repository: "datahub/stack",
     serverUrl: `http://${bridge}:${wiki.port}`,
     vars: {
-      STACK_REGISTRY: `${bridge}:${machine.registryPort}/${organisation}`,
+      STACK_REGISTRY: `${localRegistry()}/${organisation}`,
       DSMLP_LOGIN_HOST: bridge,
       DSMLP_LOGIN_PORT: String(sshd.port),
       DSMLP_LOGIN_USER: sshd.user,
@@ -94,7 +95,7 @@ export async function workflowWorld(): Promise<WorkflowWorld> {
       runs.push(run)
       return run
     },
-    digest: (image, tag) => digestOf(`127.0.0.1:${machine.registryPort}`, `${organisation}/${image}`, tag),
+    digest: (image, tag) => digestOf(localRegistry(), `${organisation}/${image}`, tag),
     gpuTests: (module) => writeFile(join(launch.tests("gpu"), "test_gpu.py"), module),
     stop: async () => {
       for (const run of runs) await run.remove()
@@ -141,17 +142,18 @@ function twoImages(spec: Readonly<Record<string, unknown>>): Files {
 async function engineEnvironment(): Promise<{
   readonly path: string
   readonly env: Readonly<Record<string, string>>
-  readonly registryPort: string
 }> {
   const { stdout } = await stack(["engine", "env"], { cwd: checkout })
   const words = [...stdout.matchAll(/(\w+)=("?[^\s"]+"?)(?=[\s:]|$)/g)].map(
     ([, name = "", value = ""]) => [name, value] as const,
   )
-  const { PATH: bin = "", STACK_REGISTRY: registry = "", ...env } = Object.fromEntries(words)
+  // A workflow's registry is what the repository says.
+  const { PATH: bin = "", ...env } = Object.fromEntries(
+    words.filter(([name]) => !name.startsWith("STACK_REGISTRY")),
+  )
   return {
     path: `${bin.replace(/:.*/, "")}:/usr/local/bin:/usr/bin:/bin`,
     env,
-    registryPort: registry.replace(/.*:/, ""),
   }
 }
 
