@@ -69,6 +69,7 @@ test.each([
     "http://10.87.0.1:3000/org/w.git",
     { url: "http://10.87.0.1:3000/org/w.git", origin: "http://10.87.0.1:3000" },
   ],
+  ["http://[fd12::1]/w.git", { url: "http://[fd12::1]/w.git", origin: "http://[fd12::1]" }],
   ["/srv/wiki.git", { url: "file:///srv/wiki.git" }],
   ["ext::sh -c evil", { url: expect.stringMatching(/^file:/) as string }],
   ["file:///srv/wiki.git", { url: "file:///srv/wiki.git" }],
@@ -83,6 +84,9 @@ test.each([
   ["https://secret@github.com/w.git", "contains a login"],
   ["http://github.com/w.git", "use https"],
   ["http://172.32.0.1/w.git", "use https"],
+  ["http://10.evil.com/w.git", "use https"],
+  ["http://127.0.0.1.evil.com/w.git", "use https"],
+  ["http://wiki/w.git", "use https"],
 ])("the address %s is refused", (text, message) => {
   expect(() => wikiAddress(text, true)).toThrow(message)
 })
