@@ -54,6 +54,17 @@ The tree of images of a stack. It stands at the root of the source as \`spec.yml
 \`images/spec.yml\`; in both cases \`images/<name>/\` is the folder of an image. The old format is accepted as it is.
 Unknown keys are mistakes. Every mistake of the file is reported in one go, with file, line and column.
 
+Anchors, aliases and merge keys work (\`<<: *common\`, or a list of them). A place for anchors are top-level keys that begin
+with \`x-\`: they are accepted whatever is in them, and mean nothing by themselves.
+
+\`\`\`yaml
+x-common: &common { integration_tests: true, info_cmds: [OS] }
+images:
+  base: { <<: *common, image_name: ghcr.io/org/base }
+\`\`\`
+
+A complete file:
+
 \`\`\`yaml
 ${example}\`\`\`
 

@@ -4,8 +4,8 @@ import { readChangeRules, unreadable } from "./changeRules.js"
 import { resolveSpec } from "./resolveSpec.js"
 import { rules } from "./rules.js"
 import { checkShape } from "./shapeProblems.js"
-import { writtenSpec } from "./writtenSpec.js"
-import { readYaml } from "./yamlFile.js"
+import { isOwnKey, writtenSpec } from "./writtenSpec.js"
+import { readYaml, withoutKeys } from "./yamlFile.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import type { Problem, Spec } from "./spec.js"
 
@@ -21,7 +21,8 @@ export function loadSpec(tree: SourceTree): Spec {
   const text = tree.text(path)
   if (text === undefined) throw new InputError([unreadable(path)])
   const changes = readChangeRules(tree)
-  const { file, problems } = readYaml(path, text)
+  const { file: whole, problems } = readYaml(path, text)
+  const file = whole === undefined ? undefined : withoutKeys(whole, isOwnKey)
   const shape = file === undefined ? { problems: [] } : checkShape(writtenSpec, file)
   const broken = file === undefined ? [] : rules.flatMap((rule) => rule({ file, tree }))
   const all = [...problems, ...shape.problems, ...broken]

@@ -111,7 +111,15 @@ const tests = closed({
   memory: size().optional().describe("Memory the tests of one image may use. Default: no limit."),
 })
 
-/** Schema of `spec.yml`. */
+/** Top-level keys of a person's own, for anchors: as compose files have them. They are left out before the check. */
+const ownKey = /^x-./
+
+/** Whether a top-level key of spec.yml is its author's own, with any value. */
+export function isOwnKey(key: string): boolean {
+  return ownKey.test(key)
+}
+
+/** Schema of `spec.yml`, without its author's own keys. */
 export const writtenSpec = closed({
   root: z
     .union(
@@ -163,7 +171,9 @@ export const writtenSpec = closed({
       "Whether main believes what the registry says of earlier runs: labels, and tags such as `passed-...`. Whoever may " +
         "push packages can write them. With `false`, main builds and tests everything itself. Default: `true`.",
     ),
-}).describe("The tree of images of one stack.")
+})
+  .meta({ patternProperties: { [ownKey.source]: {} } })
+  .describe("The tree of images of one stack.")
 
 /** `spec.yml` as written, after its shape was checked. */
 export type WrittenSpec = z.infer<typeof writtenSpec>

@@ -79,6 +79,14 @@ export function readYaml(path: string, text: string): YamlReading {
   return { file: fileOf(root), problems: reader.problems }
 }
 
+/** A file without some of its top-level keys; problems of what is left keep their places. */
+export function withoutKeys({ root }: YamlFile, isLeftOut: (key: string) => boolean): YamlFile {
+  const children = new Map([...root.children].filter(([key]) => !isLeftOut(key)))
+  if (children.size === root.children.size) return fileOf(root)
+  const value = Object.fromEntries([...children].map(([key, place]) => [key, place.value]))
+  return fileOf({ ...root, value, children })
+}
+
 /** Not by the parser's LineCounter, which misses line breaks where the syntax is wrong. */
 function locator(file: string, text: string): Reader["locate"] {
   const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
@@ -172,10 +180,12 @@ function readMap(reader: Reader, map: YAMLMap, depth: number): ReadonlyMap<strin
     const keyLocation = locationOf(reader, item.key) ?? reader.locate(0)
     const key = keyOf(reader, item.key)
     const place = read(reader, item.value, keyLocation, depth + 1)
-    const problem = keyProblem(key, keyLocation, children)
-    if (isMergeKey(item.key)) for (const source of mergeSources(place)) merged.push(source)
-    else if (problem !== undefined) reader.problems.push(problem)
-    else if (key !== undefined) children.set(key, place)
+    const isMerge = isMergeKey(item.key)
+    const sources = isMerge ? mergeSources(place) : []
+    merged.push(...sources.filter(isMapping))
+    const problem = isMerge ? mergeProblem(reader, sources) : keyProblem(key, keyLocation, children)
+    if (problem !== undefined) note(reader, problem)
+    else if (!isMerge && key !== undefined) children.set(key, place)
   }
   for (const [key, place] of merged.flatMap((source) => [...source.children])) {
     if (!children.has(key)) children.set(key, place)
@@ -183,8 +193,26 @@ function readMap(reader: Reader, map: YAMLMap, depth: number): ReadonlyMap<strin
   return children
 }
 
+/** What an alias expands to was read before, and so was what is wrong with it. */
+function note(reader: Reader, problem: Problem): void {
+  if (!reader.isExpanding) reader.problems.push(problem)
+}
+
 function mergeSources(place: Place): readonly Place[] {
   return Array.isArray(place.value) ? [...place.children.values()] : [place]
+}
+
+function isMapping({ value }: Place): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+function mergeProblem(reader: Reader, sources: readonly Place[]): Problem | undefined {
+  const wrong = sources.find((source) => !isMapping(source))
+  if (wrong === undefined) return undefined
+  const { location, text = "" } = wrong
+  const message = '"<<" takes a mapping, or a list of mappings'
+  if (!reader.anchors.has(text)) return { location, message }
+  return { location, message, hint: `is the alias "*${text}" meant?` }
 }
 
 function isMergeKey(key: unknown): boolean {

@@ -10,6 +10,13 @@ test("spec.schema.json is what the validator says (else: npm run docs)", () => {
   expect(committed("spec.schema.json")).toBe(schemaFile())
 })
 
+test("editors accept keys of a person's own at the top, x-..., and no other unknown one", () => {
+  expect(JSON.parse(committed("spec.schema.json"))).toMatchObject({
+    patternProperties: { "^x-.": {} },
+    additionalProperties: false,
+  })
+})
+
 test("docs/spec.md is what the validator says (else: npm run docs)", () => {
   expect(committed("docs/spec.md")).toBe(specPage())
 })

@@ -258,6 +258,25 @@ tag: {prefix: 2026.4}
     expect(a?.parent).toBeUndefined()
   })
 
+  test("anchors below keys of their own, x-..., whatever is in them", () => {
+    const spec = loadSpec(
+      sourceOf({
+        "spec.yml": `x-common: &common
+  integration_tests: true
+  build_args: {X: 1.10}
+x-list: [1, {a: b}]
+x-nothing:
+images:
+  a: {<<: *common, image_name: ghcr.io/example/a}
+tag: {prefix: 2026.4}
+`,
+        "images/a/Dockerfile": "",
+      }),
+    )
+    expect(spec.images.get("a")?.integrationTests).toBe(true)
+    expect([...(spec.images.get("a")?.buildArgs ?? [])]).toEqual([["X", "1.10"]])
+  })
+
   test("carriage returns, a byte order mark's absence, comments, a document marker", () => {
     const text =
       "# a stack\r\n---\r\nimages:\r\n  base:\r\n    image_name: example/base\r\ntag: {prefix: 2026.4}\r\n"

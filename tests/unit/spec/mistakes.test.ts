@@ -103,6 +103,44 @@ describe("YAML", () => {
       ["spec.yml:1:14: nested too deeply, or aliases that expand to too many values"],
     ],
     [
+      "a merge key whose star was forgotten",
+      [
+        "images:",
+        "  a: &common {image_name: ghcr.io/x/a}",
+        "  b: {<<: common, image_name: ghcr.io/x/b}",
+        tag,
+      ],
+      ['spec.yml:3:11: "<<" takes a mapping, or a list of mappings (is the alias "*common" meant?)'],
+    ],
+    [
+      "merge keys with a number, nothing, and a text among mappings",
+      ["images:", `${a}, <<: 7}`, `${b}, <<: }`, `${c}, <<: [{}, x]}`, tag],
+      [
+        'spec.yml:2:36: "<<" takes a mapping, or a list of mappings',
+        'spec.yml:3:36: "<<" takes a mapping, or a list of mappings',
+        'spec.yml:4:41: "<<" takes a mapping, or a list of mappings',
+      ],
+    ],
+    [
+      "an alias of no mapping, told once wherever it is expanded",
+      ["x-n: &n 7", "x-c: &c {<<: *n}", "images:", `${a}, <<: *c}`, `${b}, <<: *c}`, tag],
+      ['spec.yml:2:14: "<<" takes a mapping, or a list of mappings'],
+    ],
+    [
+      "a key twice in what is merged, told once",
+      ["x-c: &c {prune: true, prune: true}", "images:", `${a}, <<: *c}`, `${b}, <<: *c}`, tag],
+      ['spec.yml:1:23: "prune" is defined a second time (first in line 1)'],
+    ],
+    [
+      "x- is for the top of the file only, and needs a name",
+      ["x-: 1", "x_y: 1", "images:", `${a}, x-y: 1}`, tag],
+      [
+        expect.stringContaining('spec.yml:1:1: unknown key "x-"') as string,
+        expect.stringContaining('spec.yml:2:1: unknown key "x_y"') as string,
+        expect.stringContaining('spec.yml:4:32: unknown key "x-y"') as string,
+      ],
+    ],
+    [
       "a key that is a list",
       ["images:", `${a}}`, tag, "[x]: 1"],
       ["spec.yml:4:1: a key must be a text, not a list or a mapping"],
