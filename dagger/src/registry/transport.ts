@@ -1,4 +1,4 @@
-import { redactor } from "../gpu/redact.js"
+import { redactor } from "../text/redact.js"
 import { Limiter } from "../tree/schedule.js"
 import { registryEndpoint } from "./endpoint.js"
 import type { RegistryEnvironment } from "./environment.js"

@@ -1,4 +1,4 @@
-import type { Redact } from "../gpu/redact.js"
+import type { Redact } from "../text/redact.js"
 import type { RegistryEnvironment } from "./environment.js"
 import { codesOf, failureOfStatus, RegistryError, safeUrl } from "./registryError.js"
 import type { RegistryErrorFacts } from "./registryError.js"
