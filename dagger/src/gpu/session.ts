@@ -1,10 +1,9 @@
 import type { Client, ClientChannel, ConnectConfig } from "ssh2"
 import type { Credentials } from "./credentials.js"
-import { Login } from "./credentials.js"
+import { Login, redactorOf } from "./credentials.js"
 import type { HostKeyPin } from "./hostKey.js"
 import { describePin, fingerprintOf, hostKeyAlgorithms, isPinned } from "./hostKey.js"
 import type { RemoteEnd } from "./judge.js"
-import { redactorOf } from "./redact.js"
 import { LineSplitter } from "./transcript.js"
 import type { ObstacleReason, RemoteJob } from "./verdict.js"
 
