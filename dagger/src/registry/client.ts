@@ -164,9 +164,10 @@ export class RegistryClient implements ManifestStore {
     if (location === null || !URL.canParse(location, answer.request.url.href)) return
     const { origin, pathname, search } = new URL(location, answer.request.url)
     if (origin !== answer.request.url.origin) return
-    await orUndefined(
-      this.transport.request({ method: "DELETE", registry, path: `${pathname}${search}`, scopes }),
-    )
+    // GHCR refuses it: what is told is that nothing was mounted.
+    await this.transport
+      .request({ method: "DELETE", registry, path: `${pathname}${search}`, scopes, tries: 1 })
+      .catch(() => undefined)
   }
 
   private manifestRequest(
