@@ -182,7 +182,9 @@ describe("HEAD that names a commit which cannot be read is not an empty reposito
     const lost = resolve(own, relative ?? join(origin.directory, ".git/objects"))
     expect((await gatherGitFacts(clone.directory)).repository).toEqual({
       state: "unreadable",
-      why: expect.stringContaining(`the repository's objects lie in ${lost}, which was not uploaded`) as string,
+      why: expect.stringContaining(
+        `the repository's objects lie in ${lost}, which was not uploaded`,
+      ) as string,
     })
   })
 
