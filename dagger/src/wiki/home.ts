@@ -4,8 +4,11 @@ import { formatTablePage, parseTablePage } from "./tablePage.js"
 import type { WikiFiles } from "./wikiFiles.js"
 import type { WikiRow } from "./wikiIndex.js"
 
-/** Page that a wiki opens with. */
-export const homePath = "Home.md"
+/** Page that a wiki opens with, where it has none yet. */
+const newHome = "Home.md"
+/** Endings of what Gollum and GitHub show as a page; a wiki names its pages without regard to case. */
+const homePattern =
+  /^home\.(?:(md|mkdn?|mdown|markdown)|textile|rdoc|org|creole|re?st(?:\.txt)?|asc|adoc|asciidoc|pod|(?:media)?wiki|txt)$/i
 
 const emptyHome = `Images of this stack, newest first. What production uses now: [Stable Tag](Stable_Tag).
 `
@@ -18,14 +21,48 @@ function archivePath(quarter: string): string {
   return `Archive-${quarter}.md`
 }
 
-/** All rows that stand on the wiki's pages, of `Home.md` first. */
+/**
+ * Why rows cannot be written on the page that the wiki opens with; undefined where they can. Two of them are no problem
+ * where one is `Home.md`.
+ */
+export function homeProblem(files: WikiFiles): string | undefined {
+  const { chosen, markdown, others } = homesOf(files)
+  if (chosen !== undefined) return undefined
+  if (markdown.length > 1) {
+    return `the wiki has two home pages, ${markdown.slice(0, 2).join(" and ")}: remove one of them`
+  }
+  const [other] = others
+  if (other === undefined) return undefined
+  return `the home page of the wiki is ${other}, and rows are written as Markdown: rename it to ${newHome}`
+}
+
+interface Homes {
+  /** The one that is continued. */
+  readonly chosen: string | undefined
+  readonly markdown: readonly string[]
+  readonly others: readonly string[]
+}
+
+function homesOf(files: WikiFiles): Homes {
+  const homes = files.paths.filter((path) => homePattern.test(path))
+  const markdown = homes.filter((path) => homePattern.exec(path)?.[1] !== undefined)
+  const others = homes.filter((path) => !markdown.includes(path))
+  const only = markdown.length === 1 ? markdown[0] : undefined
+  return { chosen: markdown.includes(newHome) ? newHome : only, markdown, others }
+}
+
+function homePathOf(files: WikiFiles): string {
+  return homesOf(files).chosen ?? newHome
+}
+
+/** All rows that stand on the wiki's pages, of its home page first. */
 export function rowsOnPages(files: WikiFiles): readonly string[] {
   const archives = files.paths.filter((path) => archivePattern.test(path)).sort(byQuarter)
-  return [homePath, ...archives].flatMap((path) => parseTablePage(files.text(path) ?? "").rows)
+  return [homePathOf(files), ...archives].flatMap((path) => parseTablePage(files.text(path) ?? "").rows)
 }
 
 /**
- * `Home.md` with the newest rows, and an archive page for each quarter that has older ones. What stands around the
+ * The home page with the newest rows, and an archive page for each quarter that has older ones. What stands around the
  * tables stays as it is.
  * @param recent how many rows Home shows
  */
@@ -36,6 +73,7 @@ export function renderHome(
 ): ReadonlyMap<string, string> {
   const older = byArchive(rows.slice(recent))
   const linked = [...older.keys()].sort(byQuarter)
+  const homePath = homePathOf(files)
   const home = parseTablePage(files.text(homePath) ?? emptyHome)
   const after = withArchiveLinks(home.after, linked)
   const pages = new Map([
@@ -44,7 +82,7 @@ export function renderHome(
   // A page that has no older rows any more (Home shows more than before) must not repeat those on Home.
   const emptied = files.paths.filter((path) => archivePattern.test(path) && !older.has(path))
   for (const path of [...linked, ...emptied]) {
-    const page = parseTablePage(files.text(path) ?? emptyArchive(path))
+    const page = parseTablePage(files.text(path) ?? emptyArchive(path, homePath))
     pages.set(path, formatTablePage({ ...page, rows: linesOf(older.get(path) ?? []) }))
   }
   return pages
@@ -65,10 +103,10 @@ function linesOf(rows: readonly WikiRow[]): readonly string[] {
   return rows.map(({ line }) => line)
 }
 
-function emptyArchive(path: string): string {
+function emptyArchive(path: string, homePath: string): string {
   const quarter = quarterOn(path)
   const title = quarter === undefined ? "Older images" : `Older images of ${quarter}`
-  return `${title}, newest first. The newest are on [Home](Home).\n`
+  return `${title}, newest first. The newest are on ${link("Home", homePath.replace(/\..*$/, ""))}.\n`
 }
 
 /** `2026.4` before `2026.3` before `other`. */
@@ -86,8 +124,9 @@ function quarterOn(path: string): string | undefined {
 }
 
 function withArchiveLinks(after: readonly string[], archives: readonly string[]): readonly string[] {
-  const start = after.indexOf(blockStart)
-  const end = after.indexOf(blockEnd, start)
+  const marks = after.map((line) => line.trimEnd())
+  const start = marks.indexOf(blockStart)
+  const end = marks.indexOf(blockEnd, start)
   const hasBlock = start !== -1 && end !== -1
   if (archives.length === 0 && !hasBlock) return after
   const links = archives.map((path) => link(quarterOn(path) ?? "others", path.replace(/\.md$/, "")))

@@ -2,7 +2,9 @@ import type { SetDiff, SetDiffEntry } from "../manifest/diff.js"
 import { diffManifests } from "../manifest/diff.js"
 import type { CheckedPair } from "./change.js"
 import { withoutData } from "./comparedSet.js"
+import { homeProblem } from "./home.js"
 import { baselineOf, lookUp } from "./lookup.js"
+import { pageNameProblem } from "./ownPages.js"
 import { pageProblems } from "./promoted.js"
 import type { WikiFiles } from "./wikiFiles.js"
 
@@ -33,7 +35,9 @@ export function checkPages(files: WikiFiles, images: readonly CheckedPair[]): Pa
     images: compared.flatMap(({ entry }) => entry ?? []),
     notices: compared.flatMap(({ notice }) => notice ?? []),
   }
-  return { problems: pageProblems(files, images), differences }
+  const targets = images.map(({ to }) => to)
+  const unwritable = [pageNameProblem(files, targets), homeProblem(files)].flatMap((each) => each ?? [])
+  return { problems: [...pageProblems(files, images), ...unwritable], differences }
 }
 
 interface Comparison {

@@ -1,12 +1,13 @@
 import { diffManifests } from "../manifest/diff.js"
 import { isInspected, withKnown } from "../manifest/knownImage.js"
-import { formatManifest, parseManifest } from "../manifest/manifestData.js"
+import { formatManifest } from "../manifest/manifestData.js"
 import { renderPage } from "../manifest/page.js"
-import { parseReference, sameRepository } from "../reference/reference.js"
+import { parseReference } from "../reference/reference.js"
 import { listOf } from "../text/format.js"
-import { renderHome, rowsOnPages } from "./home.js"
+import { homeProblem, renderHome, rowsOnPages } from "./home.js"
 import { commitCell, commitCellOf, formatHomeRow } from "./homeRow.js"
 import { baselineOf, manifestsOf } from "./lookup.js"
+import { pageNameProblem } from "./ownPages.js"
 import { copyOldPages, promotedManifests, retagged } from "./promoted.js"
 import { nextStable, renderStableTag, stableTagPath } from "./stableTag.js"
 import { indexPath, manifestPath, pagePath, WikiDraft } from "./wikiFiles.js"
@@ -42,7 +43,8 @@ export interface WikiUpdate {
  */
 export function updateWiki(files: WikiFiles, change: WikiChange, options: WikiOptions = {}): WikiUpdate {
   const references = referencesOf(change)
-  requireOwnPages(files, references)
+  const problem = pageNameProblem(files, references) ?? homeProblem(files)
+  if (problem !== undefined) throw new WikiProblem(problem)
   const draft = new WikiDraft(files)
   const manifests =
     change.kind === "publish" ? published(files, change) : promotedManifests(files, change.images)
@@ -62,23 +64,6 @@ function referencesOf(change: WikiChange): readonly string[] {
   return change.kind === "publish"
     ? change.manifests.map(({ reference }) => reference)
     : change.images.map(({ to }) => to)
-}
-
-/** Two repositories can have one page name (`a/b-c:1` and `a-b/c:1`): neither page may replace the other. */
-function requireOwnPages(files: WikiFiles, references: readonly string[]): void {
-  const owners = new Map<string, string>()
-  for (const reference of references) {
-    const parsed = parseReference(reference)
-    const page = pagePath(parsed)
-    const json = files.text(manifestPath(parsed))
-    const owner =
-      owners.get(page) ??
-      (json === undefined ? reference : parseManifest(json, manifestPath(parsed)).reference)
-    if (!sameRepository(parseReference(owner), parsed)) {
-      throw new WikiProblem(`${reference} and ${owner} would have the same page, ${page}: rename one of them`)
-    }
-    owners.set(page, reference)
-  }
 }
 
 /** The manifests of a run; what the wiki has on the same digests, under whatever tag, is kept. */

@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url"
 import { resolve } from "node:path"
+import { mayHearSecretInClear } from "../../src/text/clearHost.js"
 import { WikiFailure } from "./failure.js"
 
 /** Where a wiki's repository is. */
@@ -33,7 +34,7 @@ export function wikiAddress(url: string, hasToken: boolean): WikiAddress {
       `the address of the wiki on ${parsed.host} contains a login: give the token as a secret instead`,
     )
   }
-  if (hasToken && parsed.protocol === "http:" && !isPrivate(parsed.hostname)) {
+  if (hasToken && parsed.protocol === "http:" && !mayHearSecretInClear(parsed.hostname)) {
     throw refused(`${url} would send the token readable over the network: use https`)
   }
   const repository = repositoryOf(parsed)
@@ -57,12 +58,6 @@ function parsedUrl(url: string): URL {
 function repositoryOf({ origin, pathname }: URL): string | undefined {
   const match = /^(\/.+)\.wiki(?:\.git)?\/?$/.exec(pathname)
   return match === null ? undefined : `${origin}${match[1] ?? ""}`
-}
-
-/** Loopback and private networks, and names without a dot, as services of one machine have them. */
-function isPrivate(host: string): boolean {
-  if (!host.includes(".") && !host.includes(":")) return true
-  return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)|^\[(?:::1|f[cd].*)\]$/.test(host)
 }
 
 function refused(message: string): WikiFailure {

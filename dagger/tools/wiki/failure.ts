@@ -1,3 +1,4 @@
+import { cleanLine } from "../../src/text/cleanText.js"
 import { redactor } from "../../src/text/redact.js"
 
 /** Why a wiki could not be written. */
@@ -5,6 +6,8 @@ export type FailureKind =
   | "bad-job"
   | "login-refused"
   | "no-permission"
+  /** The server took the login and refused what was pushed: by a hook, a rule, a limit. */
+  | "push-refused"
   | "no-wiki"
   | "unreachable"
   /** Other writers were faster in every try. */
@@ -47,15 +50,22 @@ const temporary =
 const silent = /Operation too slow|timed out/i
 
 /**
- * Turns git's output into a failure.
+ * Turns git's output into a failure: what it most likely means, and behind it what the server or git said.
  * @param url without a login
  */
 export function failureOf(gitOutput: string, url: string, hasToken: boolean): WikiFailure {
   const known = rules.find(({ pattern }) => pattern.test(gitOutput))
   const kind = known?.kind ?? "git-failed"
-  const message = known?.sentence(url, hasToken) ?? `git failed on the wiki ${url}: ${gist(gitOutput)}`
-  return new WikiFailure(kind, message, temporary.test(gitOutput) && !silent.test(gitOutput))
+  const meaning = known?.sentence(url, hasToken) ?? `git failed on the wiki ${url}`
+  return new WikiFailure(
+    kind,
+    `${meaning}: ${wordsOf(gitOutput)}`,
+    temporary.test(gitOutput) && !silent.test(gitOutput),
+  )
 }
+
+/** Characters of a server's words that are told: all of GitHub's longest refusals. */
+const mostWords = 600
 
 interface Rule {
   readonly kind: FailureKind
@@ -65,6 +75,12 @@ interface Rule {
 
 /** The first that matches is meant: git adds general sentences to precise ones. */
 const rules: readonly Rule[] = [
+  {
+    // The first of all, as the words of a hook can be any.
+    kind: "push-refused",
+    pattern: /\[remote rejected\] \([^)\n]*(?:declined|protected branch)/i,
+    sentence: (url) => `the server refused what was pushed to the wiki ${url}`,
+  },
   {
     kind: "login-refused",
     pattern:
@@ -77,7 +93,7 @@ const rules: readonly Rule[] = [
   {
     kind: "no-permission",
     pattern:
-      /returned error: 403|Permission to .* denied|Write access to repository not granted|hook declined|protected branch|insufficient permission|Permission denied|unable to (?:create|write) .*object/i,
+      /returned error: 403|Permission to .* denied|Write access to repository not granted|insufficient permission|Permission denied|unable to (?:create|write) .*object/i,
     sentence: (url) =>
       `the token may not write to the wiki ${url}: it needs write permission ("contents: write" in a workflow)`,
   },
@@ -97,11 +113,11 @@ const rules: readonly Rule[] = [
   },
 ]
 
-/** The lines that tell something, without progress and advice. */
-function gist(gitOutput: string): string {
-  const lines = gitOutput
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => /^(?:fatal|error|remote|!)/.test(line))
-  return (lines.length > 0 ? lines.join("; ") : gitOutput.trim()).slice(0, 600)
+/** What the server said; where it said nothing, git's own lines, without progress and advice. */
+function wordsOf(gitOutput: string): string {
+  const lines = gitOutput.split("\n").map((line) => line.trim())
+  const server = lines.flatMap((line) => /^remote:\s*(\S.*)$/.exec(line)?.[1] ?? [])
+  const git = lines.filter((line) => /^(?:fatal|error|!)/.test(line))
+  const told = [server, git, lines].find((each) => each.some((line) => line !== "")) ?? []
+  return cleanLine(told.join("; ")).slice(0, mostWords)
 }

@@ -112,6 +112,8 @@ it.each([
   ["[2001:db8::1]:5000", "https://[2001:db8::1]:5000/"],
   ["10.example.org", "https://10.example.org/"],
   ["localhost.example.org", "https://localhost.example.org/"],
+  ["10.evil.com:80", "https://10.evil.com:80/"],
+  ["registry:5000", "https://registry:5000/"],
   ["127.0.0.1.nip.io", "https://127.0.0.1.nip.io/"],
 ])("%s is reached at %s", (registry, url) => {
   expect(registryEndpoint(registry).href).toBe(url)

@@ -46,6 +46,63 @@ test.each<readonly [FailureKind, boolean, string]>([
   expect(failureOf(output, url, true)).toMatchObject({ kind, isTemporary })
 })
 
+const rejected = (why: string) => `To ${url}\n!\tHEAD:refs/heads/master\t[remote rejected] (${why})\nDone`
+const forbidden = `fatal: unable to access '${url}/': The requested URL returned error: 403`
+const sizeLimit = "error: File data/x.json is 120.00 MB; this exceeds GitHub's file size limit of 100.00 MB"
+
+test.each<readonly [FailureKind, string, readonly string[]]>([
+  [
+    "push-refused",
+    `remote: ${sizeLimit}\nremote: \nremote: error: GH001: Large files detected.\n${rejected("pre-receive hook declined")}`,
+    [sizeLimit, "GH001: Large files detected."],
+  ],
+  [
+    "push-refused",
+    `remote: error: GH006: Protected branch update failed for refs/heads/master.\n${rejected("protected branch hook declined")}`,
+    ["GH006: Protected branch update failed"],
+  ],
+  [
+    "push-refused",
+    `remote: error: GH013: Repository rule violations found\n${rejected("push declined due to repository rule violations")}`,
+    ["GH013: Repository rule violations found"],
+  ],
+  ["push-refused", rejected("pre-receive hook declined"), ["pre-receive hook declined"]],
+  [
+    "push-refused",
+    `remote: SSL certificate does not exist, error: 401\n${rejected("update hook declined")}`,
+    ["SSL certificate does not exist"],
+  ],
+  [
+    "no-permission",
+    `remote: This repository was archived so it is read-only.\n${forbidden}`,
+    ["contents: write", "This repository was archived so it is read-only."],
+  ],
+  [
+    "no-permission",
+    `remote: The 'o' organization has enabled or enforced SAML SSO.\n${forbidden}`,
+    ["contents: write", "The 'o' organization has enabled or enforced SAML SSO."],
+  ],
+  ["no-permission", forbidden, ["contents: write"]],
+  [
+    "unreachable",
+    "fatal: unable to access 'x': SSL certificate problem: unable to get local issuer certificate",
+    ["SSL certificate problem: unable to get local issuer certificate"],
+  ],
+])("%s: the server's own words are told: %s", (kind, output, words) => {
+  const failure = failureOf(output, url, true)
+  expect(failure.kind).toBe(kind)
+  for (const each of words) expect(failure.message).toContain(each)
+  if (kind === "push-refused") expect(failure.message).not.toMatch(/contents: write|token/)
+})
+
+test("a server's words are told without what moves a terminal, and not at any length", () => {
+  const words = `\u001b[2Jcleared ${"x".repeat(5000)}`
+  const { message } = failureOf(`remote: ${words}\n${rejected("pre-receive hook declined")}`, url, true)
+  expect(message).toContain("cleared xxx")
+  expect(message).not.toContain("\u001b")
+  expect(message.length).toBeLessThan(800)
+})
+
 test.each([
   ["!\tHEAD:refs/heads/master\t[rejected] (fetch first)", true],
   ["!\tHEAD:refs/heads/master\t[rejected] (non-fast-forward)", true],
@@ -71,6 +128,7 @@ test.each([
     "http://10.87.0.1:3000/org/w.git",
     { url: "http://10.87.0.1:3000/org/w.git", origin: "http://10.87.0.1:3000" },
   ],
+  ["http://[fd12::1]/w.git", { url: "http://[fd12::1]/w.git", origin: "http://[fd12::1]" }],
   ["/srv/wiki.git", { url: "file:///srv/wiki.git" }],
   ["ext::sh -c evil", { url: expect.stringMatching(/^file:/) as string }],
   ["file:///srv/wiki.git", { url: "file:///srv/wiki.git" }],
@@ -85,6 +143,9 @@ test.each([
   ["https://secret@github.com/w.git", "contains a login"],
   ["http://github.com/w.git", "use https"],
   ["http://172.32.0.1/w.git", "use https"],
+  ["http://10.evil.com/w.git", "use https"],
+  ["http://127.0.0.1.evil.com/w.git", "use https"],
+  ["http://wiki/w.git", "use https"],
 ])("the address %s is refused", (text, message) => {
   expect(() => wikiAddress(text, true)).toThrow(message)
 })

@@ -191,6 +191,19 @@ describe("failures", () => {
     expect(result.message).not.toContain(token)
   })
 
+  test("a hook that refuses: its words", async () => {
+    const { name, job } = wiki({ files: { "Home.md": "Hello\n" } })
+    const hook = join(server.dir, name, "hooks/pre-receive")
+    writeFileSync(hook, '#!/bin/sh\necho "error: File x.json exceeds the file size limit" >&2\nexit 1\n', {
+      mode: 0o755,
+    })
+    expect(failed(await runWikiJob(job()))).toMatchObject({
+      reason: "push-refused",
+      message: `the server refused what was pushed to the wiki ${server.url}/${name}: error: File x.json exceeds the file size limit`,
+    })
+    expect(home(name)).toBe("Hello\n")
+  })
+
   test("data that cannot be read: nothing is written", async () => {
     const { name, job } = wiki({ files: { "Home.md": "Hello\n" } })
     await runWikiJob(job())
