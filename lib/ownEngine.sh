@@ -6,7 +6,8 @@
 # other registry hears it: the module gives a login to the one that --registry or --ref names.
 fill_login() {
   local word
-  [[ -n ${own_pid-} && " ${options//!/} " == *' registry-password '* ]] || return 0
+  # An engine that an older checkout has started has no registry with a login.
+  [[ -n ${own_pid-} && -n ${STACK_REGISTRY_PASSWORD_FILE-} && " ${options//!/} " == *' registry-password '* ]] || return 0
   ! has_option registry-password && ! has_option registry-username || return 0
   for word in ${given[@]+"${given[@]}"}; do
     case ${word#--registry=} in

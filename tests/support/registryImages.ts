@@ -49,8 +49,8 @@ export async function pushIndex(
 ): Promise<string> {
   return inLayout(async (layout) => {
     const manifests = images.map((image) => {
-      const [os, architecture] = (image.platform ?? "linux/amd64").split("/")
-      return { ...writeImage(layout, image), platform: { os, architecture } }
+      const [os, architecture, variant] = (image.platform ?? "linux/amd64").split("/")
+      return { ...writeImage(layout, image), platform: { os, architecture, variant } }
     })
     return push(target, name, layout, writeJson(layout, ociIndex, { mediaType: ociIndex, manifests }))
   })

@@ -40,7 +40,7 @@ const unusableState = z.enum([
   "empty",
   /** The repository starts in another folder. */
   "not-the-root",
-  /** Git refused or failed. */
+  /** Git refused or failed, or cannot read the commit that HEAD names. */
   "unreadable",
 ])
 
@@ -84,6 +84,7 @@ const notice = z.object({
     "no-common-history",
     "uncommitted-changes",
     "unfiltered",
+    "changes-unknown",
     "unusable",
   ]),
   message: why,

@@ -1,4 +1,6 @@
 import type { AuthenticationType, ConnectConfig, KeyboardInteractiveCallback, Prompt } from "ssh2"
+import type { Redact } from "../text/redact.js"
+import { redactor } from "../text/redact.js"
 
 /** What the account is entered with; at least one of password and private key. */
 export interface Credentials {
@@ -6,6 +8,11 @@ export interface Credentials {
   /** PEM or OpenSSH format. */
   readonly privateKey?: string
   readonly passphrase?: string
+}
+
+/** Removes what somebody logs in with. */
+export function redactorOf({ password, privateKey, passphrase }: Credentials): Redact {
+  return redactor([password, privateKey, passphrase])
 }
 
 /** Why the host let nobody in, as far as it can be told. */

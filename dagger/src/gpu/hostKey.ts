@@ -62,8 +62,7 @@ export function parseHostKey(text: string, host: string, port: number): HostKeyP
     if (meaningful.length === 1) return fingerprint
     throw new InvalidHostKey("the host key has more than one line, and the first is a fingerprint")
   }
-  const entries = meaningful.map(parseLine)
-  const ours = entries.filter((entry) => entry.matches(host, port))
+  const ours = meaningful.flatMap((line) => parseLine(line, host, port) ?? [])
   const revoked = ours.filter((entry) => entry.revoked).map((entry) => entry.key)
   const keys = ours
     .filter((entry) => !entry.revoked && !revoked.some((key) => key.raw.equals(entry.key.raw)))
@@ -119,23 +118,25 @@ function parseFingerprint(line: string): HostKeyPin | undefined {
 interface KnownHost {
   readonly revoked: boolean
   readonly key: HostKey
-  matches(host: string, port: number): boolean
 }
 
-function parseLine(line: string): KnownHost {
+/** A line of known_hosts; undefined where it is for other hosts, whatever type of key they have. */
+function parseLine(line: string, host: string, port: number): KnownHost | undefined {
   const fields = line.split(/\s+/)
   const marker = line.startsWith("@") ? fields.shift() : undefined
-  if (marker !== undefined && marker !== "@revoked") {
-    throw new InvalidHostKey(`"${marker}" lines of known_hosts are not supported; ${accepted}`)
-  }
   const bare = isKeyType(fields[0])
   const names = bare ? "*" : (fields.shift() ?? "")
   const [type, base64] = fields
-  return {
-    revoked: marker === "@revoked",
-    key: parseKey(type, base64, line),
-    matches: (host, port) => bare || matchesNames(names, host, port),
+  if (!bare && looksLikeKey(type, base64) && !matchesNames(names, host, port)) return undefined
+  if (marker !== undefined && marker !== "@revoked") {
+    throw new InvalidHostKey(`"${marker}" lines of known_hosts are not supported; ${accepted}`)
   }
+  return { revoked: marker === "@revoked", key: parseKey(type, base64, line) }
+}
+
+/** Whether a line has the form of known_hosts, so that it may be left to others; all else is told as a mistake. */
+function looksLikeKey(type = "", base64 = ""): boolean {
+  return /^[a-z][\w.@-]*$/.test(type) && /^AAAA[A-Za-z0-9+/]+={0,2}$/.test(base64)
 }
 
 function parseKey(type: string | undefined, base64: string | undefined, line: string): HostKey {

@@ -43,6 +43,10 @@ function judgeRun(run: PytestRun, log: PytestLog): Judgement {
   if (counts.failed > 0) return { ...failed, reason: "tests-failed" }
   if (counts.errors > 0) return { ...failed, reason: "test-errors" }
   if (run.interrupted !== undefined) return { ...failed, reason: "interrupted", detail: run.interrupted }
+  if (log.unfinished !== undefined) return { ...failed, reason: "crashed", detail: log.unfinished }
+  if (log.coverageFailure !== undefined) {
+    return { ...failed, reason: "exit-status", detail: log.coverageFailure }
+  }
   if (counts.passed > 0) return { kind: "passed", reason: "tests-passed", counts }
   if (counts.xfailed + counts.xpassed > 0) return { ...failed, reason: "none-passed" }
   if (counts.skipped > 0) return { ...failed, reason: "all-skipped" }

@@ -1,4 +1,5 @@
 import { formatReference } from "../reference/reference.js"
+import { fenced } from "../text/markdown.js"
 import type { GpuVerdict, RemoteJob } from "./verdict.js"
 import { countsInWords } from "./verdict.js"
 
@@ -51,21 +52,9 @@ function renderLog({ kind, log }: GpuVerdict): string[] {
   if (log.trim() === "") return []
   const end = lines.slice(-shownLines)
   const title = end.length < lines.length ? `Last ${end.length} of ${lines.length} lines` : "Output"
-  // Longer than any run of backticks in the log, so that the log cannot end the block.
-  const longest = Math.max(2, ...[...log.matchAll(/`+/g)].map(([run]) => run.length))
-  const fence = "`".repeat(longest + 1)
   const open = kind === "passed" ? "<details>" : "<details open>"
-  return [
-    open,
-    `<summary>${title}</summary>`,
-    "",
-    `${fence}text`,
-    ...end.map(plain),
-    fence,
-    "",
-    "</details>",
-    "",
-  ]
+  const block = fenced(end.map(plain).join("\n"), "text")
+  return [open, `<summary>${title}</summary>`, "", block, "", "</details>", ""]
 }
 
 /** Without colours and other control characters. */

@@ -1,10 +1,9 @@
 import type { Client, ClientChannel, ConnectConfig } from "ssh2"
 import type { Credentials } from "./credentials.js"
-import { Login } from "./credentials.js"
+import { Login, redactorOf } from "./credentials.js"
 import type { HostKeyPin } from "./hostKey.js"
 import { describePin, fingerprintOf, hostKeyAlgorithms, isPinned } from "./hostKey.js"
 import type { RemoteEnd } from "./judge.js"
-import { redactorOf } from "./redact.js"
 import { LineSplitter } from "./transcript.js"
 import type { ObstacleReason, RemoteJob } from "./verdict.js"
 
@@ -56,7 +55,7 @@ export async function runRemote(
   observer: SessionObserver,
   signal?: AbortSignal,
 ): Promise<SessionResult> {
-  if (login.hostKey.kind === "none") return notStarted("unknown-host-key", `${login.host}:${login.port}`)
+  if (login.hostKey.kind === "none") return notStarted("unknown-host-key", placeOf(login))
   if (signal?.aborted === true) return notStarted("cancelled", "")
   // Loaded only here: it takes longer to load than the rest of the module.
   const ssh2 = await import("ssh2")
@@ -115,7 +114,7 @@ class Session {
       this.client.connect(this.settings())
     } catch (error) {
       // Before anything is sent ssh2 reads the private key; nothing else in its settings comes from the user.
-      this.break("unusable-key", messageOf(error))
+      this.break("unusable-key", `${messageOf(error)}${keyAdvice(this.host.credentials.privateKey)}`)
     }
     try {
       return await this.result
@@ -285,6 +284,22 @@ class Session {
   private after(seconds: number, act: () => void): void {
     this.timers.push(setTimeout(act, seconds * 1000))
   }
+}
+
+/** The place as known_hosts has it, which OpenSSH takes in other forms too. */
+function placeOf({ host, port }: LoginHost): string {
+  if (port === 22) return `${host}:${port}`
+  return `${host}:${port}, a line of known_hosts for it begins with "[${host}]:${port}"`
+}
+
+/** What to do with keys that ssh2 does not read. */
+function keyAdvice(privateKey = ""): string {
+  if (/BEGIN (?:ENCRYPTED )?PRIVATE KEY/.test(privateKey)) {
+    return '; "ssh-keygen -p -m PEM -f <file>" turns a key in PKCS#8 into one that can be read'
+  }
+  return /BEGIN [A-Z ]*PRIVATE KEY/.test(privateKey)
+    ? '; accepted are keys in PEM or OpenSSH format without a passphrase ("ssh-keygen -p -m PEM -f <file>")'
+    : ""
 }
 
 function withoutPrefix(signal: string | undefined): string {

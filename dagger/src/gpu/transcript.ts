@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder"
-import type { Redact } from "./redact.js"
+import type { Redact } from "../text/redact.js"
 
 /** Characters of one line that are kept; a program that never ends its line must not fill the memory. */
 const maximalLine = 64 * 1024

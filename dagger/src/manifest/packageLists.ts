@@ -40,10 +40,15 @@ function parseDpkg(output: string): InstalledPackage[] {
 /** `pip list` as JSON, as columns, or `pip freeze`. */
 function parsePip(output: string): InstalledPackage[] {
   const json = jsonArrayIn(output)
-  if (json !== undefined) return shaped(pipJson, json).map(({ name, version }) => ({ name, version }))
+  if (json !== undefined) return shaped(pipJson, json).flatMap(distribution)
   const lines = contentLines(output)
   if (/^Package\s+Version/.test(lines[0] ?? "")) return lines.slice(2).flatMap(columns)
   return lines.flatMap(freezeLine)
+}
+
+/** What an interrupted upgrade leaves behind has no name, no version or a name like `~umpy`: pip passes it over, too. */
+function distribution({ name, version }: z.infer<typeof pipJson>[number]): InstalledPackage[] {
+  return name && version && pipName.test(name) ? [{ name, version }] : []
 }
 
 /** Marked lines of our probe, lines of a name and a version, or the printed matrix of `installed.packages()`. */
@@ -68,7 +73,9 @@ function parseConda(output: string): InstalledPackage[] {
     .flatMap(columns)
 }
 
-const pipJson = z.array(z.object({ name: z.string(), version: z.string() }))
+const pipJson = z.array(z.object({ name: z.string().nullable(), version: z.string().nullable() }))
+/** https://packaging.python.org/en/latest/specifications/name-normalization/#name-format */
+const pipName = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/i
 const condaJson = z.array(z.object({ name: z.string(), version: z.string(), channel: z.string().optional() }))
 
 function shaped<T>(schema: z.ZodType<T>, json: unknown): T {

@@ -18,6 +18,24 @@ export interface ProbeOutput {
   readonly stderr?: string
 }
 
+/**
+ * Every distribution that an interpreter without pip finds. As pip does, it leaves out what an interrupted upgrade left
+ * behind: folders like `~umpy-1.0.dist-info`, whose METADATA still has the package's own name, and those without
+ * METADATA, of which Python says nothing or raises, by its version.
+ */
+const distributions = `
+import json, os
+from importlib.metadata import distributions
+found = []
+for each in distributions():
+    if os.path.basename(str(getattr(each, "_path", ""))).startswith(("~", "-")):
+        continue
+    try:
+        found.append({"name": each.metadata["Name"], "version": each.version})
+    except (KeyError, OSError, TypeError):
+        pass
+print(json.dumps(found))`
+
 const scripts: Readonly<Record<Ecosystem, string>> = {
   // Only installed packages: removed ones whose configuration remains are listed as "rc".
   apt: guarded("dpkg-query", "dpkg-query -W -f='${db:Status-Abbrev}\\t${Package}\\t${Version}\\n'"),
@@ -27,8 +45,7 @@ const scripts: Readonly<Record<Ecosystem, string>> = {
     "if command -v pip >/dev/null 2>&1; then exec pip list --format=json; fi",
     "for python in python3 python; do",
     '  if command -v "$python" >/dev/null 2>&1; then',
-    '    exec "$python" -c \'import json, importlib.metadata as m; ' +
-      'print(json.dumps([{"name": d.metadata["Name"], "version": d.version} for d in m.distributions()]))\'',
+    `    exec "$python" -c '${distributions}'`,
     "  fi",
     "done",
     `echo ${absentMark}`,

@@ -141,11 +141,15 @@ function newTags(references: readonly string[]): string {
   return `${references.join(", ")} ${verb}, because taking a tag away may delete the image`
 }
 
-/** The tags count; without the older journal there is only no way back to what was before them. */
-async function restoreJournal({ register }: Promotion, { store }: PromotionContext): Promise<string> {
-  if (register.manifest === undefined) return ""
+/**
+ * The tags count; without the older journal there is only no way back to what was before them. Where there was none,
+ * this promotion's says that it was undone, as nothing is deleted.
+ */
+async function restoreJournal(promotion: Promotion, { store }: PromotionContext): Promise<string> {
+  const { register, journal, kept } = promotion
+  const manifest = register.manifest ?? journalManifest({ ...journal, kind: "undone" }, kept)
   try {
-    await store.putManifest(register.repository, register.tag, register.manifest)
+    await store.putManifest(register.repository, register.tag, manifest)
     return ""
   } catch (error) {
     return `; the earlier promotion's journal could not be put back: ${messageOf(error)}`

@@ -26,7 +26,8 @@ const journalSchema = z.object({
   version: z.literal(journalVersion),
   /** Unique for each promotion. */
   id: z.string(),
-  kind: z.enum(["promotion", "rollback"]),
+  /** `undone`: of a promotion that failed and was taken back, where there was no earlier journal to put back. */
+  kind: z.enum(["promotion", "rollback", "undone"]),
   /** ISO 8601. */
   at: z.string(),
   /** The tag that is given. */

@@ -77,6 +77,8 @@ async function gather(
   if (place === undefined) throw new TypeError("a rollback needs at least one image")
   const unread = { repository: place, tag: journalTag(to) }
   try {
+    // Before anything is asked: the journal must not choose whom.
+    requireKnown(given, images)
     const register = await readRegister(store, { ...place, tag: journalTag(to) })
     const journal = given ?? register.journal
     const finishes = given === undefined && journal?.kind === "rollback"

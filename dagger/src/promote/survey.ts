@@ -60,11 +60,12 @@ export async function survey(
   return { images: answers, register: register ?? unread, problems }
 }
 
-/** Reads the journal that the registry keeps. @throws RegistryError, InvalidJournal */
+/** Reads the journal that the registry keeps; one that was undone is none. @throws RegistryError, InvalidJournal */
 export async function readRegister(store: ManifestStore, reference: ImageReference): Promise<Register> {
   const { registry, path, tag = "latest" } = reference
   const manifest = await store.manifest(reference)
-  const journal = manifest === undefined ? undefined : journalOf(manifest, formatReference(reference))
+  const read = manifest === undefined ? undefined : journalOf(manifest, formatReference(reference))
+  const journal = read?.kind === "undone" ? undefined : read
   return { repository: { registry, path }, tag, manifest, journal }
 }
 

@@ -5,6 +5,7 @@ import type { Descriptor, Manifest } from "./manifest.js"
 import { mediaTypeOf } from "./manifest.js"
 import { acceptedManifests } from "./mediaTypes.js"
 import { RegistryError } from "./registryError.js"
+import type { RegistryFailure } from "./registryError.js"
 import type { AccessScope } from "./login.js"
 import { RegistryTransport } from "./transport.js"
 import type { RegistryOptions } from "./transport.js"
@@ -31,6 +32,8 @@ export interface ManifestStore {
  */
 export class RegistryClient implements ManifestStore {
   private readonly transport: RegistryTransport
+  /** By registry, whether its HEAD has told the truth once: then "there is none" needs no GET. */
+  private readonly trusted = new Map<string, Promise<boolean>>()
 
   constructor(options: RegistryOptions = {}) {
     this.transport = new RegistryTransport(options)
@@ -43,22 +46,53 @@ export class RegistryClient implements ManifestStore {
     for (const [registry, its] of paths) this.transport.expect(registry, its)
   }
 
-  /** One HEAD request, if the registry tells the digest in its headers. */
+  /**
+   * One HEAD request, if the registry tells digest and size in its headers. Where it refuses, a GET: some know no HEAD,
+   * and only the body of an answer holds the reason.
+   */
   async resolve(reference: ImageReference): Promise<Descriptor | undefined> {
-    const answer = await orUndefined(this.manifestRequest("HEAD", reference))
-    if (answer === undefined) return undefined
+    const answer = await this.manifestRequest("HEAD", reference).catch((error: unknown) => error)
+    if (!isAnswer(answer)) return this.resolveByGet(reference, answer)
     const digest = answer.headers.get("docker-content-digest")
     const size = Number(answer.headers.get("content-length") ?? Number.NaN)
     const mediaType = contentType(answer)
-    if (digest === null || Number.isNaN(size) || !acceptedManifests.includes(mediaType)) {
+    // No manifest is empty: proxies say 0 because a HEAD's answer is.
+    if (digest === null || !(size > 0) || !acceptedManifests.includes(mediaType)) {
       return this.manifest(reference)
     }
     requireDigest(answer, digest, reference.digest)
+    this.trusted.set(reference.registry, Promise.resolve(true))
     return { digest, size, mediaType }
   }
 
-  async manifest(reference: ImageReference): Promise<Manifest | undefined> {
-    const answer = await orUndefined(this.manifestRequest("GET", reference))
+  private async resolveByGet(reference: ImageReference, refusal: unknown): Promise<Descriptor | undefined> {
+    // A token server's refusal has its reason, and a wrong password must not be sent again.
+    const isRefused =
+      refusal instanceof RegistryError && refusal.method === "HEAD" && refusedKinds.has(refusal.kind)
+    if (!isRefused) throw refusal
+    if (refusal.kind === "not-found") return this.confirmAbsence(reference)
+    try {
+      return await this.manifest(reference, 1)
+    } catch (error) {
+      // What never came to an answer tells less than the first refusal.
+      throw error instanceof RegistryError && error.status === undefined ? refusal : error
+    }
+  }
+
+  /** One GET for a registry does, for requests at the same time too. */
+  private async confirmAbsence(reference: ImageReference): Promise<Descriptor | undefined> {
+    if ((await this.trusted.get(reference.registry)) === true) return undefined
+    const manifest = this.manifest(reference)
+    const isTrue = manifest.then(
+      (found) => found === undefined,
+      () => false,
+    )
+    this.trusted.set(reference.registry, isTrue)
+    return manifest
+  }
+
+  async manifest(reference: ImageReference, tries?: number): Promise<Manifest | undefined> {
+    const answer = await orUndefined(this.manifestRequest("GET", reference, tries))
     if (answer === undefined) return undefined
     const bytes = answer.body
     const digest = digestOf(bytes)
@@ -130,20 +164,39 @@ export class RegistryClient implements ManifestStore {
     if (location === null || !URL.canParse(location, answer.request.url.href)) return
     const { origin, pathname, search } = new URL(location, answer.request.url)
     if (origin !== answer.request.url.origin) return
-    await orUndefined(
-      this.transport.request({ method: "DELETE", registry, path: `${pathname}${search}`, scopes }),
-    )
+    // GHCR refuses it: what is told is that nothing was mounted.
+    await this.transport
+      .request({ method: "DELETE", registry, path: `${pathname}${search}`, scopes, tries: 1 })
+      .catch(() => undefined)
   }
 
-  private manifestRequest(method: "GET" | "HEAD", reference: ImageReference): Promise<WireAnswer> {
+  private manifestRequest(
+    method: "GET" | "HEAD",
+    reference: ImageReference,
+    tries?: number,
+  ): Promise<WireAnswer> {
     return this.transport.request({
       method,
       registry: reference.registry,
       path: manifestPath(reference, reference.digest ?? reference.tag ?? "latest"),
       scopes: [scopeOf(reference, false)],
       headers: { accept: acceptedManifests.join(", ") },
+      ...(tries !== undefined && { tries }),
     })
   }
+}
+
+/** Refusals of a HEAD after which a GET may be answered, or tell why not. */
+const refusedKinds: ReadonlySet<RegistryFailure> = new Set([
+  "not-found",
+  "refused",
+  "denied",
+  "unauthorized",
+  "rate-limited",
+])
+
+function isAnswer(answer: unknown): answer is WireAnswer {
+  return !(answer instanceof Error)
 }
 
 /** `sha256:<hex>` of bytes. */

@@ -62,7 +62,7 @@ const configDocument = z.object({
 
 /**
  * Everything about an image but its layers' content: two requests, three where there is an index.
- * @param platform which of an index's images; its first where it has no such one
+ * @param platform which of an index's images; else one of another variant, else its first
  * @returns undefined where the reference names nothing
  * @throws RegistryError
  */
@@ -172,9 +172,19 @@ async function ownManifest(
 
 function chosen(entries: readonly IndexEntry[], platform: string | undefined, index: string): IndexEntry {
   const images = entries.filter((entry) => entry.platform !== undefined)
-  const entry = images.find((each) => each.platform === platform) ?? images[0] ?? entries[0]
+  const family = platform === undefined ? undefined : withoutVariant(platform)
+  const entry =
+    images.find((each) => each.platform === platform) ??
+    images.find((each) => withoutVariant(each.platform ?? "") === family) ??
+    images[0] ??
+    entries[0]
   if (entry === undefined) throw broken(index, "it lists no image")
   return entry
+}
+
+/** `linux/amd64` of `linux/amd64/v2`. */
+function withoutVariant(platform: string): string {
+  return platform.split("/").slice(0, 2).join("/")
 }
 
 type Config = z.infer<typeof configDocument>

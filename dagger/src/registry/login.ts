@@ -81,6 +81,10 @@ export class RegistryLoginSession {
     const challenge = parseChallenge(headers.get("www-authenticate"))
     this.tokens.delete(scopeTexts(this.asked(scopes)).join(" "))
     if (challenge === undefined) return false
+    // Harbor asks for a password when a token is not good any more. Without a login, a new token is all there is.
+    if (challenge.kind === "basic" && this.credentials === undefined && this.challenge?.kind === "bearer") {
+      return request.authorization?.startsWith("Bearer ") === true
+    }
     this.challenge = challenge
     return challenge.kind === "bearer" || (this.credentials !== undefined && !wasBasic(request))
   }
@@ -137,18 +141,29 @@ export class RegistryLoginSession {
     }
   }
 
-  private async cachedToken(
+  /** Each request waits for the one before, so that only the first asks when a token has expired. */
+  private cachedToken(
     challenge: Challenge & { kind: "bearer" },
     scopes: readonly AccessScope[],
   ): Promise<Token> {
     const key = scopeTexts(scopes).join(" ")
-    const known = await this.tokens.get(key)
-    if (known !== undefined && known.expires > this.settings.environment.now()) return known
-    const asked = this.askToken(challenge, scopes)
-    this.tokens.set(key, asked)
+    const token = this.validToken(this.tokens.get(key), challenge, scopes)
+    this.tokens.set(key, token)
     // A failure is not remembered: the next request asks anew.
-    asked.catch(() => this.tokens.delete(key))
-    return asked
+    token.catch(() => {
+      if (this.tokens.get(key) === token) this.tokens.delete(key)
+    })
+    return token
+  }
+
+  private async validToken(
+    known: Promise<Token> | undefined,
+    challenge: Challenge & { kind: "bearer" },
+    scopes: readonly AccessScope[],
+  ): Promise<Token> {
+    const token = await known
+    if (token !== undefined && token.expires > this.settings.environment.now()) return token
+    return this.askToken(challenge, scopes)
   }
 
   private async askToken(

@@ -8,7 +8,7 @@ export type RegistryFailure =
   | "not-found"
   /** 429. */
   | "rate-limited"
-  /** 5xx or 408. */
+  /** 5xx but for 501, or 408. */
   | "server"
   /** No whole answer within the time limit. */
   | "timeout"
@@ -16,7 +16,7 @@ export type RegistryFailure =
   | "network"
   /** The content is not what its digest says. */
   | "bad-digest"
-  /** Any other refusal: 400, 405, 413... */
+  /** Any other refusal: 400, 405, 413, 501... */
   | "refused"
   /** An answer that the distribution specification does not allow, or that is not safe to follow. */
   | "protocol"
@@ -70,7 +70,8 @@ export function failureOfStatus(status: number): RegistryFailure {
   if (status === 403) return "denied"
   if (status === 404) return "not-found"
   if (status === 429) return "rate-limited"
-  if (status === 408 || status >= 500) return "server"
+  // 501 is for good: the method is not known.
+  if (status === 408 || (status >= 500 && status !== 501)) return "server"
   return status >= 400 ? "refused" : "protocol"
 }
 

@@ -53,14 +53,21 @@ const unitMilliseconds: Readonly<Record<string, number>> = {
   h: 3_600_000,
 }
 
+/** Seconds: as a pause these are thirty years, as seconds since 1970 the year 2001. */
+const earliestDate = 1e9
+
 /**
  * Milliseconds of a Retry-After header: seconds or a date (RFC 9110), or a duration as Go prints it (`12.5ms`,
- * `1m30s`), which GHCR sends. Undefined where it is none of them.
+ * `1m30s`), which GHCR sends, or
+ * seconds since 1970, which Docker Hub sends. Undefined where it is none of them.
  * @param now milliseconds since 1970
  */
 export function parseRetryAfter(header: string | null, now: number): number | undefined {
   const text = header?.trim() ?? ""
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000)
+  if (/^\d+(?:\.\d+)?$/.test(text)) {
+    const seconds = Number(text)
+    return Math.ceil(seconds < earliestDate ? seconds * 1000 : Math.max(0, seconds * 1000 - now))
+  }
   if (/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) {
     const parts = [...text.matchAll(/(\d+(?:\.\d+)?)([a-zµ]+)/g)]
     return Math.ceil(

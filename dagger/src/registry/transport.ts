@@ -1,4 +1,4 @@
-import { redactor } from "../gpu/redact.js"
+import { redactor } from "../text/redact.js"
 import { Limiter } from "../tree/schedule.js"
 import { registryEndpoint } from "./endpoint.js"
 import type { RegistryEnvironment } from "./environment.js"
@@ -38,6 +38,8 @@ export interface ApiRequest {
   readonly scopes: readonly AccessScope[]
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
+  /** Tries in all, where fewer are wanted than the policy has. */
+  readonly tries?: number
 }
 
 const defaultTimeout = 30_000
@@ -144,7 +146,7 @@ class Door {
       try {
         return await this.limiter.run(() => this.attempt(request))
       } catch (error) {
-        const wait = this.delayAfter(error, attempt)
+        const wait = this.delayAfter(error, attempt, request.tries)
         if (wait === undefined || !(error instanceof RegistryError)) throw error
         waited += wait
         if (waited > longestWaitInAll) throw error
@@ -155,10 +157,10 @@ class Door {
   }
 
   /** Once one request has waited for a silent registry through all its tries, each other one asks only once. */
-  private delayAfter(error: unknown, attempt: number): number | undefined {
+  private delayAfter(error: unknown, attempt: number, tries = this.retry.tries): number | undefined {
     const isTimeout = error instanceof RegistryError && error.kind === "timeout"
     if (isTimeout && this.isSilent) return undefined
-    const delay = delayBefore(error, attempt, this.retry, this.environment.random())
+    const delay = delayBefore(error, attempt, { ...this.retry, tries }, this.environment.random())
     if (isTimeout && delay === undefined) this.isSilent = true
     return delay
   }

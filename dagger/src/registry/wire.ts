@@ -1,4 +1,4 @@
-import type { Redact } from "../gpu/redact.js"
+import type { Redact } from "../text/redact.js"
 import type { RegistryEnvironment } from "./environment.js"
 import { codesOf, failureOfStatus, RegistryError, safeUrl } from "./registryError.js"
 import type { RegistryErrorFacts } from "./registryError.js"
@@ -57,12 +57,15 @@ export function failureOf(answer: WireAnswer, settings: WireSettings): RegistryE
   const { request, status, headers, body } = answer
   const codes = codesOf(body).map(({ code, message }) => ({ code, message: settings.redact(message) }))
   const words = codes.map(({ code, message }) => (message === "" ? code : `${code}, ${message}`))
+  const retryAfter = parseRetryAfter(headers.get("retry-after"), settings.environment.now())
+  const wait = retryAfter === undefined ? "" : `, to be tried again in ${Math.ceil(retryAfter / 1000)} s`
+  const reason = words.length === 0 ? "" : ` (${words.join("; ")})`
   return errorOf(request, {
     kind: failureOfStatus(status),
     status,
     codes,
-    message: `${status} ${nameOfStatus(status)}${words.length === 0 ? "" : ` (${words.join("; ")})`}`,
-    retryAfter: parseRetryAfter(headers.get("retry-after"), settings.environment.now()),
+    message: `${status} ${nameOfStatus(status)}${reason}${wait}`,
+    retryAfter,
   })
 }
 
@@ -165,6 +168,7 @@ const statusNames: Readonly<Record<number, string>> = {
   413: "too large",
   429: "too many requests",
   500: "internal error",
+  501: "not implemented",
   502: "bad gateway",
   503: "unavailable",
   504: "gateway timeout",

@@ -5,6 +5,7 @@ import type { Directory } from "@dagger.io/dagger"
 import { completed } from "../manifest/knownImage.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
 import { parseManifest } from "../manifest/manifestData.js"
+import { manifestsOfRun, parsePublishedRun } from "../wiki/publication.js"
 
 /** What a run's artifacts have for pages. */
 export interface ManifestArtifacts {
@@ -21,13 +22,46 @@ export interface ManifestArtifacts {
  */
 export async function readArtifacts(artifacts: Directory): Promise<ManifestArtifacts> {
   const folder = await mkdtemp(join(tmpdir(), "artifacts-"))
-  await artifacts.filter({ include: ["report.json", "**/manifests/*.json"] }).export(folder)
-  const paths = (await readdir(folder, { recursive: true })).filter((path) => path.endsWith(".json"))
-  const read = (found: readonly string[]) =>
-    Promise.all(found.map(async (path) => parseManifest(await readFile(join(folder, path), "utf8"), path)))
-  const isOwn = (path: string) => dirname(path) === "manifests"
-  const manifests = await read(paths.filter(isOwn).sort())
-  const others = await read(paths.filter((path) => basename(dirname(path)) === "manifests" && !isOwn(path)))
-  const report = await readFile(join(folder, "report.json"), "utf8").catch(() => undefined)
-  return { manifests: completed(manifests, others), ...(report !== undefined && { report }) }
+  await artifacts.filter({ include: ["**/report.json", "**/manifests/*.json"] }).export(folder)
+  return readExported(folder)
+}
+
+/**
+ * The same of a folder on disk.
+ * @throws InvalidImageManifest
+ */
+export async function readExported(folder: string): Promise<ManifestArtifacts> {
+  const files = (await readdir(folder, { recursive: true })).sort()
+  const paths = files.filter((path) => path.endsWith(".json") && basename(dirname(path)) === "manifests")
+  const inside = [...new Set(paths.map(runOf))].filter((run) => run !== ".")
+  const own = await readRun(folder, ".", paths)
+  const others = await Promise.all(inside.map((run) => readRun(folder, run, paths)))
+  const report = await reportIn(folder)
+  return {
+    manifests: completed(own, others.flat()),
+    ...(report !== undefined && { report }),
+  }
+}
+
+/** What a run wrote, of the manifests in its folder; all of them where no report tells. */
+async function readRun(
+  folder: string,
+  run: string,
+  paths: readonly string[],
+): Promise<readonly ImageManifest[]> {
+  const read = paths
+    .filter((path) => runOf(path) === run)
+    .map(async (path) => parseManifest(await readFile(join(folder, path), "utf8"), path))
+  const manifests = await Promise.all(read)
+  const report = parsePublishedRun((await reportIn(join(folder, run))) ?? "")
+  return report === undefined ? manifests : manifestsOfRun(report, manifests)
+}
+
+/** The folder that a manifest's run was exported to. */
+function runOf(path: string): string {
+  return dirname(dirname(path))
+}
+
+async function reportIn(folder: string): Promise<string | undefined> {
+  return readFile(join(folder, "report.json"), "utf8").catch(() => undefined)
 }

@@ -13,6 +13,7 @@ import { openSource } from "./openSource.js"
 import { RegistryEdge } from "./registryEdge.js"
 import type { RegistryOptionsOfCall } from "./request.js"
 import { loginOf, requireNamed } from "./secretHosts.js"
+import { secretText } from "./secretText.js"
 
 /** How to reach the cluster's login host; what is not given is the spec's. */
 export interface GpuLogin {
@@ -107,8 +108,8 @@ export async function gpuOptions(
 ): Promise<GpuTestOptions> {
   const { gpu } = spec
   if (gpu === undefined) throw new Error("the spec has no GPU test")
-  const password = await login.gpuPassword?.plaintext()
-  const privateKey = await login.gpuPrivateKey?.plaintext()
+  const password = login.gpuPassword && (await secretText(login.gpuPassword))
+  const privateKey = login.gpuPrivateKey && (await secretText(login.gpuPrivateKey))
   return {
     ...image,
     ...(digest !== undefined && { digest }),

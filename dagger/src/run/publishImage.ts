@@ -6,6 +6,7 @@ import { formatReference, parseReference } from "../reference/reference.js"
 import { engineMessage } from "./engineError.js"
 import type { ImageState, RegistryLogin } from "./execution.js"
 import { inTime } from "./time.js"
+import { cleanSecret } from "./secretText.js"
 
 /** A push that takes longer than so many seconds, and for larger images so many more, is given up: a registry hangs. */
 const pushSeconds = 60
@@ -74,6 +75,6 @@ export async function loginToRegistry({ registry }: Repository, login: RegistryL
     // The engine does not carry out again what it knows the answer of: without a fresh value, only the first session
     // with this login would have it.
     .withEnvVariable("STACK_LOGIN", randomUUID())
-    .withRegistryAuth(registry, login.username, login.password)
+    .withRegistryAuth(registry, login.username, await cleanSecret(login.password))
     .sync()
 }

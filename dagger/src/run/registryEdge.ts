@@ -16,6 +16,7 @@ import { askBaseConfigs } from "./baseConfigs.js"
 import type { ImageState, RegistryLogin } from "./execution.js"
 import { platform } from "./platform.js"
 import { candidateTag, loginToRegistry } from "./publishImage.js"
+import { secretText } from "./secretText.js"
 
 /** What is asked about one image before it is planned. */
 export interface RegistryQuestion {
@@ -62,7 +63,7 @@ export class RegistryEdge {
   /** @param login for the registry that the call names */
   static async open(login: RegistryLogin | undefined): Promise<RegistryEdge> {
     if (login === undefined) return new RegistryEdge(login, undefined)
-    return new RegistryEdge(login, { username: login.username, password: await login.password.plaintext() })
+    return new RegistryEdge(login, { username: login.username, password: await secretText(login.password) })
   }
 
   /** Requests that were tried again so far. */

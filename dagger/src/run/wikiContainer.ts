@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { dag, ReturnType } from "@dagger.io/dagger"
 import type { Directory, Secret } from "@dagger.io/dagger"
 import type { WikiJobInput, WikiResult } from "../../tools/wiki/job.js"
+import { cleanSecret } from "./secretText.js"
 import { directoryOf } from "./textFiles.js"
 import { toolbox, toolCommand } from "./toolbox.js"
 
@@ -59,7 +60,7 @@ export async function runWikiJob(
   const tools = (await toolbox())
     .withFile("/job.json", (await directoryOf(new Map([["job.json", JSON.stringify(job)]]))).file("job.json"))
     .withDirectory(outputFolder, dag.directory())
-  const ready = token === undefined ? tools : tools.withMountedSecret(tokenFile, token)
+  const ready = token === undefined ? tools : tools.withMountedSecret(tokenFile, await cleanSecret(token))
   const ended = ready
     // Wikis change: no run's answer is another's.
     .withEnvVariable("STACK_RUN", randomUUID())

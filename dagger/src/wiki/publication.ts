@@ -94,6 +94,21 @@ export function publicationOf(
   return { kind: "change", change }
 }
 
+/**
+ * The manifests that a run wrote, of all in the folder that it was exported to. An export leaves the files of earlier
+ * runs where they are: of images that the spec had then, of other tags, and of builds that failed this time. What has
+ * no digest is told from an earlier run's by its time.
+ */
+export function manifestsOfRun(
+  run: PublishedRun,
+  manifests: readonly ImageManifest[],
+): readonly ImageManifest[] {
+  return manifests.filter((manifest) => {
+    if (!run.images.some((image) => isOf(manifest, image))) return false
+    return manifest.digest !== undefined || Date.parse(manifest.created) === run.startedAt
+  })
+}
+
 function isOf(manifest: ImageManifest, image: PublishedRun["images"][number]): boolean {
   return sameName(manifest.reference, image.reference) && manifest.digest === image.digest
 }

@@ -1,5 +1,5 @@
 import type { Base, BranchState, Commit, GitNotice } from "../../src/git/gitFacts.js"
-import { ask } from "./client.js"
+import { ask, askStrictly, GitFailed } from "./client.js"
 import type { Git } from "./client.js"
 
 /** What the caller knows beyond the repository. */
@@ -33,8 +33,21 @@ const defaultBranch = "main"
 /** What GitHub sends as `before` where a branch is new. */
 const nullCommit = /^0+$/
 
-/** Chooses the commit that the head is compared with, and says why. */
+/**
+ * Chooses the commit that the head is compared with, and says why; none, in git's words, where commits in between
+ * cannot be read.
+ */
 export async function chooseBase(git: Git, position: Position, options: BaseOptions): Promise<BaseChoice> {
+  try {
+    return await choose(git, position, options)
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error
+    const message = `git cannot say what to compare with: ${error.message}`
+    return { base: { kind: "none", why: message }, notices: [{ kind: "changes-unknown", message }] }
+  }
+}
+
+async function choose(git: Git, position: Position, options: BaseOptions): Promise<BaseChoice> {
   const { head } = position
   if (head.parents.length === 0) return firstCommit()
   const wanted = options.base ?? defaultBranch
@@ -114,7 +127,7 @@ async function mergeBase(git: Git, { head, shallow }: Position, resolved: Resolv
 }
 
 function baseMissing({ shallow }: Position, wanted: string): BaseChoice {
-  const message = `neither origin/${wanted} nor ${wanted} is in this clone: name another with --base${shallowHint(shallow)}`
+  const message = `neither origin/${wanted} nor ${wanted} is in this clone${shallowHint(shallow)}${shallow ? ", or" : ":"} name another with --base`
   return { base: { kind: "none", why: message }, notices: [{ kind: "base-missing", message }] }
 }
 
@@ -136,12 +149,12 @@ async function forcePush(
 
 async function isAncestor(git: Git, older: string, newer: string): Promise<boolean> {
   if (!(await hasCommit(git, older))) return false
-  return (await ask(git, "merge-base", "--is-ancestor", older, newer)) !== undefined
+  return (await askStrictly(git, "merge-base", "--is-ancestor", older, newer)) !== undefined
 }
 
 async function commonAncestor(git: Git, a: string, b: string): Promise<string | undefined> {
   if (!(await hasCommit(git, a))) return undefined
-  const found = (await ask(git, "merge-base", a, b))?.trim()
+  const found = (await askStrictly(git, "merge-base", a, b))?.trim()
   return found === "" ? undefined : found
 }
 

@@ -1,20 +1,51 @@
 import { isUploaded } from "../../src/source/upload.js"
-import type { Base, ChangedPath } from "../../src/git/gitFacts.js"
-import { fields } from "./client.js"
+import type { Base, ChangedPath, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
+import { fields, GitFailed } from "./client.js"
 import type { Git } from "./client.js"
 
 /** A submodule's own files are not looked at: git would read the configuration of one more repository. */
 const submodules = "--ignore-submodules=dirty"
 
+/** What differs from the base, and why that is not known where git could not read what it needs. */
+export interface Changes extends WorkingTree {
+  readonly changes: GitFacts["changes"]
+  readonly notices: readonly GitNotice[]
+}
+
+/**
+ * All changes. They are known together or not at all: a treeless clone may lack the trees of the base, a damaged
+ * repository any object, or its index.
+ */
+export async function readChanges(git: Git, base: Base, head: string): Promise<Changes> {
+  const committed = await unlessUnreadable(committedChanges(git, base, head))
+  const tree = await unlessUnreadable(workingTree(git))
+  const why = committed.why ?? tree.why
+  return {
+    ...(tree.found ?? { dirty: [], untracked: [] }),
+    changes:
+      why === undefined && committed.found !== undefined
+        ? { kind: "known", files: committed.found }
+        : { kind: "unknown", why: why ?? base.why },
+    notices: why === undefined ? [] : [{ kind: "changes-unknown", message: why }],
+  }
+}
+
+async function unlessUnreadable<T>(
+  answer: Promise<T>,
+): Promise<{ readonly found?: T; readonly why?: string }> {
+  try {
+    return { found: await answer }
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error
+    return { why: `git cannot say what changed: ${error.message}` }
+  }
+}
+
 /**
  * Files that differ between the base and the head; undefined where there is no base. Renames are told as a deletion
  * and an addition, a submodule by its own path.
  */
-export async function committedChanges(
-  git: Git,
-  base: Base,
-  head: string,
-): Promise<ChangedPath[] | undefined> {
+async function committedChanges(git: Git, base: Base, head: string): Promise<ChangedPath[] | undefined> {
   switch (base.kind) {
     case "none":
       return undefined
@@ -49,7 +80,7 @@ export interface WorkingTree {
 }
 
 /** Compares contents where file times differ from the index, as they do after an upload. */
-export async function workingTree(git: Git): Promise<WorkingTree> {
+async function workingTree(git: Git): Promise<WorkingTree> {
   const output = await git(
     "status",
     "--porcelain=v1",

@@ -1,15 +1,20 @@
 import { dirname } from "node:path"
 import { simpleGit } from "simple-git"
 
-/** A git command that failed, with what git said. */
+/** A git command that failed, with what git said, in one line. */
 export class GitFailed extends Error {
   override readonly name = "GitFailed"
+  /** Whether git gave no reason: where the status is the answer to a question, it says no. */
+  readonly silent: boolean
 
   constructor(
     readonly exitCode: number,
     said: string,
   ) {
-    super(said.trim() === "" ? `git exited with status ${exitCode}` : said.trim())
+    const lines = said.split("\n").map((line) => line.trim())
+    const words = lines.filter((line) => line !== "").join("; ")
+    super(words === "" ? `git exited with status ${exitCode}` : words)
+    this.silent = words === ""
   }
 }
 
@@ -92,6 +97,20 @@ export async function ask(git: Git, ...args: readonly string[]): Promise<string 
     return await git(...args)
   } catch (error) {
     if (error instanceof GitFailed) return undefined
+    throw error
+  }
+}
+
+/**
+ * The output, or undefined where git says no without a word. Some failures have the same exit status as "no", so what
+ * git printed tells them apart: `git merge-base` exits with 1 where it could not read a commit in between.
+ * @throws GitFailed where git could not find out
+ */
+export async function askStrictly(git: Git, ...args: readonly string[]): Promise<string | undefined> {
+  try {
+    return await git(...args)
+  } catch (error) {
+    if (error instanceof GitFailed && error.silent) return undefined
     throw error
   }
 }

@@ -3,7 +3,7 @@ import { noGitFacts } from "../../src/git/gitFacts.js"
 import type { BranchState, Commit, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
 import { chooseBase, hasCommit } from "./base.js"
 import type { BaseOptions } from "./base.js"
-import { committedChanges, workingTree } from "./changes.js"
+import { readChanges } from "./changes.js"
 import type { WorkingTree } from "./changes.js"
 import { ask, openGit } from "./client.js"
 import type { Git } from "./client.js"
@@ -30,8 +30,7 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
   const branch = await readBranch(git, options.branch)
   const shallow = (await git("rev-parse", "--is-shallow-repository")).trim() === "true"
   const choice = await chooseBase(git, { head, branch, shallow }, options)
-  const committed = await committedChanges(git, choice.base, head.sha)
-  const uncommitted = await workingTree(git)
+  const { changes, dirty, untracked, notices } = await readChanges(git, choice.base, head.sha)
   const remoteUrl = (await ask(git, "config", "--get", "remote.origin.url"))?.trim()
   return {
     version: 1,
@@ -40,14 +39,17 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
     ...(merged !== undefined && { merged }),
     branch,
     base: choice.base,
-    changes:
-      committed === undefined
-        ? { kind: "unknown", why: choice.base.why }
-        : { kind: "known", files: committed },
-    ...uncommitted,
+    changes,
+    dirty,
+    untracked,
     shallow,
     ...(remoteUrl !== undefined && { remoteUrl: withoutCredentials(remoteUrl) }),
-    notices: [...noticesOf(head, branch, shallow, uncommitted), ...filterNotice(filters), ...choice.notices],
+    notices: [
+      ...noticesOf(head, branch, shallow, { dirty, untracked }),
+      ...filterNotice(filters),
+      ...choice.notices,
+      ...notices,
+    ],
   }
 }
 

@@ -1,4 +1,5 @@
 import { cleanLine } from "../../src/text/cleanText.js"
+import { redactor } from "../../src/text/redact.js"
 
 /** Why a wiki could not be written. */
 export type FailureKind =
@@ -29,16 +30,9 @@ export class WikiFailure extends Error {
   }
 }
 
-/** Replaces a secret, and the forms in which HTTP carries it, by stars. */
-export function redact(text: string, secret: string | undefined, user = ""): string {
-  if (secret === undefined || secret === "") return text
-  const forms = [
-    Buffer.from(`${user}:${secret}`).toString("base64"),
-    Buffer.from(secret).toString("base64"),
-    encodeURIComponent(secret),
-    secret,
-  ]
-  return forms.reduce((redacted, form) => redacted.replaceAll(form, "***"), text)
+/** Removes the token, alone and with the user as HTTP carries both. */
+export function redact(text: string, token: string | undefined, user = ""): string {
+  return redactor(token === undefined ? [] : [token, `${user}:${token}`])(text)
 }
 
 /** What git says when another writer was faster; nothing is wrong, start again from fetch. */

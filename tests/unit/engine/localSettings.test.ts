@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises"
+import { chmod, copyFile, cp, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { fakeDagger } from "../../support/fakeDagger.js"
@@ -14,6 +14,7 @@ beforeEach(async () => {
   folder = await temporaryFolder()
   await mkdir(join(folder, "engine"))
   await copyFile(join(checkout, "stack"), join(folder, "stack"))
+  await cp(join(checkout, "lib"), join(folder, "lib"), { recursive: true })
   const url = "STACK_RSTUDIO_DEB_URL='http://a/${HOME},\"x\"' STACK_RSTUDIO_DEB_SHA256="
   const env = `_EXPERIMENTAL_DAGGER_RUNNER_HOST=tcp://fake ${url}`
   await writeFile(

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process"
-import { chmod, cp, readFile, rm, stat, utimes } from "node:fs/promises"
-import { join } from "node:path"
+import { chmod, cp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
+import { join, resolve } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, describe, expect, test } from "vitest"
 import { readGitFacts } from "../../../dagger/src/git/gitFacts.js"
@@ -168,6 +168,125 @@ describe("a folder that git can say nothing about", () => {
     expect((await gatherGitFacts(repo.directory)).repository.state).toBe("not-the-root")
   })
 })
+
+describe("HEAD that names a commit which cannot be read is not an empty repository", () => {
+  test.each([
+    ["--reference, by its path", undefined],
+    ["--shared, by a path from its own objects", "../../../stack-test-origin/.git/objects"],
+  ])("objects borrowed by clone %s, which were not uploaded", async (_name, relative) => {
+    const origin = await twoCommits()
+    const clone = await origin.clone("--no-checkout", "--reference", origin.directory)
+    const own = join(clone.directory, ".git/objects")
+    if (relative !== undefined) await writeFile(join(own, "info/alternates"), `# moved\n${relative}\n`)
+    await rm(origin.directory, { recursive: true })
+    const lost = resolve(own, relative ?? join(origin.directory, ".git/objects"))
+    expect((await gatherGitFacts(clone.directory)).repository).toEqual({
+      state: "unreadable",
+      why: expect.stringContaining(
+        `the repository's objects lie in ${lost}, which was not uploaded`,
+      ) as string,
+    })
+  })
+
+  test("its branch is gone", async () => {
+    const repo = await twoCommits()
+    await repo.git("branch", "other")
+    await repo.git("update-ref", "-d", "refs/heads/main")
+    const { repository } = await gatherGitFacts(repo.directory)
+    expect(repository).toEqual({
+      state: "unreadable",
+      why: "HEAD names refs/heads/main, which is gone or has no commit yet",
+    })
+  })
+
+  test("its branch is a file that a crash left empty", async () => {
+    const repo = await twoCommits()
+    await writeFile(join(repo.directory, ".git/refs/heads/main"), "")
+    const { repository } = await gatherGitFacts(repo.directory)
+    expect(repository).toEqual({
+      state: "unreadable",
+      why: "HEAD names a branch that cannot be read: its file in .git/refs is empty or damaged",
+    })
+  })
+
+  test("its commit is missing", async () => {
+    const repo = await twoCommits()
+    const head = await repo.git("rev-parse", "HEAD")
+    await removeObject(repo, head)
+    const { repository } = await gatherGitFacts(repo.directory)
+    expect(repository).toEqual({
+      state: "unreadable",
+      why: expect.stringContaining(`HEAD names the commit ${head}, which cannot be read: `) as string,
+    })
+  })
+})
+
+describe("objects that are missing make the changes unknown, in git's words", () => {
+  test("trees of a treeless clone that may not fetch them", async () => {
+    const origin = await twoCommits({ "images/left/a": "1" })
+    await origin.git("config", "uploadpack.allowFilter", "true")
+    const clone = await origin.clone("--filter=tree:0")
+    await clone.write({ "images/base/Dockerfile": "FROM other" })
+    const facts = await gatherGitFacts(clone.directory)
+    const why = expect.stringMatching(/^git cannot say what changed: .*fatal: could not fetch/) as string
+    expect(facts).toMatchObject({
+      repository: { state: "ok" },
+      head: { message: "Second" },
+      branch: { name: "main" },
+      base: { kind: "previous-commit" },
+      changes: { kind: "unknown", why },
+      notices: [{ kind: "uncommitted-changes" }, { kind: "changes-unknown", message: why }],
+    })
+    expect(facts.dirty).toEqual([{ path: "images/base/Dockerfile", status: "modified" }])
+  })
+
+  test.each([
+    ["the base's tree", "HEAD~1^{tree}"],
+    ["the head's tree", "HEAD^{tree}"],
+    ["the first commit's tree", "first^{tree}"],
+  ])("%s of a damaged repository", async (_name, object) => {
+    const repo = await twoCommits()
+    const first = await repo.git("rev-parse", "HEAD~1")
+    await repo.git("tag", "first", first)
+    if (object.startsWith("first")) await repo.git("checkout", "--quiet", "-B", "main", "first")
+    await removeObject(repo, await repo.git("rev-parse", object))
+    const facts = await gatherGitFacts(repo.directory)
+    const why = expect.stringMatching(/^git cannot say what changed: .*fatal: /) as string
+    expect(facts).toMatchObject({ repository: { state: "ok" }, changes: { kind: "unknown", why } })
+    expect(facts.notices).toContainEqual({ kind: "changes-unknown", message: why })
+  })
+
+  test("an index that is damaged", async () => {
+    const repo = await twoCommits()
+    await writeFile(join(repo.directory, ".git/index"), "what?")
+    const facts = await gatherGitFacts(repo.directory)
+    const why = expect.stringMatching(/^git cannot say what changed: .*index file/) as string
+    expect(facts).toMatchObject({
+      head: { message: "Second" },
+      changes: { kind: "unknown", why },
+      dirty: [],
+      untracked: [],
+    })
+    expect(facts.notices).toEqual([{ kind: "changes-unknown", message: why }])
+  })
+
+  test("a commit between the head and the base", async () => {
+    const repo = await twoCommits()
+    const shared = await repo.git("rev-parse", "HEAD~1")
+    await repo.git("switch", "--quiet", "--create", "topic")
+    for (const name of ["a", "b"]) await repo.commit(name, { [name]: name })
+    await removeObject(repo, shared)
+    const { base, changes, notices } = await gatherGitFacts(repo.directory)
+    const why = expect.stringContaining(`Could not read ${shared}`) as string
+    expect({ base, changes }).toEqual({ base: { kind: "none", why }, changes: { kind: "unknown", why } })
+    expect(notices).toContainEqual({ kind: "changes-unknown", message: why })
+  })
+})
+
+/** Takes a loose object away, as a damaged file system does. */
+async function removeObject(repo: GitRepo, id: string): Promise<void> {
+  await rm(join(repo.directory, ".git/objects", id.slice(0, 2), id.slice(2)))
+}
 
 describe("the head commit", () => {
   test("message, times in UTC, parents", async () => {

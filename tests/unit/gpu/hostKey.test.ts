@@ -110,6 +110,19 @@ describe("pinned host keys", () => {
     expect(() => parseHostKey(text, "login.example", 22)).toThrow(message)
   })
 
+  it("are read beside lines of other hosts with keys that are not supported", () => {
+    const others = [
+      "github.com sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t",
+      `@cert-authority *.corp.example ${key.line}`,
+      "old.example ssh-dss AAAAB3NzaC1kc3M=",
+    ]
+    const pin = parseHostKey([...others, `login.example ${key.line}`].join("\n"), "login.example", 22)
+    expect(isPinned(pin, key.raw)).toBe(true)
+    expect(() => parseHostKey(`@cert-authority *.example ${key.line}`, "login.example", 22)).toThrow(
+      InvalidHostKey,
+    )
+  })
+
   it("are asked for by their own type, RSA never with SHA-1", () => {
     const algorithms = (text: string) => hostKeyAlgorithms(parseHostKey(text, "login.example", 22))
     expect(algorithms(key.line)).toEqual(["ssh-ed25519"])

@@ -55,6 +55,35 @@ const expected: Readonly<
   internal: ["crashed", {}],
   killed: ["killed"],
   "bad-option": ["launch-failed"],
+  exitstatus: ["interrupted", { passed: 1 }],
+  exitlong: ["interrupted", { passed: 1 }],
+  exitlines: ["interrupted", { passed: 1 }],
+  exitfixture: ["interrupted", { passed: 1 }],
+  exitimport: ["collection-error", { errors: 1 }],
+  "session-timeout": ["interrupted", { passed: 2 }],
+  "thread-timeout": ["crashed"],
+  "signal-timeout": ["tests-failed", { passed: 1, failed: 2 }],
+  shouldstop: ["interrupted", { passed: 1 }],
+  shouldfail: ["interrupted", { passed: 1 }],
+  "xdist-stop": ["interrupted", { passed: 2 }],
+  dropped: ["interrupted", { passed: 1 }],
+  ownloop: ["interrupted", { passed: 1 }],
+  "hard-fake": ["interrupted", { passed: 2 }],
+  hardexit: ["no-summary"],
+  segfault: ["killed"],
+  strict: ["tests-failed", { passed: 1, failed: 1 }],
+  "xdist-crash": ["tests-failed", { passed: 1, failed: 1 }],
+  coverage: ["exit-status", { passed: 2 }],
+  flaky: ["tests-passed", { passed: 2 }],
+  skippedmodule: ["tests-passed", { passed: 1, skipped: 1 }],
+  subskips: ["tests-passed", { passed: 2 }],
+  printing: ["tests-passed", { passed: 3 }],
+  "printing-rA": ["tests-passed", { passed: 3 }],
+  nested: ["tests-passed", { passed: 2 }],
+  "xdist-passed": ["tests-passed", { passed: 3, xfailed: 1, xpassed: 1 }],
+  "terminal-xdist": ["tests-passed", { passed: 3, xfailed: 1, xpassed: 1 }],
+  "xdist-deselected": ["tests-passed", { passed: 1, xfailed: 1 }],
+  "xdist-each": ["tests-passed", { passed: 4 }],
 }
 
 describe("real outputs of pytest", () => {
@@ -78,12 +107,21 @@ describe("real outputs of pytest", () => {
     )
   })
 
+  it.each(files)("%s passes by the tests alone where the launch script always ends with 0", (file) => {
+    const [, name = "", status] = /^(.+?)\.(\d+)\.txt$/.exec(file) ?? []
+    const output = readFileSync(join(outputs, file), "utf8")
+    const [reason] = expected[name] ?? expected[name.replace(/-q$/, "")] ?? []
+    // pytest ends with 0 where it was told to, and where all were skipped or expected to fail.
+    expect(judged(output, 0).kind === "passed").toBe(reason === "tests-passed")
+    if (status !== "0") expect(judged(output, 0).kind).not.toBe("passed")
+  })
+
   it.each(files)("%s never passes where its end is missing", (file) => {
     const output = readFileSync(join(outputs, file), "utf8")
     const summary = output.trimEnd().lastIndexOf(" in ")
     for (let cut = 0; cut <= summary; cut += 7) {
       // A test that prints a summary of its own could pass until the real one is there.
-      if (!file.startsWith("lying")) expect(judged(output.slice(0, cut), 0).kind).not.toBe("passed")
+      if (!/^(?:lying|printing)/.test(file)) expect(judged(output.slice(0, cut), 0).kind).not.toBe("passed")
     }
   })
 })
@@ -91,12 +129,25 @@ describe("real outputs of pytest", () => {
 describe("several runs in one log", () => {
   const good = "===== 3 passed in 1.00s =====\n"
   const bad = "===== 1 failed, 3 passed in 1.00s =====\n"
+  const session = (items: number) => `===== test session starts =====\ncollected ${items} items\n`
   const cases: readonly [string, string, Judgement["reason"]][] = [
     ["two good ones", good + good, "tests-passed"],
     ["a failure after a good one", good + bad, "tests-failed"],
     ["a failure before a good one", bad + good, "tests-failed"],
     ["a good one before an empty one", `${good}===== no tests ran in 0.01s =====\n`, "no-tests"],
     ["an interruption before a good one", `!!!!! KeyboardInterrupt !!!!!\n${good}${good}`, "interrupted"],
+    ["an interruption after a good one", `${good}!!! words of a plug-in !!!\n`, "interrupted"],
+    ["an interruption in a word of three marks", `!!! the GPU\nis gone !!!\n${good}`, "interrupted"],
+    ["a line that only begins with a mark", `! take care\n!important\n${good}`, "tests-passed"],
+    ["a session without a summary before a good one", `${session(3)}${session(3)}${good}`, "crashed"],
+    ["a session without a summary after a good one", `${session(3)}${good}${session(3)}`, "crashed"],
+    ["fewer tests than were collected", `${session(4)}${good}`, "interrupted"],
+    ["more tests than were collected", `${session(2)}${good}`, "interrupted"],
+    [
+      "a good one after its --collect-only",
+      `${session(3)}3 tests collected in 0.01s\n${session(3)}${good}`,
+      "tests-passed",
+    ],
     ["a failure before 1100 good ones", bad + good.repeat(1100), "tests-failed"],
   ]
   it.each(cases)("%s", (_name, log, reason) => {

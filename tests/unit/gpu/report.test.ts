@@ -3,7 +3,7 @@ import type { KeyboardInteractiveCallback, Prompt } from "ssh2"
 import type { Credentials } from "../../../dagger/src/gpu/credentials.js"
 import { Login } from "../../../dagger/src/gpu/credentials.js"
 import { noCounts } from "../../../dagger/src/gpu/pytestSummary.js"
-import { redactor } from "../../../dagger/src/gpu/redact.js"
+import { redactor } from "../../../dagger/src/text/redact.js"
 import { renderGpuJson, renderGpuMarkdown } from "../../../dagger/src/gpu/render.js"
 import { LineSplitter, Transcript } from "../../../dagger/src/gpu/transcript.js"
 import type { GpuTestFailed, GpuVerdict, Judgement } from "../../../dagger/src/gpu/verdict.js"
@@ -83,6 +83,14 @@ describe("a verdict", () => {
       </details>
       "
     `)
+  })
+
+  it.each([
+    ["200,000 runs of backticks", "` ".repeat(200_000), "``"],
+    ["control characters between backticks", "``\u0000``\u001b[0m`", "`````"],
+  ])("shows a log with %s", (_name, log, run) => {
+    const [, fence = ""] = /^(`+)text$/m.exec(renderGpuMarkdown({ ...failed, log })) ?? []
+    expect(fence.length).toBe(Math.max(3, run.length + 1))
   })
 
   it("is folded where the tests passed, and says when no digest is known", () => {

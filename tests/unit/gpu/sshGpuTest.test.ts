@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import type { Credentials } from "../../../dagger/src/gpu/credentials.js"
@@ -34,6 +35,8 @@ const modules = {
   killed: "import os\ndef test_a(): pass\ndef test_b(): os.kill(os.getpid(), 9)\n",
   broken:
     "import pytest\n@pytest.fixture\ndef gpu(): raise RuntimeError('no device')\ndef test_a(gpu): pass\n",
+  exiting:
+    "import pytest\ndef test_a(): pass\ndef test_b(): pytest.exit('gone', returncode=0)\ndef test_c(): assert 0\n",
   hanging,
   stubborn: `import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n${hanging}`,
 }
@@ -134,6 +137,7 @@ describe.skipIf(!canRunSshd())("the GPU test against a real sshd", () => {
       /failed \(1 passed, 1 failed\)/,
     ],
     ["failing", { alwaysSucceeds: true }, { reason: "tests-failed", exitStatus: 0 }, /1 failed/],
+    ["exiting", { alwaysSucceeds: true }, { reason: "interrupted", exitStatus: 0 }, /before its last test/],
     ["broken", {}, { kind: "failed", reason: "test-errors" }, /set-up or tear-down \(1 errors\)/],
     ["unimportable", {}, { kind: "failed", reason: "collection-error", exitStatus: 2 }, /could not import/],
     ["empty", {}, { kind: "failed", reason: "no-tests", exitStatus: 5 }, /ran no tests/],
@@ -216,6 +220,17 @@ describe.skipIf(!canRunSshd())("the GPU test against a real sshd", () => {
       expect(verdict).toMatchObject({ kind: "could-not-run", remoteJob: "not-started" })
   })
 
+  it("names the command that turns a key in PKCS#8 into one that can be read", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    })
+    const verdict = await run(options("empty", { launch: quick, credentials: { privateKey } }))
+    expect(verdict).toMatchObject({ reason: "unusable-key" })
+    expect(verdict.sentence).toContain("ssh-keygen -p -m PEM")
+  })
+
   it("does not let a key in that the account does not have", async () => {
     const other = await startSshd()
     const verdict = await run(
@@ -235,6 +250,7 @@ describe.skipIf(!canRunSshd())("the GPU test against a real sshd", () => {
       reason: "unknown-host-key",
       remoteJob: "not-started",
     })
+    expect(verdict.sentence).toContain(`a line of known_hosts for it begins with "[127.0.0.1]:${sshd.port}"`)
     expect(sshd.log()).toBe(before)
   })
 

@@ -1,9 +1,14 @@
 import { execFileSync } from "node:child_process"
-import { describe, expect, test } from "vitest"
+import { mkdir, symlink, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { afterAll, describe, expect, test } from "vitest"
 import { packageProbes, readProbe } from "../../../dagger/src/manifest/packageProbes.js"
 import { packagesOf } from "../../support/manifests.js"
+import { removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"
 import { runProgram } from "../../support/gitServer.js"
 import type { Ecosystem } from "../../../dagger/src/manifest/manifestData.js"
+
+afterAll(removeTemporaryFolders)
 
 /** Outputs and the packages in them. */
 const outputs: readonly (readonly [string, Ecosystem, string, string])[] = [
@@ -32,6 +37,12 @@ const outputs: readonly (readonly [string, Ecosystem, string, string])[] = [
     "pip 24.0",
   ],
   ["pip without packages", "pip", "[]", ""],
+  [
+    "what an interrupted upgrade left behind is no package: no name, no version, or a name that is none",
+    "pip",
+    '[{"name": null, "version": null}, {"name": "a", "version": null}, {"name": "~umpy", "version": "1.0"}, {"name": "numpy", "version": "2.0"}]',
+    "numpy 2.0",
+  ],
   [
     "pip in columns",
     "pip",
@@ -96,6 +107,26 @@ describe("the probes on this machine", () => {
     if (list.kind === "listed") expect(list.packages.length).toBeGreaterThan(0)
   })
 
+  test("an interpreter without pip: what an interrupted upgrade left behind is left out", async () => {
+    const folder = await temporaryFolder()
+    const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" })
+    await symlink(python.trim(), join(folder, "python3"))
+    await distribution(folder, "numpy-2.0.dist-info", "Name: numpy\nVersion: 2.0\n")
+    await distribution(folder, "~umpy-1.0.dist-info", "Name: numpy\nVersion: 1.0\n")
+    await distribution(folder, "~andas-1.0.dist-info", "Name: pandas\nVersion: 1.0\n")
+    await distribution(folder, "frontend-1.0.dist-info")
+    const { command } = packageProbes.find(({ ecosystem }) => ecosystem === "pip") ?? { command: "exit 9" }
+    const { status, stdout, stderr } = await runProgram("/bin/sh", ["-c", command], {
+      PATH: folder,
+      PYTHONPATH: folder,
+    })
+    const list = readProbe("pip", { exitCode: status, stdout, stderr })
+    const ours = ["numpy", "pandas", "frontend", "~umpy"]
+    expect(list.kind === "listed" && list.packages.filter(({ name }) => ours.includes(name))).toEqual(
+      packagesOf("numpy 2.0"),
+    )
+  })
+
   test.each(packageProbes)(
     "$ecosystem is absent where there are no tools",
     async ({ ecosystem, command }) => {
@@ -104,6 +135,12 @@ describe("the probes on this machine", () => {
     },
   )
 })
+
+/** A folder of an installed distribution, with or without its METADATA. */
+async function distribution(site: string, name: string, metadata?: string): Promise<void> {
+  await mkdir(join(site, name))
+  if (metadata !== undefined) await writeFile(join(site, name, "METADATA"), metadata)
+}
 
 function has(ecosystem: Ecosystem): boolean {
   const tools = {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { retag } from "../../../dagger/src/registry/copyImage.js"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
@@ -73,6 +74,32 @@ describe("a failure at the second of three writes", () => {
     expect((await status(images, "2026.4", client)).tags[0]).toMatchObject({ tag: "stable", state: "whole" })
     expect((await promote("2026.4")).outcome.kind).toBe("promoted")
     expect(await stable()).toEqual(fresh)
+    expect((await back()).outcome.kind).toBe("promoted")
+    expect(await stable()).toEqual(old)
+  })
+
+  it("of the first promotion over tags of others leaves no promotion behind that seems interrupted", async () => {
+    const [first, second, third] = images
+    for (const image of [first, second, third]) {
+      if (image === undefined) throw new Error("no image")
+      const source = { ...image.repository, tag: "2026.3-stable" }
+      await retag(client, source, "stable")
+    }
+    const times = 2
+    proxy.add({
+      method: "PUT",
+      path: /child-a\/manifests\/stable$/,
+      times,
+      fault: { kind: "status", status: 403 },
+    })
+    expect((await promote("2026.4")).outcome.kind).toBe("undone")
+    proxy.reset()
+    expect(await stable()).toEqual(old)
+    expect((await status(images, "2026.4", client)).tags[0]).toMatchObject({
+      tag: "stable",
+      state: "untracked",
+    })
+    expect((await promote("2026.4")).outcome.kind).toBe("promoted")
     expect((await back()).outcome.kind).toBe("promoted")
     expect(await stable()).toEqual(old)
   })

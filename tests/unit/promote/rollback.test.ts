@@ -107,6 +107,12 @@ it("does not write where a journal of somebody else's points", async () => {
   const alien = { ...entry, repository: `${registry.host}/elsewhere/base` }
   const report = await back({ journal: { ...journal, entries: [...others, alien] } })
   expect(JSON.stringify(report.outcome)).toContain("elsewhere/base, which is no image of this tree")
+  // Nor does it choose who is asked.
+  const evil = { ...entry, repository: "registry.invalid/evil/base" }
+  const refused = await back({ journal: { ...journal, entries: [evil, ...others] } })
+  expect(JSON.stringify(refused.outcome)).toContain(
+    "registry.invalid/evil/base, which is no image of this tree",
+  )
 })
 
 it("tells what is stable, since when, and from which commit", async () => {

@@ -117,7 +117,9 @@ test("a secret is kept out in all the forms that it travels in", () => {
   const secret = "a/b+c=="
   const basic = Buffer.from(`me:${secret}`).toString("base64")
   const text = `${secret} ${encodeURIComponent(secret)} ${basic} ${Buffer.from(secret).toString("base64")}`
-  expect(redact(text, secret, "me")).toBe("*** *** *** ***")
+  expect(redact(text, secret, "me")).toBe("[secret] [secret] [secret] [secret]")
+  expect(redact("aXaXa", "aXa")).toBe("[secret]")
+  expect(redact(JSON.stringify({ token: 'a"b' }), 'a"b')).toBe('{"token":"[secret]"}')
 })
 
 test.each([

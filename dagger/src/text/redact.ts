@@ -1,6 +1,4 @@
-import type { Credentials } from "./credentials.js"
-
-/** Replaces secrets in a text that leaves the session. */
+/** Replaces secrets in a text that goes to people. */
 export type Redact = (text: string) => string
 
 const replacement = "[secret]"
@@ -44,11 +42,6 @@ function withoutPlaces(text: string, places: readonly Place[]): string {
     position = Math.max(position, end)
   }
   return clean + text.slice(position)
-}
-
-/** Removes what somebody logs in with. */
-export function redactorOf({ password, privateKey, passphrase }: Credentials): Redact {
-  return redactor([password, privateKey, passphrase])
 }
 
 function formsOf(secret: string): string[] {
