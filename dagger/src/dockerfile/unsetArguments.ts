@@ -36,14 +36,40 @@ export function hiddenAtStart(
   const parent = spelling.inheritedFrom(base)
   if (parent !== undefined) return argumentsLeftBy(parent, spelling)
   if (base.kind !== "stage") return new Set()
-  const below = image.stages.find(({ name }) => name === base.name)
+  const below = stagesByName(image, spelling).get(base.name)
   return below === undefined ? new Set() : hiddenAfter(image, below, spelling)
 }
 
 function hiddenAfter(image: ImageDraft, stage: StageDraft, spelling: Spelling): ReadonlySet<string> {
+  const { after } = knownBy(spelling)
+  const known = after.get(stage)
+  if (known !== undefined) return known
   const hidden = new Set(hiddenAtStart(image, stage, spelling))
   for (const { defines = [] } of stage.instructions) for (const name of defines) hidden.delete(name)
+  after.set(stage, hidden)
   return hidden
+}
+
+/** What was found out for one text: stages that stand on each other would be asked about all below them, each again. */
+interface Known {
+  readonly after: WeakMap<StageDraft, ReadonlySet<string>>
+  readonly byName: WeakMap<ImageDraft, ReadonlyMap<string, StageDraft>>
+}
+
+const knownOfTexts = new WeakMap<Spelling, Known>()
+
+function knownBy(spelling: Spelling): Known {
+  const known = knownOfTexts.get(spelling) ?? { after: new WeakMap(), byName: new WeakMap() }
+  knownOfTexts.set(spelling, known)
+  return known
+}
+
+function stagesByName(image: ImageDraft, spelling: Spelling): ReadonlyMap<string, StageDraft> {
+  const { byName } = knownBy(spelling)
+  // Of stages with one name the first counts.
+  const stages = byName.get(image) ?? new Map(image.stages.toReversed().map((stage) => [stage.name, stage]))
+  byName.set(image, stages)
+  return stages
 }
 
 /** The shell form's shell, unsetting variables first; its command comes as the word after these. */

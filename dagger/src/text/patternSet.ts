@@ -24,7 +24,8 @@ export class PatternSet {
 
   /** @param patterns the parts of each, in order */
   constructor(private readonly patterns: readonly (readonly PatternPart[])[]) {
-    this.stride = 1 + Math.max(0, ...patterns.map((parts) => parts.length))
+    // Not `Math.max` of all: a file may have more patterns than a call may have arguments.
+    this.stride = 1 + patterns.reduce((longest, parts) => Math.max(longest, parts.length), 0)
     this.start = this.startState()
   }
 
