@@ -53,7 +53,7 @@ run_call() {
     0/Service) chain=(up --ports=8888:8888) ;;
     0/Directory) has_option output || { keep_directory "$1"; return; } ;;
   esac
-  call_chain "$1" result
+  call_chain "$1" result || return
   show_exported
 }
 

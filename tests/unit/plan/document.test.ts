@@ -29,7 +29,7 @@ describe("markdown", () => {
       reuse: it stays as it is published.
 
       - because 2026.4-feature has this content, by its label
-      - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/base:2026.4-feature
+      - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/base:passed-793a507a76919120-de6f2bd6d46a5d9e
       - tag of this run: \`ghcr.io/example/base:2026.4-feature\`
       - published image: \`ghcr.io/example/base:2026.4-feature@sha256:4ba0d1825bdde359ce65cb7a1775c82fde403b82583fa9f66d6aa9a6417729d7\`
       - input key \`793a507a76919120\`, test key \`de6f2bd6d46a5d9e\`
@@ -49,7 +49,7 @@ describe("markdown", () => {
       reuse: it stays as it is published.
 
       - because 2026.4-feature has this content, by its label
-      - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/right:2026.4-feature
+      - because 2026.4-feature has passed these tests, by the word of ghcr.io/example/right:passed-c6603f8945a3a731-da5d45b92be0a73f
       - tag of this run: \`ghcr.io/example/right:2026.4-feature\`
       - published image: \`ghcr.io/example/right:2026.4-feature@sha256:bfff86cd399a4eb54a557554a81916b40e6c3db92d6bd7c66fe70358419884a6\`
       - input key \`c6603f8945a3a731\`, test key \`da5d45b92be0a73f\`
