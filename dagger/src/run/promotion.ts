@@ -13,7 +13,9 @@ import { tagGlobalStable } from "../promote/tagGlobalStable.js"
 import { tagStable } from "../promote/tagStable.js"
 import { globalStableTags, stableTags } from "../promote/tags.js"
 import { wikiChangeOf } from "../promote/wikiEffects.js"
+import { excerptOfOutput } from "../report/excerpt.js"
 import { publishedAs } from "../spec/publishedAs.js"
+import { fenced } from "../text/markdown.js"
 import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
@@ -175,6 +177,7 @@ async function finish(
     renderPromotionMarkdown(report),
     pages === undefined ? undefined : `Pages: ${pages.message}.${again}`,
     dryRun && gpuLog !== undefined ? preformatted(gpuLog) : undefined,
+    dryRun || gpuLog === undefined || isPromotionOk(report) ? undefined : endOfGpuTest(gpuLog),
   ]
   const files = new Map([
     ...(report.journal === undefined ? [] : [["journal.json", formatJournal(report.journal)] as const]),
@@ -187,6 +190,12 @@ async function finish(
     markdown: parts.flatMap((part) => (part === undefined ? [] : [`${part.trimEnd()}\n`])).join("\n"),
     files,
   })
+}
+
+/** What a person looks for first when the GPU test is why nothing was promoted. */
+function endOfGpuTest(log: string): string {
+  const lines = excerptOfOutput(log).join("\n")
+  return `The end of the GPU test's output, all of it in \`logs/gpu-test.log\`:\n\n${fenced(lines, "text")}\n`
 }
 
 async function writePages({ pages }: Bench, report: PromotionReport): Promise<PageResult | undefined> {
