@@ -90,6 +90,7 @@ check_ports() {
 take_down_started() {
   local name
   for name in "${started_now[@]}"; do stop_daemon "$name"; done
+  any_alive engine "${registries[@]}" || remove_network
 }
 
 stop_daemon() {
@@ -250,6 +251,12 @@ print_environment() {
   path=$(cat "$run_dir/rstudio-stand-in" 2>/dev/null) || return 0
   printf 'export STACK_RSTUDIO_DEB_URL=%q STACK_RSTUDIO_DEB_SHA256=%q\n' \
     "http://$bridge_address:$mirror_port$path" "${path##*:}"
+}
+
+any_alive() {
+  local name
+  for name in "$@"; do ! alive "$name" || return 0; done
+  return 1
 }
 
 # all_alive NAME...: whether all of them run.

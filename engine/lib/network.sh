@@ -38,7 +38,8 @@ make_bridge() {
   [[ -f $run_dir/ip_forward ]] || cp /proc/sys/net/ipv4/ip_forward "$run_dir/ip_forward"
   ! ip link show "${network_name}0" &>/dev/null || return 0
   ip link add "${network_name}0" type bridge
-  ip address add "$bridge_address/${network#*/}" dev "${network_name}0"
+  ip address add "$bridge_address/${network#*/}" dev "${network_name}0" ||
+    die "the network $network is none: STACK_ENGINE_NETWORK must be like 10.87.0.0/16"
   ip link set "${network_name}0" up
 }
 

@@ -223,14 +223,24 @@ describe("a failed start", () => {
     )
   })
 
-  it("stops what it has started, and shows the engine's last words", async () => {
+  it("says what a network is, and leaves no bridge", async () => {
     await engine("down")
     const up = await engine("up", checkout, { STACK_ENGINE_NETWORK: "10.89.0.0/99" })
     expect(up.status).toBe(1)
+    expect(up.stderr).toContain(
+      "stack: the network 10.89.0.0/99 is none: STACK_ENGINE_NETWORK must be like 10.87.0.0/16",
+    )
+    expect(await traces()).toBe("")
+  })
+
+  it("stops what it has started, and shows the engine's last words", async () => {
+    await engine("down")
+    const up = await engine("up", checkout, { STACK_ENGINE_LOG_LEVEL: "nonsense" })
+    expect(up.status).toBe(1)
     expect(up.stderr).toContain("stack: the engine did not come up")
-    expect(up.stderr).toContain("10.89.0.0/99")
+    expect(up.stderr).toContain('unknown log level "nonsense"')
     expect((await engine("status")).stdout).toMatch(/^registry +stopped/m)
     expect(await traces()).toBe("")
-    expect(await readFile(join(second.home, "run/engine.log"), "utf8")).toContain("10.89.0.0/99")
+    expect(await readFile(join(second.home, "run/engine.log"), "utf8")).toContain("nonsense")
   })
 })
