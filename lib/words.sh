@@ -11,6 +11,8 @@ readonly cli_flags='help silent quiet verbose debug json interactive progress ou
 # functions_line NAME: the function's line, or nothing.
 functions_line() {
   local name rest
+  # Another module's checkout has no such list: then nothing is known of its functions.
+  [[ -f $root/lib/functions.txt ]] || return 0
   while read -r name rest; do
     [[ $name != "$1" ]] || printf '%s %s\n' "$name" "$rest"
   done <"$root/lib/functions.txt"

@@ -77,6 +77,6 @@ describe("./stack", () => {
   it("explains itself", async () => {
     const { status, stdout } = await stack(["--help"])
     expect(status).toBe(0)
-    expect(stdout).toMatch(/^Usage:\n {2}\.\/stack FUNCTION/)
+    expect(stdout).toMatch(/^Usage:\n {2}\.\/stack plan/)
   })
 })
