@@ -149,7 +149,7 @@ test("functions and options read like a manual: a whole sentence each", async ()
   expect(help.stdout).toMatch(/--publish +Push the images that pass, as/)
   const options = help.stdout.split("\n").filter((line) => /^ +--/.test(line))
   expect(options.length).toBeGreaterThan(12)
-  for (const option of options) expect(option).toMatch(/^ +--[a-z-]+(?: [A-Za-z]+)? {2,}[A-Z]/)
+  for (const option of options) expect(option).toMatch(/^ +--[a-z-]+(?: [A-Za-z[\]]+)? {2,}[A-Z]/)
 })
 
 test("the linked Dockerfile can be exported, and names its targets", async () => {
