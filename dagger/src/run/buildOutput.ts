@@ -6,12 +6,17 @@ import { LastLines } from "../text/lastLines.js"
  * in JSON by server-sent events (`GET /v1/traces` and `/v1/logs` beside `/query`; dagger's engine/server/telemetry.go).
  */
 
-/** Seconds until the engine's answer is given up. */
-const patience = 5
+/** Seconds in which the engine begins its answer. */
+const beginning = 10
+/** Seconds until the rest of it is given up: on a machine that is overloaded it comes late. */
+const patience = 60
 /** Milliseconds without news that are a silence: the engine hands out what it has every 100. */
 const silence = 500
+/** Silences in a row after which nothing more is expected. */
+const longSilence = 10
 
 interface Value {
+  readonly boolValue?: boolean
   readonly stringValue?: string
   /** 64 bits, which JSON's numbers do not hold. */
   readonly intValue?: string
@@ -20,14 +25,11 @@ interface Value {
 interface Span {
   readonly name: string
   readonly spanId: string
-  readonly startTimeUnixNano?: string
-  readonly endTimeUnixNano?: string
   readonly status?: { readonly code?: string; readonly message?: string }
 }
 
 interface LogRecord {
   readonly spanId?: string
-  readonly timeUnixNano?: string
   readonly body?: Value
   readonly attributes?: readonly { readonly key: string; readonly value: Value }[]
 }
@@ -80,15 +82,19 @@ async function failedStep(
   message: string,
   target: string,
 ): Promise<Span | undefined> {
-  let found: Span | undefined
+  let other: Span | undefined
+  let silences = 0
   for await (const piece of telemetry(session, "traces")) {
-    if (piece === "silence" && found !== undefined) break
+    silences = piece === "silence" ? silences + 1 : 0
+    if (silences === (other === undefined ? longSilence : 1)) break
     if (piece === "silence") continue
     const spans = (piece.resourceSpans ?? []).flatMap(spansOf)
     const failed = spans.filter((span) => isStep(span) && failedWith(span, message))
-    found = failed.findLast(({ name }) => name.startsWith(`[${target} `)) ?? found ?? failed.at(-1)
+    const own = failed.findLast(({ name }) => name.startsWith(`[${target} `))
+    if (own !== undefined) return own
+    other = failed.at(-1) ?? other
   }
-  return found
+  return other
 }
 
 /** Steps of a Dockerfile are named "[stage 2/3] RUN ...". */
@@ -107,16 +113,19 @@ function spansOf({ scopeSpans = [] }: NonNullable<Telemetry["resourceSpans"]>[nu
 
 async function outputOf(session: EngineSession, step: Span): Promise<string> {
   const output = new LastLines()
-  const over = Number(step.endTimeUnixNano ?? 0) + 1e9
+  const ended = new Set<string | undefined>()
   let silences = 0
   for await (const piece of telemetry(session, "logs")) {
-    // A step may have printed nothing.
-    silences += piece === "silence" ? 1 : 0
-    if (piece === "silence" && (!output.isEmpty || silences > 3)) break
+    silences = piece === "silence" ? silences + 1 : 0
+    if (silences === longSilence) break
     if (piece === "silence") continue
-    const records = (piece.resourceLogs ?? []).flatMap(recordsOf)
-    for (const record of records) if (record.spanId === step.spanId) add(output, record)
-    if (records.some(({ timeUnixNano = "0" }) => Number(timeUnixNano) > over)) break
+    for (const record of (piece.resourceLogs ?? []).flatMap(recordsOf)) {
+      if (record.spanId !== step.spanId) continue
+      add(output, record)
+      if (attribute(record, "stdio.eof")?.boolValue === true) ended.add(streamOf(record))
+    }
+    // Standard output's and standard error's.
+    if (ended.size === 2) break
   }
   return output.text()
 }
@@ -125,9 +134,17 @@ function recordsOf({ scopeLogs = [] }: NonNullable<Telemetry["resourceLogs"]>[nu
   return scopeLogs.flatMap(({ logRecords = [] }) => logRecords)
 }
 
-function add(output: LastLines, { attributes = [], body }: LogRecord): void {
-  const stream = attributes.find(({ key }) => key === "stdio.stream")?.value.intValue
-  output.add(stream === "2" ? "err" : "out", body?.stringValue ?? "")
+function add(output: LastLines, record: LogRecord): void {
+  output.add(streamOf(record) === "2" ? "err" : "out", record.body?.stringValue ?? "")
+}
+
+/** Number of the stream that a record is from, in decimal. */
+function streamOf(record: LogRecord): string | undefined {
+  return attribute(record, "stdio.stream")?.intValue
+}
+
+function attribute({ attributes = [] }: LogRecord, name: string): Value | undefined {
+  return attributes.find(({ key }) => key === name)?.value
 }
 
 /** What the engine has of one kind, as it comes; the stream has no end, so a moment without news is said, too. */
@@ -138,8 +155,12 @@ async function* telemetry(
   const ending = new AbortController()
   const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(patience * 1000)])
   const authorization = `Basic ${Buffer.from(`${token}:`).toString("base64")}`
+  const mute = setTimeout(() => {
+    ending.abort()
+  }, beginning * 1000)
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/${kind}`, { headers: { authorization }, signal })
+    clearTimeout(mute)
     if (!answer.ok || answer.body === null) return
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
     const limit = Date.now() + patience * 1000
@@ -159,6 +180,7 @@ async function* telemetry(
       for (const event of events) yield* documentOf(event)
     }
   } finally {
+    clearTimeout(mute)
     ending.abort()
   }
 }

@@ -20,11 +20,6 @@ export class LastLines {
   private readonly last: Line[] = []
   private readonly errors: Line[] = []
 
-  /** Whether nothing was printed so far. */
-  get isEmpty(): boolean {
-    return this.count === 0 && this.open.out === "" && this.open.err === ""
-  }
-
   /** Takes a piece of output as it came, which need not be whole lines. */
   add(stream: "out" | "err", piece: string): void {
     const lines = `${this.open[stream]}${piece}`.split("\n")

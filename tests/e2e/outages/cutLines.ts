@@ -19,12 +19,12 @@ export function cutLines(): void {
       try {
         await world.git("checkout", "--quiet", "-b", "work")
         const line = cutAt(world.front, { method: "PUT", path: /\/blobs\/uploads/ })
-        const { status, stderr, seconds } = await timed(
+        const { status, stdout, seconds } = await timed(
           world.begin("build-stack", "--source=.", ...world.publishing()),
         )
         line.mend()
         expect(status).toBe(1)
-        expect(stderr).toMatch(/base: FAILED to publish\n {2}\| .*no answer within \d+ s/)
+        expect(stdout).toMatch(/base: FAILED to publish\n {2}\| .*no answer within \d+ s/)
         expect(seconds).toBeLessThan(300)
         expect((await world.publish()).outcomes).toEqual({ base: "untested" })
         expect(await world.tags("base")).toEqual(["2026.4-work"])
@@ -40,10 +40,10 @@ export function cutLines(): void {
       const digests = await world.newImages(main, "1")
       const line = cutAt(world.front, { method: "PUT", path: /\/manifests\/2026/, after: 1 })
       const startedAt = Date.now()
-      const { status, stderr } = await world.call("tag-stable", stableOptions(world))
+      const { status, stdout } = await world.call("tag-stable", stableOptions(world))
       line.mend()
       expect(status).toBe(1)
-      expect(stderr).toMatch(/child:2026\.4-stable.*not known .*no whole answer within 10 s/)
+      expect(stdout).toMatch(/child:2026\.4-stable.*not known .*no whole answer within 10 s/)
       // Five tries of 10 s, then one for each further question.
       expect(Date.now() - startedAt).toBeLessThan(150_000)
       expect(await world.digests(stable)).toEqual({ base: digests.base, child: undefined })
@@ -64,10 +64,10 @@ export function cutLines(): void {
         const head = world.wikiHead()
         const line = cutAt(world.wikiFront, { method: "POST", path: /receive-pack/ })
         const startedAt = Date.now()
-        const { status, stderr } = await world.call("tag-stable", stableOptions(world))
+        const { status, stdout } = await world.call("tag-stable", stableOptions(world))
         line.mend()
         expect(status).toBe(1)
-        expect(stderr).toMatch(
+        expect(stdout).toMatch(
           /the wiki was not updated: the wiki's host cannot be reached .*Run the same again/,
         )
         expect(Date.now() - startedAt).toBeLessThan(300_000)

@@ -51,17 +51,19 @@ export function engineOutages(): void {
   test("killed while it pushes: the call ends with its word, what was built is not built again", async () => {
     // Random bytes: built again they would be others.
     await world.change("RUN head -c 1000000 /dev/urandom > /random")
-    const pid = await engine.pid()
     let killed = 0
     const call = world.begin({
       method: "PUT",
       path: /\/base\/manifests\/candidate-/,
       fault: {
         kind: "answer",
-        answer: () => {
-          killed = Date.now()
-          if (pid !== undefined) process.kill(pid, "SIGKILL")
-        },
+        // Not the one of before the call: which may have cleared its cache first.
+        answer: () =>
+          void engine.pid().then((pid) => {
+            if (pid === undefined) throw new Error("no engine runs")
+            killed = Date.now()
+            process.kill(pid, "SIGKILL")
+          }),
       },
     })
     const { status, stderr } = await call.ended
@@ -144,7 +146,7 @@ export function engineOutages(): void {
       const past = await promote("-400d", "3")
       expect(past.days).toBe(-400)
       const status = await promotion.call("status", promotion.registryLogin)
-      expect(status.stderr).toContain("One set: the promotion of 2025-")
+      expect(status.stdout).toContain("One set: the promotion of 2025-")
       await clock.set("")
       const back = await promotion.exported("rollback", [...promotion.registryLogin, `--tag=${stable}`])
       expect(back.report).toMatchObject({ ok: true })

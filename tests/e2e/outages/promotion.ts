@@ -66,8 +66,8 @@ export function promotionOutages(): void {
     const { status } = await promoteAt(atRequest("PUT", aTag, kill, 1))
     expect(status).toBe(137)
     expect(await world.digests(stable)).toEqual({ base: next.base, child: before.child })
-    const { stderr } = await world.call("status", world.registryLogin)
-    expect(stderr).toContain("was interrupted: run it again, or a rollback")
+    const { stdout } = await world.call("status", world.registryLogin)
+    expect(stdout).toContain("was interrupted: run it again, or a rollback")
     await expectRepeated("promoted")
     const back = await world.exported("rollback", [...world.registryLogin, `--tag=${stable}`])
     expect(back.report).toMatchObject({ ok: true })
@@ -102,18 +102,18 @@ export function promotionOutages(): void {
 
   test("a registry that restarts at once is asked again: nobody notices", async () => {
     const restart = () => void world.registry.restart(0)
-    const { status, stderr } = await promoteAt(atRequest("PUT", aTag, restart, 1))
+    const { status, stdout, stderr } = await promoteAt(atRequest("PUT", aTag, restart, 1))
     expect(status, stderr.slice(-2000)).toBe(0)
-    expect(stderr).toContain("try 1 of 5 failed")
+    expect(stdout).toContain("try 1 of 5 failed")
     await expectWhole()
   })
 
   test("a registry that is away for longer: which tags have moved is told, the same again completes", async () => {
     let back: Promise<void> | undefined
     const stop = () => (back = world.registry.restart(25_000))
-    const { status, stderr } = await promoteAt(atRequest("PUT", aTag, stop, 1))
+    const { status, stdout } = await promoteAt(atRequest("PUT", aTag, stop, 1))
     expect(status).toBe(1)
-    expect(stderr).toContain("Run the same again to finish it, or a rollback to take it back")
+    expect(stdout).toContain("Run the same again to finish it, or a rollback to take it back")
     await back
     await expectRepeated("promoted")
   })

@@ -6,6 +6,7 @@ import { stack } from "../../support/stack.js"
 const childsBlob = /\/child\/blobs\/uploads/
 /** The last push before the tags. Who stops the call here holds it up: what is stopped could be done before it knows. */
 const childsCandidate = /\/child\/manifests\/candidate-/
+const aTag = new RegExp(`/manifests/${workTag}`)
 
 /** A registry that restarts, a module's process that is killed, a user who has enough. */
 export function publishingOutages(): void {
@@ -26,7 +27,7 @@ export function publishingOutages(): void {
     const { status, stderr } = await world.begin(atRequest("PUT", childsBlob, restart)).ended
     expect(status, stderr.slice(-2000)).toBe(0)
     expect(stderr).toContain("publish: the registry refuses connections; again in 1 s")
-    expect((await world.expectRepeated()).actions).toEqual({ base: "reuse", child: "reuse" })
+    expect(Object.values((await world.expectRepeated()).actions)).not.toContain("build")
   })
 
   test("a module's process that is killed for memory: no tag moves, what was pushed is taken up", async () => {
@@ -34,7 +35,7 @@ export function publishingOutages(): void {
     const kill = () => {
       killModule(world.stack.front.port)
     }
-    const { status, stderr } = await world.begin(atRequest("PUT", /\/manifests\/passed-/, kill, 1)).ended
+    const { status, stderr } = await world.begin(atRequest("PUT", aTag, kill)).ended
     expect(status).toBe(137)
     expect(stderr).toContain(
       "stack: a process of the call was killed, as the kernel does when memory is short",
@@ -48,10 +49,9 @@ export function publishingOutages(): void {
     const kill = () => {
       killModule(world.stack.front.port)
     }
-    const { status } = await world.begin(atRequest("PUT", new RegExp(`/manifests/${workTag}`), kill, 1)).ended
+    const { status } = await world.begin(atRequest("PUT", aTag, kill, 1)).ended
     expect(status).toBe(137)
-    const { actions } = await world.expectRepeated()
-    expect(Object.values(actions).toSorted()).toEqual(["retag", "reuse"])
+    expect(Object.values((await world.expectRepeated()).actions)).not.toContain("build")
   })
 
   test("Ctrl-C: the call ends at once, no tag moves, the engine stays", async () => {

@@ -36,7 +36,7 @@ function event(document: object): string {
 const words = 'process "/bin/sh -c make" did not complete successfully: exit code: 2'
 
 function step(spanId: string, name: string, message = words, code = "STATUS_CODE_ERROR"): object {
-  return { spanId, name, endTimeUnixNano: "1000000000", status: { code, message } }
+  return { spanId, name, status: { code, message } }
 }
 
 function spans(...all: object[]): string {
@@ -45,8 +45,17 @@ function spans(...all: object[]): string {
 
 function log(spanId: string, text: string, stream = "1"): string {
   const attributes = [{ key: "stdio.stream", value: { intValue: stream } }]
-  const logRecords = [{ spanId, timeUnixNano: "1000000000", body: { stringValue: text }, attributes }]
+  const logRecords = [{ spanId, body: { stringValue: text }, attributes }]
   return event({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+}
+
+/** The last record of a stream. */
+function end(spanId: string, stream: string): string {
+  const attributes = [
+    { key: "stdio.stream", value: { intValue: stream } },
+    { key: "stdio.eof", value: { boolValue: true } },
+  ]
+  return event({ resourceLogs: [{ scopeLogs: [{ logRecords: [{ spanId, attributes }] }] }] })
 }
 
 const failedSteps = spans(
@@ -73,6 +82,36 @@ test("events come in any pieces, letters as well", async () => {
   expect(await failedStepOutput(session, words, "leaf")).toBe("é and ü\nend")
 })
 
+test("output ends where both streams do, and may come late beside what others print", async () => {
+  const session = await engine((kind, response) => {
+    if (kind === "traces") {
+      response.write(failedSteps)
+      return
+    }
+    const others = setInterval(() => response.write(log("other", "not this\n")), 200)
+    response.once("close", () => {
+      clearInterval(others)
+    })
+    response.write(log("own", "begins\n") + end("own", "1"))
+    setTimeout(() => response.write(log("own", "late\n", "2") + end("own", "2")), 6000)
+  })
+  expect(await failedStepOutput(session, words, "leaf")).toBe("begins\nlate")
+})
+
+test("a step's failure may be told late", async () => {
+  const session = await engine((kind, response) => {
+    if (kind === "logs") response.write(log("own", "no rule\n") + end("own", "1") + end("own", "2"))
+    else {
+      const others = setInterval(() => response.write(spans(step("x", "[leaf 1/3] RUN true", "", "OK"))), 200)
+      response.once("close", () => {
+        clearInterval(others)
+      })
+      setTimeout(() => response.write(failedSteps), 6000)
+    }
+  })
+  expect(await failedStepOutput(session, words, "leaf")).toBe("no rule")
+})
+
 test.each<[string, (kind: string, response: ServerResponse) => void]>([
   ["has no such question", (_, response) => response.writeHead(404).end()],
   ["says nothing", () => undefined],
@@ -82,7 +121,7 @@ test.each<[string, (kind: string, response: ServerResponse) => void]>([
 ])("an engine that %s takes nothing from the failure, and no time", async (_, answer) => {
   const started = Date.now()
   expect(await failedStepOutput(await engine(answer), words, "leaf")).toBeUndefined()
-  expect(Date.now() - started).toBeLessThan(11_000)
+  expect(Date.now() - started).toBeLessThan(12_000)
 })
 
 test("without a session nobody is asked", async () => {
