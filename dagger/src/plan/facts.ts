@@ -84,3 +84,11 @@ export interface PlanFacts {
 export function passedTag(inputKey: string, testKey: string): string {
   return `passed-${inputKey.slice(0, 16)}-${testKey.slice(0, 16)}`
 }
+
+/**
+ * The tag under which an image waits until all of its run have passed. It is made of the input key, so that an
+ * interrupted run's finished images are found by the next one: the engine cannot push without a tag.
+ */
+export function candidateTag(inputKey: string): string {
+  return `candidate-${inputKey.slice(0, 16)}`
+}
