@@ -62,8 +62,6 @@ export interface PlanOptions {
   readonly pullRequestTitle?: string | undefined
   /** Whether labels and tags of earlier runs are believed on the main branch, as they are on others. */
   readonly trustRegistry: boolean
-  /** The head commit's message, where the caller knows it better than git (a pull request's merge commit). */
-  readonly commitMessage?: string | undefined
 }
 
 /** All that a plan is made from. */
