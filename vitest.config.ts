@@ -1,4 +1,8 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
+import type { TestSpecification } from "vitest/node"
+import { BaseSequencer } from "vitest/node"
+import { pureTests } from "./tests/pureTests.js"
 
 /** Seconds for each property in a long run of the properties; see tests/fuzz.mjs. */
 const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
@@ -6,31 +10,82 @@ const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
 /** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and named so. */
 const retryOnEngine = fuzzSeconds > 0 ? 0 : 1
 
+/** All cores for the unit tests; vitest itself leaves one for its display, which has little to do. */
+const unitWorkers = availableParallelism()
+
+/** Unit tests that only compute. */
+const pure = [...pureTests()]
+
+/**
+ * Tests with an engine that run two files at a time: outages wait most of their time, and the others are short calls
+ * that compute little and measure no time.
+ */
+const beside = [
+  "outages",
+  "badInput",
+  "diff",
+  "gpuTest",
+  "plan",
+  "promotion",
+  "shell",
+  "wiki",
+  "workflows",
+].map((name) => `tests/e2e/${name}.test.ts`)
+
+const onEngine = {
+  globalSetup: ["tests/e2e/globalSetup.ts"],
+  // A first call after the engine's start compiles its SDK; builds of real images take minutes.
+  testTimeout: 600_000 + 2000 * fuzzSeconds,
+  hookTimeout: 1_800_000,
+  retry: retryOnEngine,
+}
+
+/** The order of files: outages first, which take longest; then vitest's own. */
+class OutagesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isOutage = ({ moduleId }: TestSpecification) => moduleId.endsWith("/outages.test.ts")
+    return [...sorted.filter(isOutage), ...sorted.filter((file) => !isOutage(file))]
+  }
+}
+
 export default defineConfig({
   test: {
     globalSetup: ["tests/support/temporaryFolder.ts"],
+    sequence: { sequencer: OutagesFirst },
     projects: [
       {
         test: {
-          name: "unit",
-          include: ["tests/unit/**/*.test.ts"],
-          testTimeout: 30_000 + 20_000 * fuzzSeconds,
-          hookTimeout: 60_000,
+          name: "pure",
+          include: pure,
+          // They leave nothing behind: most of their time would be for loading the same files again.
+          isolate: false,
+          pool: "threads",
+          maxWorkers: unitWorkers,
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
+          name: "unit",
+          include: ["tests/unit/**/*.test.ts"],
+          exclude: pure,
+          testTimeout: 30_000 + 20_000 * fuzzSeconds,
+          hookTimeout: 60_000,
+          maxWorkers: unitWorkers,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      // After the unit tests: engine and browser want the cores for themselves.
+      { test: { ...onEngine, name: "beside", include: beside, maxWorkers: 2, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          ...onEngine,
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],
-          globalSetup: ["tests/e2e/globalSetup.ts"],
-          // A first call after the engine's start compiles its SDK; builds of real images take minutes.
-          testTimeout: 600_000 + 2000 * fuzzSeconds,
-          hookTimeout: 1_800_000,
+          exclude: beside,
           fileParallelism: false,
-          retry: retryOnEngine,
-          // After the unit tests: engine and browser want the cores for themselves.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

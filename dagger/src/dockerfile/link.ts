@@ -41,6 +41,9 @@ export interface LinkRequest {
   readonly repositories?: ReadonlyMap<string, Repository>
 }
 
+/** Name of the linked Dockerfile in the build context. */
+export const linkedDockerfile = "stack.Dockerfile"
+
 /** The tree as one Dockerfile. */
 export interface LinkedStack extends Places {
   /** Builds any image of the run, in the root of the source, as `docker build -f stack.Dockerfile --target <name> .` */

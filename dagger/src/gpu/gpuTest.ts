@@ -31,7 +31,7 @@ export interface GpuTestOptions {
   /** Lines of known_hosts, a public key or a `SHA256:` fingerprint; empty: no connection is made. */
   readonly hostKey: string
   readonly credentials: Credentials
-  /** Launch command with `{image}` and `{tests}` (`defaultLaunchTemplate`). */
+  /** Launch command with `{image}` and `{tests}`. */
   readonly launch: string
   /** Folder or node id of the tests inside the image. */
   readonly tests: string

@@ -1,9 +1,5 @@
 import { shellCommand } from "../text/shell.js"
 
-/** What the launch template of the university's cluster was in the old workflow. */
-export const defaultLaunchTemplate =
-  "/opt/launch-sh/bin/launch.sh -i {image} -P Always -g 1 -c 4 -m 32 -f pytest {tests}"
-
 /** A launch template that cannot be used; the message says what is wrong and what is accepted. */
 export class InvalidLaunchTemplate extends Error {
   override readonly name = "InvalidLaunchTemplate"

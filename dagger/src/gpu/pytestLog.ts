@@ -174,13 +174,6 @@ function bannerOf(line: string): string | undefined {
   return isFenced || /^(?:_pytest\.outcomes\.)?Exit: /.test(words) ? words.trim() : undefined
 }
 
-/** Reads a whole log. */
-export function readPytestLog(text: string): PytestLog {
-  const reader = new PytestLogReader()
-  for (const line of text.split("\n")) reader.read(line)
-  return reader.log
-}
-
 /** The logs of two streams of one command as one; the second one's last run is the last. */
 export function mergeLogs(first: PytestLog, second: PytestLog): PytestLog {
   return {

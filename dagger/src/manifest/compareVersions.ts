@@ -1,7 +1,7 @@
+import { compare, valid } from "@renovatebot/pep440"
 import { compareConda } from "./versions/conda.js"
 import { compareDebian } from "./versions/debian.js"
 import { compareDigits, compareSequences } from "./versions/natural.js"
-import { comparePep440 } from "./versions/pep440.js"
 import type { Ecosystem } from "./manifestData.js"
 
 /**
@@ -13,12 +13,17 @@ export function compareVersions(ecosystem: Ecosystem, a: string, b: string): num
     case "apt":
       return compareDebian(a, b)
     case "pip":
-      return comparePep440(a, b)
+      return comparePython(a.trim(), b.trim())
     case "r":
       return compareR(a, b)
     case "conda":
       return compareConda(a, b)
   }
+}
+
+/** PEP 440's order; undefined where one is not of its form. Numbers beyond 2^53 are not told apart. */
+function comparePython(a: string, b: string): number | undefined {
+  return valid(a) === null || valid(b) === null ? undefined : compare(a, b)
 }
 
 /** R's `package_version`: numbers between dots and hyphens; of two that begin alike, the longer is the newer. */

@@ -87,11 +87,6 @@ export function diffSets(from: readonly ImageManifest[], to: readonly ImageManif
   return [...present, ...removed]
 }
 
-/** Whether two images differ in no package; false too where a list is not known. */
-export function hasSamePackages({ ecosystems: compared }: ImageDiff): boolean {
-  return compared.every((each) => each.kind === "compared" && each.changes.length === 0)
-}
-
 function diffEcosystem(
   ecosystem: Ecosystem,
   from: PackageList | undefined,

@@ -62,8 +62,6 @@ export interface PlanOptions {
   readonly pullRequestTitle?: string | undefined
   /** Whether labels and tags of earlier runs are believed on the main branch, as they are on others. */
   readonly trustRegistry: boolean
-  /** The head commit's message, where the caller knows it better than git (a pull request's merge commit). */
-  readonly commitMessage?: string | undefined
 }
 
 /** All that a plan is made from. */
@@ -83,4 +81,12 @@ export interface PlanFacts {
  */
 export function passedTag(inputKey: string, testKey: string): string {
   return `passed-${inputKey.slice(0, 16)}-${testKey.slice(0, 16)}`
+}
+
+/**
+ * The tag under which an image waits until all of its run have passed. It is made of the input key, so that an
+ * interrupted run's finished images are found by the next one: the engine cannot push without a tag.
+ */
+export function candidateTag(inputKey: string): string {
+  return `candidate-${inputKey.slice(0, 16)}`
 }

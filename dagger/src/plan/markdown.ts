@@ -1,6 +1,5 @@
 import { plural } from "../text/format.js"
 import { escapeCell } from "../text/markdown.js"
-import { hintFor } from "../text/suggest.js"
 import type { Action, ParentSource, Plan, Step } from "./planDocument.js"
 import { actionSchema } from "./planDocument.js"
 import { describeAction, describeReason } from "./reasons.js"
@@ -16,14 +15,6 @@ export function planMarkdown(plan: Plan): string {
     ...(plan.skippedByRequest === undefined ? ["## Reasons", ...plan.steps.map(details)] : []),
   ]
   return `${sections.join("\n\n")}\n`
-}
-
-/** Everything that the plan knows about one image; for a name that is not in it, what was probably meant. */
-export function explain(plan: Plan, image: string): string {
-  const step = plan.steps.find((each) => each.image === image)
-  if (step !== undefined) return `${details(step)}\n`
-  const names = plan.steps.map((each) => each.image)
-  return `The plan has no image "${image}": ${hintFor(image, names, "images")}\n`
 }
 
 /** "1 of 3 images is built, 2 reused": the plan in ten words. */

@@ -59,8 +59,7 @@ export function isMet(force: Force, image: RegistryImage): boolean {
 function messages({ git, options }: PlanFacts): readonly Message[] {
   const { branch, mainBranch, pullRequestTitle } = options
   const merged = branch === mainBranch ? undefined : git.merged?.message
-  const commit =
-    options.commitMessage ?? [git.head?.message, merged].filter((text) => text !== undefined).join("\n")
+  const commit = [git.head?.message, merged].filter((text) => text !== undefined).join("\n")
   return [
     { where: "the commit message", text: commit },
     { where: "the pull request's title", text: pullRequestTitle ?? "" },

@@ -1,6 +1,8 @@
 import { formatReference, parseRepository } from "../reference/reference.js"
 import type { ImageReference } from "../reference/reference.js"
 import type { Manifest } from "../registry/manifest.js"
+import type { TagStore } from "../registry/moveTag.js"
+import { putTagBack } from "../registry/moveTag.js"
 import { RegistryError } from "../registry/registryError.js"
 import type { Journal, JournalEntry } from "./journal.js"
 import { journalManifest } from "./journal.js"
@@ -100,6 +102,14 @@ async function putTag(
   await store.putManifest(place, to, manifest)
 }
 
+/** Tags of a registry that is known by its manifests. */
+function tagsOf(context: PromotionContext): TagStore {
+  return {
+    read: async (repository, tag) => (await context.store.resolve({ ...repository, tag }))?.digest,
+    write: (repository, digest, tag) => putTag(formatReference(repository), digest, tag, context),
+  }
+}
+
 async function byDigest(
   place: ImageReference,
   digest: string,
@@ -120,12 +130,11 @@ async function undo(promotion: Promotion, context: PromotionContext, why: string
       return await settle(promotion, context)
     }
     const left: string[] = []
-    for (const entry of journal.entries.toReversed()) {
-      const reference = targetOf(entry, journal.to)
-      const now = await context.store.resolve(reference)
-      if (now?.digest !== entry.next.digest || entry.previous?.digest === entry.next.digest) continue
-      if (entry.previous === undefined) left.push(formatReference(reference))
-      else await putTag(entry.repository, entry.previous.digest, journal.to, context)
+    for (const { repository, previous, next } of journal.entries.toReversed()) {
+      const place = parseRepository(repository)
+      const move = { repository: place, tag: journal.to, previous: previous?.digest, next: next.digest }
+      if ((await putTagBack(move, tagsOf(context))) === "new")
+        left.push(formatReference({ ...place, tag: journal.to }))
     }
     if (left.length > 0) return await halfDone(promotion, context, `${why}; ${newTags(left)}`)
     const unkept = current?.id === journal.id ? await restoreJournal(promotion, context) : ""

@@ -10,17 +10,13 @@ export type GpuGate =
   | { readonly kind: "verdict"; readonly verdict: GateVerdict }
   /** By request (`--skip-gpu-test`), or because the spec has no GPU test. */
   | { readonly kind: "skipped"; readonly why: string }
-  /** Not run yet: good for a dry run only. */
-  | { readonly kind: "pending" }
 
 /** Why the GPU test does not let these images pass; none where it does. */
 export function gateProblems(
   gate: GpuGate,
   images: readonly Pick<SurveyedImage, "name" | "repository" | "source" | "from">[],
-  dryRun: boolean,
 ): readonly string[] {
-  if (gate.kind === "skipped" || (gate.kind === "pending" && dryRun)) return []
-  if (gate.kind === "pending") return ["the GPU test has not been run"]
+  if (gate.kind === "skipped") return []
   const { kind, image, digest, sentence } = gate.verdict
   if (kind !== "passed") return [`the GPU test did not pass: ${sentence}`]
   const tested = images.find(({ repository }) => sameRepository(repository, image))
@@ -34,14 +30,8 @@ export function gateProblems(
   ]
 }
 
-/** The gate in a sentence. */
-export function describeGate(gate: GpuGate): string {
-  switch (gate.kind) {
-    case "verdict":
-      return gate.verdict.sentence
-    case "skipped":
-      return `the GPU test was skipped: ${gate.why}`
-    case "pending":
-      return "not run yet; it comes when nothing else is in the way"
-  }
+/** The gate in a sentence; `pending` before the GPU test. */
+export function describeGate(gate: GpuGate | "pending"): string {
+  if (gate === "pending") return "not run yet; it comes when nothing else is in the way"
+  return gate.kind === "verdict" ? gate.verdict.sentence : `the GPU test was skipped: ${gate.why}`
 }

@@ -22,21 +22,15 @@ export interface PromotionRequest {
   /** Digests by image, from an earlier look: an image that has moved since is not promoted. */
   readonly expected?: ReadonlyMap<string, string>
   /** Tells why images cannot be promoted as far as their manifest pages are concerned, and what would change. */
-  readonly pages?: { check(images: readonly CheckedPair[]): Promise<PageCheck> }
+  readonly pages?: { check(images: readonly CheckedPair[]): Promise<PageCheck> } | undefined
 }
 
 /** A promotion as its verb has worked it out. */
 export interface PromotionTask extends PromotionRequest {
   readonly verb: "tag-stable" | "tag-global-stable"
   readonly tags: TagPair
-  readonly gate?: GpuGate | GpuGateOpener
+  readonly gate?: GpuGate
 }
-
-/**
- * Runs the GPU test, given the digests by image that are about to be promoted. Called when nothing else is in the way, and not in a dry run;
- * as a test takes long, the registry is asked everything again after it.
- */
-export type GpuGateOpener = (digests: ReadonlyMap<string, string>) => Promise<GpuGate>
 
 /** A context that may also tell what went over the wire. */
 export interface MeteredContext extends PromotionContext {
@@ -47,19 +41,30 @@ export interface MeteredContext extends PromotionContext {
  * Gives a set of images another tag: all or none. Asks for everything first, decides, writes, checks. What goes wrong
  * is in the report.
  */
-export async function promote(task: PromotionTask, context: MeteredContext): Promise<PromotionReport> {
-  const { gate } = task
-  if (typeof gate !== "function") return promoteBehind(gate, task, context)
-  const look = await promoteBehind({ kind: "pending" }, { ...task, dryRun: true }, context)
-  if (task.dryRun || look.outcome.kind !== "dry-run") return look
-  const digests = new Map(
-    look.images.flatMap(({ name, digest }) => (digest === undefined ? [] : [[name, digest] as const])),
+export function promote(task: PromotionTask, context: MeteredContext): Promise<PromotionReport> {
+  return promoteBehind(task.gate, task, context)
+}
+
+/**
+ * Looks at everything but the GPU test, and writes nothing: the outcome is `dry-run` where nothing else is in the way.
+ * As a test takes long, the promotion asks the registry everything again, and expects the digests of this look.
+ */
+export function lookAhead(
+  task: Omit<PromotionTask, "gate" | "dryRun" | "expected">,
+  context: MeteredContext,
+): Promise<PromotionReport> {
+  return promoteBehind("pending", { ...task, dryRun: true }, context)
+}
+
+/** Digests by image that a look has found. */
+export function digestsOf({ images }: PromotionReport): ReadonlyMap<string, string> {
+  return new Map(
+    images.flatMap(({ name, digest }) => (digest === undefined ? [] : [[name, digest] as const])),
   )
-  return promoteBehind(await gate(digests), { ...task, expected: digests }, context)
 }
 
 async function promoteBehind(
-  gate: GpuGate | undefined,
+  gate: GpuGate | "pending" | undefined,
   task: PromotionRequest & Pick<PromotionTask, "verb" | "tags">,
   context: MeteredContext,
 ): Promise<PromotionReport> {
@@ -103,8 +108,8 @@ export function stampOf(context: Pick<PromotionContext, "now" | "random">): Prom
 
 /** Everything that is in the way, and what would change. */
 async function check(
-  gate: GpuGate | undefined,
-  { expected, pages, dryRun }: PromotionRequest,
+  gate: GpuGate | "pending" | undefined,
+  { expected, pages }: PromotionRequest,
   { images }: Survey,
 ): Promise<PageCheck> {
   const moved = images.flatMap(({ name, from, source }) => {
@@ -112,7 +117,7 @@ async function check(
     if (digest === undefined || source === undefined || source.digest === digest) return []
     return [`${from} has moved: expected was ${digest}, now it is ${source.digest}`]
   })
-  const gated = gate === undefined ? [] : gateProblems(gate, images, dryRun)
+  const gated = gate === undefined || gate === "pending" ? [] : gateProblems(gate, images)
   const pairs = images.flatMap(({ from, to, source, target }) =>
     source === undefined ? [] : [{ from, to, digest: source.digest, previous: target?.digest }],
   )

@@ -6,11 +6,6 @@ import { journalRepository, journalTag } from "./journal.js"
 import { describePromotion, isPromotionOk } from "./report.js"
 import type { PromotionLine, PromotionReport } from "./report.js"
 
-/** The report as JSON. */
-export function renderPromotionJson(report: PromotionReport): string {
-  return `${JSON.stringify(report, null, 2)}\n`
-}
-
 /** The report for people; GitHub shows it as the job's summary. */
 export function renderPromotionMarkdown(report: PromotionReport): string {
   const { verb, to, images, outcome, gate } = report

@@ -145,11 +145,6 @@ function stateOf(
     : "moved"
 }
 
-/** The report as JSON. */
-export function renderStatusJson(report: StatusReport): string {
-  return `${JSON.stringify(report, null, 2)}\n`
-}
-
 /** The report for people. */
 export function renderStatusMarkdown({ tags }: StatusReport): string {
   return `${tags.map(renderTag).join("\n\n")}\n`

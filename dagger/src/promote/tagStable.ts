@@ -1,6 +1,6 @@
 import type { GpuGate } from "./gate.js"
-import { promote } from "./promote.js"
-import type { GpuGateOpener, MeteredContext, PromotionRequest } from "./promote.js"
+import { lookAhead, promote } from "./promote.js"
+import type { MeteredContext, PromotionRequest } from "./promote.js"
 import type { PromotionReport } from "./report.js"
 import { stableTags } from "./tags.js"
 
@@ -8,8 +8,7 @@ import { stableTags } from "./tags.js"
 export interface TagStableRequest extends PromotionRequest {
   /** `<year>.<quarter>-<branch>`; used as it is, whatever the spec's prefix. */
   readonly tag: string
-  /** The verdict, or what gets it: then everything else is looked at before the GPU test is started for nothing. */
-  readonly gate: GpuGate | GpuGateOpener
+  readonly gate: GpuGate
 }
 
 /** `2026.4-main` becomes `2026.4-stable`. @throws InputError for a tag of another form, before anything is asked */
@@ -18,4 +17,15 @@ export async function tagStable(
   context: MeteredContext,
 ): Promise<PromotionReport> {
   return promote({ ...request, verb: "tag-stable", tags: stableTags(request.tag) }, context)
+}
+
+/**
+ * What would become stable, before the GPU test is started for nothing.
+ * @throws InputError for a tag of another form, before anything is asked
+ */
+export async function lookBeforeTagStable(
+  { tag, images, pages }: Pick<TagStableRequest, "tag" | "images" | "pages">,
+  context: MeteredContext,
+): Promise<PromotionReport> {
+  return lookAhead({ images, pages, verb: "tag-stable", tags: stableTags(tag) }, context)
 }

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto"
 import type { ImageReference, Repository } from "../reference/reference.js"
-import { formatReference } from "../reference/reference.js"
 import type { Descriptor, Manifest } from "./manifest.js"
 import { mediaTypeOf } from "./manifest.js"
 import { acceptedManifests } from "./mediaTypes.js"
@@ -27,7 +26,7 @@ export interface ManifestStore {
 }
 
 /**
- * A client of the OCI distribution API for manifests and configurations; layers are mounted, never moved.
+ * A client of the OCI distribution API for manifests and configurations; layers are never moved.
  * Every method throws RegistryError.
  */
 export class RegistryClient implements ManifestStore {
@@ -134,40 +133,6 @@ export class RegistryClient implements ManifestStore {
     })
     requireDigest(answer, digestOf(answer.body), digest)
     return answer.body
-  }
-
-  /**
-   * Makes a blob of one repository one of another repository of the same registry; no byte of it moves.
-   * @throws RegistryError protocol, where the registry does not do it
-   */
-  async mountBlob(from: Repository, to: Repository, digest: string): Promise<void> {
-    if (from.registry !== to.registry) {
-      throw new RegistryError({ kind: "protocol", message: "blobs are mounted within one registry only" })
-    }
-    const scopes = [scopeOf(to, true), scopeOf(from, false)]
-    const query = new URLSearchParams({ mount: digest, from: from.path }).toString()
-    const path = `/v2/${to.path}/blobs/uploads/?${query}`
-    const answer = await this.transport.request({ method: "POST", registry: to.registry, path, scopes })
-    if (answer.status === 201) return
-    await this.cancelUpload(answer, to, scopes)
-    const message = `the registry does not mount ${digest} from ${formatReference(from)}`
-    throw errorOf(answer.request, { kind: "protocol", status: answer.status, message })
-  }
-
-  /** A registry that does not mount starts an upload instead, which would lie around for days. */
-  private async cancelUpload(
-    answer: WireAnswer,
-    { registry }: Repository,
-    scopes: readonly AccessScope[],
-  ): Promise<void> {
-    const location = answer.headers.get("location")
-    if (location === null || !URL.canParse(location, answer.request.url.href)) return
-    const { origin, pathname, search } = new URL(location, answer.request.url)
-    if (origin !== answer.request.url.origin) return
-    // GHCR refuses it: what is told is that nothing was mounted.
-    await this.transport
-      .request({ method: "DELETE", registry, path: `${pathname}${search}`, scopes, tries: 1 })
-      .catch(() => undefined)
   }
 
   private manifestRequest(

@@ -1,5 +1,5 @@
 import { redactor } from "../text/redact.js"
-import { Limiter } from "../tree/schedule.js"
+import { Limiter } from "../async/limiter.js"
 import { registryEndpoint } from "./endpoint.js"
 import type { RegistryEnvironment } from "./environment.js"
 import { systemEnvironment } from "./environment.js"

@@ -4,7 +4,7 @@ import { linkStack } from "../dockerfile/link.js"
 import type { BaseConfigs } from "./baseConfigs.js"
 import { parseReference } from "../reference/reference.js"
 import { engineMessage } from "./engineError.js"
-import { inTime } from "./time.js"
+import { inTime } from "../async/inTime.js"
 
 /** Seconds after which a registry that does not answer is taken as unreachable. */
 const answerSeconds = 60

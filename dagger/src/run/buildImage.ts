@@ -1,14 +1,12 @@
 import { dag } from "@dagger.io/dagger"
 import type { Places } from "../dockerfile/authorsPlaces.js"
 import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
+import { linkedDockerfile } from "../dockerfile/link.js"
 import { parseReference } from "../reference/reference.js"
 import { cleanText } from "../text/cleanText.js"
 import { failedStepOutput, ownSession } from "./buildOutput.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
-
-/** Name of the linked Dockerfile in the build context. */
-export const linkedDockerfile = "stack.Dockerfile"
 
 /**
  * Builds an image, or takes a published one from the registry where the plan only tests it.

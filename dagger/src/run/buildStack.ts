@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { linkStack } from "../dockerfile/link.js"
+import { linkedDockerfile, linkStack } from "../dockerfile/link.js"
 import { requireSecrets } from "../dockerfile/secrets.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
@@ -8,7 +8,6 @@ import { listOf } from "../text/format.js"
 import { renderSummary } from "../report/summary.js"
 import { artifactsOf } from "./artifacts.js"
 import { assembleReport } from "./assembleReport.js"
-import { linkedDockerfile } from "./buildImage.js"
 import { execute } from "./execute.js"
 import type { Execution, ImageState } from "./execution.js"
 import { jobsOf, lineageOf, linkRequestFor } from "./jobs.js"
@@ -47,7 +46,7 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
     startedAt,
     source: report.source,
     ...(git.remoteUrl !== undefined && { remoteUrl: git.remoteUrl }),
-    published: await registry.publishedFacts(states),
+    published: await registry.publishedFacts(states.map(({ job, digest }) => ({ ...job, digest }))),
   })
   const texts = new Map([
     ...planTexts(plan),

@@ -1,11 +1,13 @@
 import { getTracer } from "@dagger.io/dagger/telemetry"
 import { passedTag } from "../plan/facts.js"
-import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
+import type { TagMove, TagStore, TagWriter } from "../registry/moveTag.js"
+import { putTagBack } from "../registry/moveTag.js"
 import { describeOutcome, isFailedOutcome } from "../report/report.js"
 import { isPass, noneSelected, whyUnproved } from "../testing/testRun.js"
 import { shortDigest } from "../text/format.js"
-import { Limiter, startInOrder, urgencies } from "../tree/schedule.js"
+import { Limiter } from "../async/limiter.js"
+import { startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
 import { checkFailed, checkImage, checkServer, hasServerTests } from "./checkImage.js"
 import { engineMessage } from "./engineError.js"
@@ -13,19 +15,6 @@ import type { Execution, ImageJob, ImageState } from "./execution.js"
 import { ImageJournal, inFront } from "./journal.js"
 import { Progress } from "./progress.js"
 import { publishFailed, pushCandidate } from "./publishImage.js"
-
-/**
- * Puts a tag on a published image, by digest; nothing of the image moves.
- * @throws Error where the registry refuses or cannot be reached
- */
-export type TagWriter = (repository: Repository, digest: string, tag: string) => Promise<void>
-
-/** Tags of published images. */
-export interface TagStore {
-  readonly write: TagWriter
-  /** Digest that a tag names now, where there is one. @throws Error where the registry cannot be asked */
-  readonly read: (repository: Repository, tag: string) => Promise<string | undefined>
-}
 
 /**
  * Carries out a run: builds, tests, publishes and tags. Never throws for what happens to an image: that is in its
@@ -60,9 +49,7 @@ async function carryOut(run: Execution, tags: TagStore, progress: Progress): Pro
   })
   const states = await Promise.all(checks.values())
   if (!movesTags(run)) return states
-  if (run.publishing === "together" && states.some(isFailure))
-    return states.map((state) => leftUntagged(run, state))
-  const tagged = await Promise.all(states.map((state) => tagImage(run, state, writeTag)))
+  const tagged = await (run.publishing === "together" ? tagTogether : tagEach)(run, states, tags)
   // Not before all of them are written: a run beside this one may write its own in between.
   return Promise.all(tagged.map((state) => verifyTag(run, state, tags)))
 }
@@ -218,10 +205,74 @@ function finalOutcome(
   return { kind: "untested", reason: suites.length === 0 ? "it has no tests" : whyUnproved(tests) }
 }
 
-/** The tags of a run move together: another image failed, so this one's stays where it was, and says so. */
-function leftUntagged(run: Execution, state: ImageState): ImageState {
+/** Tags each image that has its digest and is not tagged yet, whatever becomes of the others. */
+function tagEach(
+  run: Execution,
+  states: readonly ImageState[],
+  { write }: TagStore,
+): Promise<readonly ImageState[]> {
+  return Promise.all(states.map((state) => tagImage(run, state, write)))
+}
+
+/** Moves the tags of a run: all of them, or, where a registry refuses one, none. */
+async function tagTogether(
+  run: Execution,
+  states: readonly ImageState[],
+  tags: TagStore,
+): Promise<readonly ImageState[]> {
+  if (states.some(isFailure)) return states.map((state) => leftUntagged(run, state, "another image failed"))
+  const asked = await Promise.all(states.map((state) => askTag(run, state, tags)))
+  const ready = asked.map(({ state }) => state)
+  const refused = "the registry has refused another one"
+  if (ready.some(isFailure)) return ready.map((state) => leftUntagged(run, state, refused))
+  const tagged = await tagEach(run, ready, tags)
+  if (!tagged.some(isFailure)) return tagged
+  return Promise.all(tagged.map((state, index) => untag(run, state, asked[index]?.move, tags, refused)))
+}
+
+/** An image before its tag moves. */
+interface AskedTag {
+  readonly state: ImageState
+  /** Absent where no tag of it is to move. */
+  readonly move?: TagMove
+}
+
+async function askTag({ tag }: Execution, state: ImageState, { read }: TagStore): Promise<AskedTag> {
+  const { digest, job, published } = state
+  if (digest === undefined || published) return { state }
+  try {
+    const previous = await read(job.repository, tag)
+    return { state, move: { repository: job.repository, tag, previous, next: digest } }
+  } catch (error) {
+    return { state: publishFailed(state, formatReference({ ...job.repository, tag }), error) }
+  }
+}
+
+/** Puts the tag of an image back, also where its own write failed: the answer alone may have been lost. */
+async function untag(
+  run: Execution,
+  state: ImageState,
+  move: TagMove | undefined,
+  tags: TagStore,
+  why: string,
+): Promise<ImageState> {
+  if (move === undefined) return state
+  const reference = formatReference({ ...move.repository, tag: move.tag })
+  try {
+    const end = await putTagBack(move, tags)
+    if (end === "same") return state
+    if (end !== "new") return leftUntagged(run, { ...state, published: false }, why)
+    const notice = `${reference} is new and stays, because taking a tag away may delete the image`
+    return { ...state, notices: [...state.notices, notice] }
+  } catch (error) {
+    return publishFailed(state, `${reference}, putting it back to what it named before`, error)
+  }
+}
+
+/** The tags of a run move together: this one's stays where it was, and says so. */
+function leftUntagged(run: Execution, state: ImageState, why: string): ImageState {
   if (state.digest === undefined || state.published || isFailure(state)) return state
-  const reason = `not tagged ${run.tag}: the tags of a run move together, and another image failed`
+  const reason = `not tagged ${run.tag}: the tags of a run move together, and ${why}`
   if (state.outcome?.kind === "retagged") return { ...state, outcome: { kind: "not-needed", reason } }
   return { ...state, notices: [...state.notices, reason] }
 }

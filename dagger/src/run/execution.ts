@@ -1,5 +1,4 @@
-import { Container, Directory, Secret } from "@dagger.io/dagger"
-import type { Places } from "../dockerfile/authorsPlaces.js"
+import type { Container } from "@dagger.io/dagger"
 import type { Repository } from "../reference/reference.js"
 import type { ImageOutcome, PlannedAction, Publishing, TestSuite } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
@@ -7,15 +6,8 @@ import type { BuildSecrets } from "./buildSecrets.js"
 import type { TestLimits, SuiteResult } from "./imageTests.js"
 import type { ImageJournal } from "./journal.js"
 import type { SourceCopy } from "./openSource.js"
+import type { BuildContext } from "./prepare.js"
 import type { Probe, ProbeResult } from "./inspectImage.js"
-
-/** Login to the registry; the password never leaves its Secret but towards the registry. */
-export interface RegistryLogin {
-  readonly username: string
-  readonly password: Secret
-  /** Host that it is for; no other one gets it. */
-  readonly registry: string
-}
 
 /** One image with everything that its way through the run needs. */
 export interface ImageJob {
@@ -51,14 +43,6 @@ export interface ImageJob {
   readonly foreignLabels: readonly string[]
   readonly sizeBudget?: number
   readonly notices: readonly string[]
-}
-
-/** What an image is built from. */
-export interface BuildContext {
-  /** Folders of images, the linked Dockerfile and its `.dockerignore`. */
-  readonly directory: Directory
-  /** Where the linked Dockerfile comes from. */
-  readonly places: Places
 }
 
 /** What a run is to do, decided before anything is built. */

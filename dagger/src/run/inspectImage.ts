@@ -2,7 +2,7 @@ import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
 import { cleanText } from "../text/cleanText.js"
 import { borderContainer, foreignFolder, takeIn } from "./border.js"
 import { directoryOf } from "./textFiles.js"
-import { inTime } from "./time.js"
+import { inTime } from "../async/inTime.js"
 
 /** A command whose output says something of an image; run by a shell in it, as its user. */
 export interface Probe {

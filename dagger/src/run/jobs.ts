@@ -1,5 +1,5 @@
-import type { LabelFacts } from "./imageLabels.js"
-import { foreignLabels, imageLabelsOf } from "./imageLabels.js"
+import type { LabelFacts } from "../registry/writtenLabels.js"
+import { foreignLabels, imageLabelsOf } from "../registry/writtenLabels.js"
 import type { LinkedImage, LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
@@ -11,7 +11,7 @@ import type { ImageSpec, Spec } from "../spec/spec.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import type { ImageJob } from "./execution.js"
 import type { Probe } from "./inspectImage.js"
-import { knownOf } from "./knownOf.js"
+import { knownOf } from "../tree/knownOf.js"
 import type { Prepared } from "./prepare.js"
 
 /**

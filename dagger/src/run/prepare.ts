@@ -1,5 +1,7 @@
+import type { Directory } from "@dagger.io/dagger"
+import type { Places } from "../dockerfile/authorsPlaces.js"
 import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
-import { linkStack } from "../dockerfile/link.js"
+import { linkedDockerfile, linkStack } from "../dockerfile/link.js"
 import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
 import type { ImageFacts, PlanFacts, PlanOptions, RegistryFacts } from "../plan/facts.js"
@@ -19,11 +21,9 @@ import { testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import type { BaseRegistry, PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
-import { linkedDockerfile } from "./buildImage.js"
 import { askGit } from "./gitContainer.js"
 import { judgeHash } from "./judge.js"
-import { knownOf } from "./knownOf.js"
-import type { BuildContext } from "./execution.js"
+import { knownOf } from "../tree/knownOf.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
@@ -211,6 +211,14 @@ function keyedImages(
       ...knownOf(keys, name),
     }
   })
+}
+
+/** What an image is built from. */
+export interface BuildContext {
+  /** Folders of images, the linked Dockerfile and its `.dockerignore`. */
+  readonly directory: Directory
+  /** Where the linked Dockerfile comes from. */
+  readonly places: Places
 }
 
 /**

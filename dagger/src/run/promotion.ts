@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { planGpuTest, renderGpuPlan } from "../gpu/gpuTest.js"
-import type { GpuGate } from "../promote/gate.js"
 import { formatJournal, parseJournal } from "../promote/journal.js"
-import type { GpuGateOpener, MeteredContext } from "../promote/promote.js"
+import type { MeteredContext } from "../promote/promote.js"
+import { digestsOf } from "../promote/promote.js"
 import type { PromotedImage } from "../promote/promotion.js"
 import { renderPromotionMarkdown } from "../promote/render.js"
 import type { PromotionReport } from "../promote/report.js"
@@ -10,7 +10,7 @@ import { isPromotionOk } from "../promote/report.js"
 import { rollback } from "../promote/rollback.js"
 import { renderStatusMarkdown, status } from "../promote/status.js"
 import { tagGlobalStable } from "../promote/tagGlobalStable.js"
-import { tagStable } from "../promote/tagStable.js"
+import { lookBeforeTagStable, tagStable } from "../promote/tagStable.js"
 import { globalStableTags, stableTags } from "../promote/tags.js"
 import { wikiChangeOf } from "../promote/wikiEffects.js"
 import { excerptOfOutput } from "../report/excerpt.js"
@@ -20,7 +20,7 @@ import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
 import { gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from "./gpuTest.js"
-import { knownOf } from "./knownOf.js"
+import { knownOf } from "../tree/knownOf.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
@@ -34,14 +34,14 @@ export interface PromotionCall extends RegistryOptionsOfCall, PagesOfCall {
   readonly dryRun: boolean
 }
 
-/** What making images stable takes beside. */
+/** What making images stable takes besides. */
 interface StableCall extends PromotionCall, GpuLogin {
   readonly tag: string
   readonly skipGpuTest: boolean
 }
 
 /** Everything opened that a promotion works with. */
-interface Bench extends OpenSource {
+interface PromotionSetup extends OpenSource {
   readonly images: readonly PromotedImage[]
   readonly registry: RegistryEdge
   readonly context: MeteredContext
@@ -56,11 +56,20 @@ export async function promoteToStable(call: StableCall): Promise<ActionResult> {
   const { tag, dryRun } = call
   stableTags(tag)
   requireNamedHost(call, "--gpu-")
-  const bench = await openBench(call)
-  const { images, context, pages } = bench
-  const { gate, log } = await gpuStep(bench, call)
-  const report = await tagStable({ images, tag, dryRun, gate, pages }, context)
-  return finish(bench, report, dryRun, await log(report))
+  const setup = await openPromotion(call)
+  const { images, context, pages } = setup
+  const request = { images, tag, dryRun, pages }
+  const test = await gpuTestOf(setup, call)
+  if (test.kind === "skipped")
+    return finish(setup, await tagStable({ ...request, gate: test }, context), dryRun)
+  const look = await lookBeforeTagStable(request, context)
+  if (look.outcome.kind !== "dry-run") return finish(setup, look, dryRun)
+  const digests = digestsOf(look)
+  const options = await test.optionsFor(digests)
+  if (dryRun) return finish(setup, look, dryRun, renderGpuPlan(planGpuTest(options)))
+  const verdict = await runGpu(options)
+  const gate = { kind: "verdict", verdict } as const
+  return finish(setup, await tagStable({ ...request, gate, expected: digests }, context), dryRun, verdict.log)
 }
 
 /**
@@ -72,9 +81,9 @@ export async function promoteToGlobalStable(
 ): Promise<ActionResult> {
   const { prefix, dryRun } = call
   globalStableTags(prefix)
-  const bench = await openBench(call)
-  const { images, context, pages } = bench
-  return finish(bench, await tagGlobalStable({ images, prefix, dryRun, pages }, context), dryRun)
+  const setup = await openPromotion(call)
+  const { images, context, pages } = setup
+  return finish(setup, await tagGlobalStable({ images, prefix, dryRun, pages }, context), dryRun)
 }
 
 /**
@@ -86,10 +95,10 @@ export async function takeBack(
   call: PromotionCall & { readonly tag: string; readonly journal?: string; readonly force: boolean },
 ): Promise<ActionResult> {
   const { tag, dryRun, force } = call
-  const bench = await openBench(call)
+  const setup = await openPromotion(call)
   const journal = call.journal === undefined ? {} : { journal: parseJournal(call.journal, "--journal") }
-  const report = await rollback({ tag, images: bench.images, force, dryRun, ...journal }, bench.context)
-  return finish(bench, report, dryRun)
+  const report = await rollback({ tag, images: setup.images, force, dryRun, ...journal }, setup.context)
+  return finish(setup, report, dryRun)
 }
 
 /**
@@ -99,13 +108,13 @@ export async function takeBack(
 export async function promotionStatus(
   call: RegistryOptionsOfCall & { readonly prefix?: string },
 ): Promise<ActionResult> {
-  const { spec, images, registry } = await openBench({ ...call, dryRun: true })
+  const { spec, images, registry } = await openPromotion({ ...call, dryRun: true })
   const report = await status(images, call.prefix ?? spec.tagPrefix, registry.client)
   const ok = report.tags.every(({ problems }) => problems.length === 0)
   return actionResult({ ok, report, markdown: renderStatusMarkdown(report) })
 }
 
-async function openBench(call: PromotionCall): Promise<Bench> {
+async function openPromotion(call: PromotionCall): Promise<PromotionSetup> {
   const open = await openSource(call.source)
   const repositories = publishedAs(open.spec, call.registry)
   const images = open.tree.nodes.map(({ name }) => ({ name, repository: knownOf(repositories, name) }))
@@ -130,48 +139,36 @@ function contextOf(registry: RegistryEdge): MeteredContext {
   }
 }
 
-/** What a call has to do with the GPU test. */
-interface GpuStep {
-  readonly gate: GpuGate | GpuGateOpener
-  /** The log of the test that was run, or what a dry run would run. */
-  readonly log: (report: PromotionReport) => Promise<string | undefined>
-}
+/** The GPU test that a call asks for. */
+type GpuStep =
+  | { readonly kind: "skipped"; readonly why: string }
+  | {
+      readonly kind: "test"
+      /** Its options, given the digests by image that are about to be promoted. */
+      readonly optionsFor: (digests: ReadonlyMap<string, string>) => ReturnType<typeof gpuOptions>
+    }
 
 /** The GPU test of what is to be promoted; its options are checked before anything is asked. @throws InvalidGpuTest */
-async function gpuStep({ spec }: Bench, call: StableCall): Promise<GpuStep> {
+async function gpuTestOf({ spec }: PromotionSetup, call: StableCall): Promise<GpuStep> {
   const { gpu } = spec
-  if (call.skipGpuTest) return withoutTest("by request (--skip-gpu-test)")
-  if (gpu === undefined) return withoutTest("the spec has no GPU test")
+  if (call.skipGpuTest) return { kind: "skipped", why: "by request (--skip-gpu-test)" }
+  if (gpu === undefined) return { kind: "skipped", why: "the spec has no GPU test" }
   const image = testedImage(spec, call)
-  const optionsFor = (digest?: string) => gpuOptions(spec, call, image, digest)
-  planGpuTest(await optionsFor())
-  let log: string | undefined
+  planGpuTest(await gpuOptions(spec, call, image, undefined))
   return {
-    gate: async (digests) => {
-      const verdict = await runGpu(await optionsFor(digests.get(gpu.image)))
-      log = verdict.log
-      return { kind: "verdict", verdict }
-    },
-    log: async ({ images, outcome }) => {
-      if (outcome.kind !== "dry-run") return log
-      const digest = images.find(({ name }) => name === gpu.image)?.digest
-      return renderGpuPlan(planGpuTest(await optionsFor(digest)))
-    },
+    kind: "test",
+    optionsFor: (digests) => gpuOptions(spec, call, image, digests.get(gpu.image)),
   }
-}
-
-function withoutTest(why: string): GpuStep {
-  return { gate: { kind: "skipped", why }, log: () => Promise.resolve(undefined) }
 }
 
 /** Writes the pages, and puts everything that happened into the result. */
 async function finish(
-  bench: Bench,
+  setup: PromotionSetup,
   report: PromotionReport,
   dryRun: boolean,
   gpuLog?: string,
 ): Promise<ActionResult> {
-  const pages = dryRun ? undefined : await writePages(bench, report)
+  const pages = dryRun ? undefined : await writePages(setup, report)
   const again = pages?.ok === false ? " Run the same again: only what is missing is done." : ""
   const parts = [
     renderPromotionMarkdown(report),
@@ -198,7 +195,10 @@ function endOfGpuTest(log: string): string {
   return `The end of the GPU test's output, all of it in \`logs/gpu-test.log\`:\n\n${fenced(lines, "text")}\n`
 }
 
-async function writePages({ pages }: Bench, report: PromotionReport): Promise<PageResult | undefined> {
+async function writePages(
+  { pages }: PromotionSetup,
+  report: PromotionReport,
+): Promise<PageResult | undefined> {
   const change = wikiChangeOf(report)
   return change === undefined ? undefined : pages.apply(change)
 }

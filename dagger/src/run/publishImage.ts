@@ -1,12 +1,10 @@
-import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { Container, dag } from "@dagger.io/dagger"
-import type { Repository } from "../reference/reference.js"
+import type { Container } from "@dagger.io/dagger"
+import { candidateTag } from "../plan/facts.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { engineMessage } from "./engineError.js"
-import type { ImageState, RegistryLogin } from "./execution.js"
-import { inTime } from "./time.js"
-import { cleanSecret } from "./secretText.js"
+import type { ImageState } from "./execution.js"
+import { inTime } from "../async/inTime.js"
 
 /** A push that takes longer than so many seconds, and for larger images so many more, is given up: a registry hangs. */
 const pushSeconds = 60
@@ -15,14 +13,6 @@ const slowestBytesPerSecond = 2e6
 const pausesWhenRefused = [1, 2, 4, 8]
 /** Of an image whose size is not known. */
 const largestImage = 20e9
-
-/**
- * The tag under which an image waits until all of its run have passed. It is made of the input key, so that an
- * interrupted run's finished images are found by the next one: the engine cannot push without a tag.
- */
-export function candidateTag(inputKey: string): string {
-  return `candidate-${inputKey.slice(0, 16)}`
-}
 
 function secondsFor({ unpackedBytes = largestImage }: ImageState): number {
   return Math.round(pushSeconds + unpackedBytes / slowestBytesPerSecond)
@@ -62,19 +52,4 @@ export function publishFailed(state: ImageState, what: string, error: unknown): 
   const message = `${what}: ${engineMessage(error)}`
   state.journal.keep(message)
   return { ...state, outcome: { kind: "publish-failed", message } }
-}
-
-/**
- * Makes the login known to the engine's session, for what is pushed and pulled in it: images that a Dockerfile starts
- * from, too. Nothing happens for another registry than the login's own.
- */
-export async function loginToRegistry({ registry }: Repository, login: RegistryLogin): Promise<void> {
-  if (registry !== login.registry) return
-  await dag
-    .container()
-    // The engine does not carry out again what it knows the answer of: without a fresh value, only the first session
-    // with this login would have it.
-    .withEnvVariable("STACK_LOGIN", randomUUID())
-    .withRegistryAuth(registry, login.username, await cleanSecret(login.password))
-    .sync()
 }

@@ -1,9 +1,9 @@
 import type { ImageManifest } from "../manifest/manifestData.js"
 import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
-import { passedTag } from "../plan/facts.js"
+import { candidateTag, passedTag } from "../plan/facts.js"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import { RegistryClient } from "../registry/client.js"
-import { retag } from "../registry/copyImage.js"
+import { retag } from "../registry/retag.js"
 import { imageFacts, imageLabels } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { causeOf, RegistryError } from "../registry/registryError.js"
@@ -13,9 +13,9 @@ import { TrafficLog } from "../registry/traffic.js"
 import type { RetryNote } from "../report/report.js"
 import type { BaseConfigs } from "./baseConfigs.js"
 import { askBaseConfigs } from "./baseConfigs.js"
-import type { ImageState, RegistryLogin } from "./execution.js"
 import { platform } from "./platform.js"
-import { candidateTag, loginToRegistry } from "./publishImage.js"
+import type { RegistryLogin } from "./registryLogin.js"
+import { loginToRegistry } from "./registryLogin.js"
 import { secretText } from "./secretText.js"
 
 /** What is asked about one image before it is planned. */
@@ -153,12 +153,18 @@ export class RegistryEdge {
   }
 
   /** Layers and sizes of the images that are in the registry. */
-  async publishedFacts(states: readonly ImageState[]): Promise<ReadonlyMap<string, PublishedFacts>> {
+  async publishedFacts(
+    images: readonly {
+      readonly name: string
+      readonly repository: Repository
+      readonly digest?: string | undefined
+    }[],
+  ): Promise<ReadonlyMap<string, PublishedFacts>> {
     const found = await Promise.all(
-      states.map(async ({ job, digest }) => {
+      images.map(async ({ name, repository, digest }) => {
         if (digest === undefined) return undefined
-        const facts = await this.factsOf(job.repository, digest)
-        return facts === undefined ? undefined : ([job.name, facts] as const)
+        const facts = await this.factsOf(repository, digest)
+        return facts === undefined ? undefined : ([name, facts] as const)
       }),
     )
     return new Map(found.filter((entry) => entry !== undefined))

@@ -54,6 +54,20 @@ export function publishingOutages(): void {
     expect(Object.values((await world.expectRepeated()).actions)).not.toContain("build")
   })
 
+  test("a registry that refuses the second tag: the first names again what it named before", async () => {
+    await world.change()
+    const path = new RegExp(`/child/manifests/${workTag}`)
+    const { status, stderr } = await world.begin({
+      method: "PUT",
+      path,
+      fault: { kind: "status", status: 403 },
+    }).ended
+    expect(status).not.toBe(0)
+    expect(stderr).toContain("the tags of a run move together, and the registry has refused another one")
+    await world.expectUntouched()
+    await world.expectRepeated()
+  })
+
   test("Ctrl-C: the call ends at once, no tag moves, the engine stays", async () => {
     await world.change()
     const engine = await stack(["engine", "pid"], { cwd: world.stack.folder })

@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest"
 import fc from "../../support/fastCheck.js"
 import type { GpuTestOptions } from "../../../dagger/src/gpu/gpuTest.js"
 import { InvalidGpuTest, planGpuTest, renderGpuPlan, runGpuTest } from "../../../dagger/src/gpu/gpuTest.js"
-import { defaultLaunchTemplate, InvalidLaunchTemplate, launchWords } from "../../../dagger/src/gpu/launch.js"
+import { InvalidLaunchTemplate, launchWords } from "../../../dagger/src/gpu/launch.js"
 import { shellCommand, shellQuote } from "../../../dagger/src/text/shell.js"
 import { runs } from "../../support/fuzz.js"
 
 const values = { image: "ghcr.io/a/b@sha256:1", tests: "/opt/workflow_tests" }
+/** What the launch template of the university's cluster was in the old workflow. */
+const launchTemplate = "/opt/launch-sh/bin/launch.sh -i {image} -P Always -g 1 -c 4 -m 32 -f pytest {tests}"
 const fingerprint = `SHA256:${"A".repeat(43)}`
 
 function options(changes: Partial<GpuTestOptions> = {}): GpuTestOptions {
@@ -20,7 +22,7 @@ function options(changes: Partial<GpuTestOptions> = {}): GpuTestOptions {
     user: "grader-test-01",
     hostKey: fingerprint,
     credentials: { password: "swordfish" },
-    launch: defaultLaunchTemplate,
+    launch: launchTemplate,
     tests: "/opt/workflow_tests",
     timeoutSeconds: 600,
     ...changes,

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { explain } from "../../../dagger/src/plan/markdown.js"
 import { planStack as planOf } from "../../../dagger/src/plan/plan.js"
-import { actions, digestOf, family, publishedFamily, reasons } from "./planWorld.js"
+import { explain, actions, digestOf, family, publishedFamily, reasons } from "./planWorld.js"
 
 const all = (action: string) => ({ base: action, left: action, right: action, leaf: action })
 

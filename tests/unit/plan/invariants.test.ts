@@ -1,9 +1,9 @@
 import { expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { explain, planMarkdown } from "../../../dagger/src/plan/markdown.js"
+import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
 import { readPlan } from "../../../dagger/src/plan/planDocument.js"
 import type { Plan } from "../../../dagger/src/plan/planDocument.js"
-import { actions, digestOf, PlanWorld } from "./planWorld.js"
+import { explain, actions, digestOf, PlanWorld } from "./planWorld.js"
 
 /** Up to seven images; each stands on at most two that come before it. */
 const stacks = fc

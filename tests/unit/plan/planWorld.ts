@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { noGitFacts } from "../../../dagger/src/git/gitFacts.js"
 import type { ChangedPath, GitFacts } from "../../../dagger/src/git/gitFacts.js"
+import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../../../dagger/src/plan/changes.js"
 import type {
   ImageFacts,
@@ -293,4 +294,10 @@ export function digestOf(text: string): string {
 
 function candidateTag(inputKey: string): string {
   return `candidate-${inputKey.slice(0, 16)}`
+}
+
+/** What a plan for people tells of one image. */
+export function explain(plan: Plan, image: string): string {
+  const [, ...sections] = planMarkdown(plan).split(/^(?=### )/m)
+  return sections.find((section) => section.startsWith(`### ${image}\n`)) ?? ""
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { retag } from "../../../dagger/src/registry/copyImage.js"
+import { retag } from "../../../dagger/src/registry/retag.js"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"

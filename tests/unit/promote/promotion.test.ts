@@ -1,11 +1,11 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest"
 import type { GateVerdict, GpuGate } from "../../../dagger/src/promote/gate.js"
 import { parseJournal, formatJournal } from "../../../dagger/src/promote/journal.js"
-import type { GpuGateOpener } from "../../../dagger/src/promote/promote.js"
-import { renderPromotionJson, renderPromotionMarkdown } from "../../../dagger/src/promote/render.js"
+import { digestsOf as lookedAt } from "../../../dagger/src/promote/promote.js"
+import { renderPromotionMarkdown } from "../../../dagger/src/promote/render.js"
 import { describePromotion, isPromotionOk } from "../../../dagger/src/promote/report.js"
 import { tagGlobalStable } from "../../../dagger/src/promote/tagGlobalStable.js"
-import { tagStable } from "../../../dagger/src/promote/tagStable.js"
+import { lookBeforeTagStable, tagStable } from "../../../dagger/src/promote/tagStable.js"
 import { wikiChangeOf } from "../../../dagger/src/promote/wikiEffects.js"
 import { parseReference } from "../../../dagger/src/reference/reference.js"
 import { imageFacts } from "../../../dagger/src/registry/imageFacts.js"
@@ -96,7 +96,8 @@ describe("a promotion", () => {
     await push("2026.4-main", "one")
     const before = registry.accessLog().length
     const context = contextOf(client)
-    const report = await promoteMain({ dryRun: true, gate: { kind: "pending" } }, context)
+    const report = await lookBeforeTagStable({ tag: "2026.4-main", images }, context)
+    expect(report.gate).toBe("not run yet; it comes when nothing else is in the way")
     expect(report.outcome).toEqual({ kind: "dry-run" })
     expect(report.images.every(({ moves }) => moves)).toBe(true)
     expect(
@@ -237,7 +238,6 @@ describe("is refused, with nothing written, when", () => {
       "did not pass: 1 GPU test failed",
     ],
     ["could not run", () => verdict({ kind: "could-not-run", sentence: "no host" }), "did not pass: no host"],
-    ["has not been run", () => ({ kind: "pending" }), "has not been run"],
     ["does not know what it tested", verdict, "nobody knows what was tested"],
     [
       "tested another digest",
@@ -261,38 +261,28 @@ describe("is refused, with nothing written, when", () => {
     expect(report).toMatchObject({ outcome: { kind: "promoted" }, gate: "3 GPU tests passed" })
   })
 
-  it("runs the GPU test only when nothing else is in the way, and on the digests that it promotes", async () => {
-    const asked: ReadonlyMap<string, string>[] = []
-    const gate: GpuGateOpener = (digests) => {
-      asked.push(digests)
-      const digest = digests.get("child-b")
-      return Promise.resolve(verdict({ ...(digest !== undefined && { digest }) }))
-    }
-    expect((await promoteMain({ gate })).outcome.kind).toBe("refused")
-    expect(asked).toEqual([])
+  it("looks before the GPU test, and promotes the digests that were tested", async () => {
+    const look = (changes = {}) =>
+      lookBeforeTagStable({ tag: "2026.4-main", images, ...changes }, contextOf(client))
+    expect((await look()).outcome.kind).toBe("refused")
     const digests = await push("2026.4-main", "one")
     const pages = { check: () => Promise.resolve({ problems: ["no page"] }) }
-    expect((await promoteMain({ gate, pages })).outcome).toEqual({
-      kind: "refused",
-      problems: ["no page"],
-    })
-    expect((await promoteMain({ gate, dryRun: true })).outcome.kind).toBe("dry-run")
-    expect(asked).toEqual([])
-    expect((await promoteMain({ gate })).outcome.kind).toBe("promoted")
-    expect(asked).toEqual([digests])
+    expect((await look({ pages })).outcome).toEqual({ kind: "refused", problems: ["no page"] })
+    const found = await look()
+    expect(found.outcome.kind).toBe("dry-run")
+    expect(lookedAt(found)).toEqual(digests)
+    const gate = verdict({ digest: digests.get("child-b") ?? "" })
+    expect((await promoteMain({ gate, expected: lookedAt(found) })).outcome.kind).toBe("promoted")
     // Nothing to promote, nothing to test.
-    expect((await promoteMain({ gate })).outcome.kind).toBe("unchanged")
-    expect(asked).toHaveLength(1)
+    expect((await look()).outcome.kind).toBe("unchanged")
   })
 
   it("an image moves during the GPU test", async () => {
-    await push("2026.4-main", "one")
-    const gate: GpuGateOpener = async (digests) => {
-      await pushImage(registry, `org${organisation}/base:2026.4-main`, { layers: ["moved"] })
-      const digest = digests.get("child-b")
-      return verdict({ ...(digest !== undefined && { digest }) })
-    }
-    const report = await promoteMain({ gate })
+    const digests = await push("2026.4-main", "one")
+    const found = await lookBeforeTagStable({ tag: "2026.4-main", images }, contextOf(client))
+    await pushImage(registry, `org${organisation}/base:2026.4-main`, { layers: ["moved"] })
+    const gate = verdict({ digest: digests.get("child-b") ?? "" })
+    const report = await promoteMain({ gate, expected: lookedAt(found) })
     expect(JSON.stringify(report.outcome)).toContain("base:2026.4-main has moved")
     expect(await digestsOf(client, images, "2026.4-stable")).toEqual(nothing)
   })
@@ -315,7 +305,7 @@ describe("the report", () => {
     )
     expect(markdown).toContain("./stack rollback --source=. --tag=2026.4-stable")
     expect(markdown).toContain("the GPU test was skipped: not in this test")
-    expect(JSON.parse(renderPromotionJson(report))).toEqual(report)
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report)
   })
 
   it("lists problems", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { parseReference, parseRepository } from "../../../dagger/src/reference/reference.js"
-import { copyImage, retag } from "../../../dagger/src/registry/copyImage.js"
+import { parseReference } from "../../../dagger/src/reference/reference.js"
+import { retag } from "../../../dagger/src/registry/retag.js"
 import { imageFacts, imageLabels } from "../../../dagger/src/registry/imageFacts.js"
 import { labels } from "../../../dagger/src/registry/labels.js"
 import type { FaultRule } from "../../support/faultProxy.js"
@@ -100,23 +100,6 @@ describe.each(registries)("a registry (%s)", (_, registry) => {
     expect(arm?.labels.get("arch")).toBe("arm")
     expect(arm?.manifestDigest).not.toBe(digest)
     expect((await imageFacts(client, named("org/many:2"), "linux/s390x"))?.platform).toBe("linux/amd64")
-  })
-
-  it("copies an image and an index into another repository without moving a layer", async () => {
-    const digest = await pushIndex(registry, "org/from:1", [
-      { layers: ["x", 400_000] },
-      { layers: ["y", 400_000], platform: "linux/arm64" },
-    ])
-    const before = traffic.read()
-    const target = parseRepository(`${registry.host}/other/to`)
-    expect(await copyImage(client, named("org/from:1"), target, "copied")).toBe(digest)
-    expect(await skopeoDigest(registry, "other/to:copied")).toBe(digest)
-    expect((await imageFacts(client, named("other/to:copied")))?.layers).toHaveLength(2)
-    const after = traffic.read()
-    expect(after.sent - before.sent + after.received - before.received).toBeLessThan(15_000)
-    expect(
-      await copyImage(client, named("org/from:1"), parseRepository(`${registry.host}/org/from`), "again"),
-    ).toBe(digest)
   })
 
   it("asks at most four things at once", async () => {

@@ -129,16 +129,6 @@ describe("tokens", () => {
   })
 })
 
-it("a mount that is refused is told, though its upload cannot be cancelled", async () => {
-  const location = "/v2/org/other/blobs/uploads/abc?_state=1"
-  proxy.add(
-    { method: "POST", path: /mount=/, fault: { kind: "status", status: 202, headers: { location } } },
-    { method: "DELETE", path: /uploads/, fault: { kind: "status", status: 405 } },
-  )
-  const to = parseReference(`${proxy.host}/org/other`)
-  await expect(clientOf({}).client.mountBlob(reference, to, digest)).rejects.toThrow("does not mount")
-})
-
 it("an index has another variant of the platform that is asked for rather than another platform", async () => {
   await pushIndex(registry, "org/variants:1", [
     { labels: { which: "arm64" }, platform: "linux/arm64/v8" },

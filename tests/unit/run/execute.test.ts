@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { execute } from "../../../dagger/src/run/execute.js"
 import type { Execution, ImageJob, ImageState } from "../../../dagger/src/run/execution.js"
+import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
 import { freePort } from "../../support/freePort.js"
 
@@ -41,8 +42,28 @@ function job(name: string, action: ImageJob["action"], more: Partial<ImageJob> =
   }
 }
 
+/** Tags in memory, by `path:tag`; a registry that refuses some. */
+function memoryTags(tags = new Map<string, string>(), refused = ""): TagStore {
+  return {
+    write: (repository, digest, tag) => {
+      if (repository.path === refused) return Promise.reject(new Error("403 denied"))
+      tags.set(`${repository.path}:${tag}`, digest)
+      return Promise.resolve()
+    },
+    read: (repository, tag) => Promise.resolve(tags.get(`${repository.path}:${tag}`)),
+  }
+}
+
 /** Outcomes of a run whose builds fail: their context cannot be made. */
 async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<ReadonlyMap<string, ImageState>> {
+  return runOn(memoryTags(), publishing, ...jobs)
+}
+
+async function runOn(
+  tags: TagStore,
+  publishing: Publishing,
+  ...jobs: ImageJob[]
+): Promise<ReadonlyMap<string, ImageState>> {
   const tests = { timeoutSeconds: 5, imageTimeoutSeconds: 5 }
   const execution: Execution = {
     context: () => Promise.reject(new Error("there is no context")),
@@ -56,11 +77,7 @@ async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<Readonl
     runId: "run",
     secrets: new Map(),
   }
-  const tags = new Map<string, string>()
-  const states = await execute(execution, {
-    write: (repository, digest, tag) => Promise.resolve(void tags.set(`${repository.path}:${tag}`, digest)),
-    read: (repository, tag) => Promise.resolve(tags.get(`${repository.path}:${tag}`)),
-  })
+  const states = await execute(execution, tags)
   return new Map(states.map((state) => [state.job.name, state]))
 }
 
@@ -101,5 +118,51 @@ describe("what a run says of an image", () => {
     const known = { reference: "ghcr.io/example/leaf:2026.4-main" }
     const states = await run("nothing", job("leaf", "retest", { known }))
     expect(states.get("leaf")?.outcome?.kind).toBe("check-failed")
+  })
+})
+
+describe("the tags of a run", () => {
+  const older = `sha256:${"0".repeat(64)}`
+  const refused = job("refused", "retag")
+  const first = job("first", "retag")
+
+  test("one is refused: the others name again what they named before, and say so", async () => {
+    const tags = new Map([["example/first:2026.4-main", older]])
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
+    expect(tags).toEqual(new Map([["example/first:2026.4-main", older]]))
+    expect(states.get("refused")).toMatchObject({ published: false, outcome: { kind: "publish-failed" } })
+    expect(states.get("first")).toMatchObject({
+      published: false,
+      outcome: { kind: "not-needed", reason: expect.stringContaining("has refused another one") as string },
+    })
+  })
+
+  test("one is refused: a new one stays, as deleting it may delete the image", async () => {
+    const tags = new Map<string, string>()
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
+    expect(tags).toEqual(new Map([["example/first:2026.4-main", digest]]))
+    expect(states.get("first")?.published).toBe(true)
+    expect(states.get("first")?.notices.join()).toContain("first:2026.4-main is new and stays")
+  })
+
+  test("one is refused: another one that named its image before is what it was", async () => {
+    const tags = new Map([["example/first:2026.4-main", digest]])
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
+    expect(states.get("first")).toMatchObject({ published: true, notices: [], outcome: { kind: "retagged" } })
+  })
+
+  test("each for itself: one that is refused is nothing to the others", async () => {
+    const tags = new Map([["example/first:2026.4-main", older]])
+    const states = await runOn(memoryTags(tags, "example/refused"), "each", first, refused)
+    expect(tags.get("example/first:2026.4-main")).toBe(digest)
+    expect(states.get("first")).toMatchObject({ published: true, outcome: { kind: "retagged" } })
+  })
+
+  test("a registry that does not say what a tag names now: none is written", async () => {
+    const tags = new Map<string, string>()
+    const store = { ...memoryTags(tags), read: () => Promise.reject(new Error("500 internal error")) }
+    const states = await runOn(store, "together", first)
+    expect(tags.size).toBe(0)
+    expect(states.get("first")?.outcome?.kind).toBe("publish-failed")
   })
 })

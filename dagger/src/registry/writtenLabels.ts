@@ -1,4 +1,4 @@
-import { labels } from "../registry/labels.js"
+import { labels } from "./labels.js"
 
 /** What the labels of an image tell. */
 export interface LabelFacts {
