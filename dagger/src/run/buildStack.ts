@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto"
+import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { linkedDockerfile, linkStack } from "../dockerfile/link.js"
 import { requireSecrets } from "../dockerfile/secrets.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
 import { planMarkdown } from "../plan/markdown.js"
-import { listOf } from "../text/format.js"
 import { renderSummary } from "../report/summary.js"
 import { artifactsOf } from "./artifacts.js"
+import { baseNotices } from "./baseNotices.js"
 import { assembleReport } from "./assembleReport.js"
 import { execute } from "./execute.js"
 import type { Execution, ImageState } from "./execution.js"
@@ -38,7 +39,10 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   const call = callRequest(request)
   const { imagesDirectory } = prepared.spec
   const facts = { request: call, git, branch, imagesDirectory, tag, publishing, skippedByRequest, startedAt }
-  const report = assembleReport({ ...facts, notices: noticesOf(prepared), retries: registry.retries }, states)
+  const report = assembleReport(
+    { ...facts, notices: [...plan.notices, ...baseNotices(prepared)], retries: registry.retries },
+    states,
+  )
   const manifests = renderManifests(states, {
     spec: prepared.spec,
     tag,
@@ -60,29 +64,17 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
 
 /**
  * Plans a run and does nothing of it.
- * @throws InputError for mistakes in the source or the options
+ * @param secrets ids of those that the run will be given
+ * @throws InputError for mistakes in the source or the options, and for a secret that the run could not do without
  */
-export async function planOnly(request: StackRequest): Promise<StackPlan> {
+export async function planOnly(request: StackRequest, secrets: ReadonlySet<string>): Promise<StackPlan> {
   checkRange(request)
   const registry = await RegistryEdge.open(loginOf(request))
-  const { plan } = await prepare(request, registry)
+  const prepared = await prepare(request, registry)
+  const { plan } = prepared
+  if (plan.skippedByRequest === undefined) linkedRun(prepared, secrets, randomUUID())
   printResult(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))
-}
-
-function noticesOf({ plan, unresolvedBases, unknownConfigs }: Prepared): readonly string[] {
-  const unresolved = [...unresolvedBases].map(
-    ([reference, why]) => `${reference} could not be resolved: ${why}`,
-  )
-  return [...plan.notices, ...unresolved, ...unknownConfigNotices(unknownConfigs)]
-}
-
-/** One line for all: most often it is one registry that only the engine reaches. */
-function unknownConfigNotices(unknown: ReadonlyMap<string, string>): readonly string[] {
-  const [why] = unknown.values()
-  if (why === undefined) return []
-  const names = listOf([...unknown.keys()])
-  return [`whether ${names} has ONBUILD or SHELL is not known, and taken for no: ${why}`]
 }
 
 async function carryOut(
@@ -92,10 +84,8 @@ async function carryOut(
 ): Promise<readonly ImageState[]> {
   const { plan, spec } = prepared
   const runId = randomUUID()
-  const linkRequest = linkRequestFor(plan, prepared.linkRequest, runId)
-  const linked = linkStack(linkRequest)
   const given = new Set(request.secrets.keys())
-  requireSecrets(given, [...linked.images.values()], [...prepared.linked.images.values()])
+  const { linkRequest, linked } = linkedRun(prepared, given, runId)
   const execution: Execution = {
     context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
     secrets: request.secrets,
@@ -113,6 +103,22 @@ async function carryOut(
     write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
     read: (repository, tag) => registry.resolve({ ...repository, tag }),
   })
+}
+
+/**
+ * What the run builds, linked.
+ * @throws InputError where the secrets that are given do not fit it
+ */
+function linkedRun(prepared: Prepared, given: ReadonlySet<string>, runId: string): LinkedRun {
+  const linkRequest = linkRequestFor(prepared.plan, prepared.linkRequest, runId)
+  const linked = linkStack(linkRequest)
+  requireSecrets(given, [...linked.images.values()], () => [...prepared.linked.images.values()])
+  return { linkRequest, linked }
+}
+
+interface LinkedRun {
+  readonly linkRequest: LinkRequest
+  readonly linked: LinkedStack
 }
 
 function planTexts(plan: Plan): readonly (readonly [string, string])[] {
