@@ -12,7 +12,7 @@ call() {
   fill_source
   if [[ -z $function ]] || has_option help || has_option h; then
     choose_engine
-    dagger_bounded call --silent --mod "$root" ${front[@]+"${front[@]}"} ${function:+"$function"} --help
+    show_help
     return
   fi
   choose_engine
@@ -42,6 +42,16 @@ view_of() {
     esac
   done
   if [[ -t 2 && ${TERM-dumb} != dumb ]]; then echo terminal; else echo lines; fi
+}
+
+# show_help: the CLI's help of the function, or of all, in this script's words. It is bold wherever it goes.
+show_help() {
+  local status=0 help
+  local -a words=(-e '/failed to parse git remote/d' -e 's/dagger call/.\/stack/g')
+  [[ -t 1 && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]] || words+=(-e $'s/\e\\[[0-9;]*m//g')
+  help=$(dagger_bounded call --silent --mod "$root" ${front[@]+"${front[@]}"} ${function:+"$function"} --help 2>&1) || status=$?
+  sed "${words[@]}" <<<"$help" >&"$((status == 0 ? 1 : 2))"
+  return "$status"
 }
 
 # run_call VIEW: the call of read_words' variables.
@@ -145,7 +155,10 @@ keep() {
   rm -rf "$1/.screen" "$2"
   mv "$1" "$2"
   end_untrusted
-  github_groups "$2"
+  if [[ ${GITHUB_ACTIONS-} == true ]]; then
+    github_groups "$2"
+    [[ ! -f $2/annotations.txt ]] || cat "$2/annotations.txt"
+  fi
   begin_untrusted
   printf '%s\n' "$screen"
   end_untrusted
@@ -242,37 +255,4 @@ read_screen() {
 tell_interrupted() {
   say "stopped; what is built and pushed stays, and the same call takes it up"
   exit 130
-}
-
-# GitHub's runner reads commands out of what it is shown. Between these two it takes none but the word that ends it,
-# which is fresh and which no image knows.
-begin_untrusted() {
-  [[ ${GITHUB_ACTIONS-} == true ]] || return 0
-  untrusted=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-  printf '::stop-commands::%s\n' "$untrusted"
-}
-
-end_untrusted() {
-  [[ -z ${untrusted-} ]] || printf '::%s::\n' "$untrusted"
-  untrusted=
-}
-
-# github_groups FOLDER: the logs of a run, a group for each image, and an error for what failed; text of images is shown
-# as text. annotations.txt has its text escaped.
-github_groups() {
-  local yaml image log
-  [[ ${GITHUB_ACTIONS-} == true ]] || return 0
-  for yaml in "$1"/artifacts/*.yaml; do
-    [[ -f $yaml ]] || continue
-    image=$(basename "$yaml" .yaml)
-    printf '::group::%s\n' "$image"
-    begin_untrusted
-    for log in '' .basic-tests .integration-tests .server; do
-      [[ ! -f $1/logs/$image$log.log ]] || tail -n 200 "$1/logs/$image$log.log"
-      echo
-    done
-    end_untrusted
-    printf '::endgroup::\n'
-  done
-  [[ ! -f $1/annotations.txt ]] || cat "$1/annotations.txt"
 }

@@ -4,9 +4,10 @@ import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import { parseReference } from "../reference/reference.js"
 import { cleanText } from "../text/cleanText.js"
-import { failedStepOutput, ownSession } from "./buildOutput.js"
+import { failedStepOutput } from "./buildOutput.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
+import { ownSession } from "./telemetry.js"
 
 /**
  * Builds an image, or takes a published one from the registry where the plan only tests it.
