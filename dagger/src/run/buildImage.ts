@@ -1,4 +1,4 @@
-import { dag } from "@dagger.io/dagger"
+import { dag, Platform } from "@dagger.io/dagger"
 import type { Places } from "../dockerfile/authorsPlaces.js"
 import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
@@ -7,6 +7,7 @@ import { cleanText } from "../text/cleanText.js"
 import { failedStepOutput } from "./buildOutput.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
+import { ofPlatform } from "./platform.js"
 import { ownSession } from "./telemetry.js"
 
 /**
@@ -18,7 +19,7 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
   const { job, journal } = state
   if (job.action === "retest" && job.known !== undefined) {
     journal.say(`using ${job.known.reference}`)
-    return takePublished(state, job.known)
+    return takePublished(state, job.known, run.platform)
   }
   let places: Places | undefined
   try {
@@ -27,7 +28,8 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
       places = context.places
       const buildArgs = buildArgsOf(job.builderArgs)
       const secrets = [...run.secrets.values()]
-      const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets }
+      const platform = run.platform as Platform
+      const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets, platform }
       return context.directory.dockerBuild(options).sync()
     })
     return { ...state, container }
@@ -47,10 +49,12 @@ function messageOf(error: unknown): string {
 async function takePublished(
   state: ImageState,
   { reference, digest }: NonNullable<ImageJob["known"]>,
+  platform: string,
 ): Promise<ImageState> {
-  const container = dag.container().from(reference)
-  // What a tag names only the registry knows.
-  const found = digest ?? parseReference(await container.imageRef()).digest
+  const container = dag.container({ platform: platform as Platform }).from(reference)
+  // What a digest was found by is its key, which has the platform; what a tag names only the registry knows.
+  if (digest !== undefined) return { ...state, container, digest }
+  const found = parseReference(await (await ofPlatform(container, platform)).imageRef()).digest
   return { ...state, container, ...(found !== undefined && { digest: found }) }
 }
 

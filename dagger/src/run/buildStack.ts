@@ -34,19 +34,27 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   const prepared = await prepare(request, registry)
   const { plan, git } = prepared
   const states = plan.skippedByRequest === undefined ? await carryOut(request, prepared, registry) : []
-  const { branch, tag, skippedByRequest } = plan
+  const { branch, tag, platform, skippedByRequest } = plan
   const { publishing } = request
   const call = callRequest(request)
   const { imagesDirectory } = prepared.spec
-  const facts = { request: call, git, branch, imagesDirectory, tag, publishing, skippedByRequest, startedAt }
-  const report = assembleReport(
-    { ...facts, notices: [...plan.notices, ...baseNotices(prepared)], retries: registry.retries },
-    states,
-  )
+  const facts = {
+    request: call,
+    git,
+    branch,
+    imagesDirectory,
+    tag,
+    platform,
+    publishing,
+    skippedByRequest,
+    startedAt,
+  }
+  const notices = [...plan.notices, ...prepared.platform.notices, ...baseNotices(prepared)]
+  const report = assembleReport({ ...facts, notices, retries: registry.retries }, states)
   const manifests = renderManifests(states, {
     spec: prepared.spec,
     tag,
-    platform: plan.platform,
+    platform,
     startedAt,
     source: report.source,
     ...(git.remoteUrl !== undefined && { remoteUrl: git.remoteUrl }),
@@ -89,6 +97,7 @@ async function carryOut(
   const execution: Execution = {
     context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
     secrets: request.secrets,
+    platform: plan.platform,
     copy: prepared.copy,
     imagesDirectory: spec.imagesDirectory,
     jobs: jobsOf(prepared, given),

@@ -21,7 +21,8 @@ import { askGit } from "./gitContainer.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { AskGit, OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
-import { platform } from "./platform.js"
+import type { ChosenPlatform } from "./platform.js"
+import { choosePlatform } from "./platform.js"
 import type { BuildContext } from "./prepare.js"
 import { buildContext } from "./prepare.js"
 import { RegistryEdge } from "./registryEdge.js"
@@ -48,6 +49,7 @@ export interface SingleImage {
 export interface OpenImage extends OpenSource {
   readonly context: BuildContext
   readonly linked: LinkedImage
+  readonly platform: ChosenPlatform
 }
 
 /**
@@ -61,11 +63,12 @@ export async function openImage(
   const open = await openSource(source, ask)
   const { spec, tree, files } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
+  const platform = await choosePlatform(spec.platform, "nothing")
   const request = {
     spec,
     tree: files,
     images,
-    platform,
+    platform: platform.platform,
     buildArgs: parseSettings(spec, set),
     repositories: publishedAs(spec),
   }
@@ -77,7 +80,7 @@ export async function openImage(
   ]
   if (ref === undefined) requireSecrets(new Set(secrets.keys()), taken, all)
   const context = await buildContext(open.copy, linkRequest, images)
-  return { ...open, context, linked: knownOf(linked.images, image) }
+  return { ...open, context, linked: knownOf(linked.images, image), platform }
 }
 
 /**
@@ -92,6 +95,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
   const execution: Execution = {
     context: () => Promise.resolve(open.context),
     secrets: single.secrets,
+    platform: open.platform.platform,
     copy: open.copy,
     imagesDirectory: open.spec.imagesDirectory,
     jobs: [job],
@@ -113,9 +117,13 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     imagesDirectory: open.spec.imagesDirectory,
     tag: open.spec.tagPrefix,
     publishing: "nothing" as const,
+    platform: open.platform.platform,
     startedAt,
   }
-  const report: StackReport = assembleReport({ ...facts, notices: [], retries: [] }, states)
+  const report: StackReport = assembleReport(
+    { ...facts, notices: open.platform.notices, retries: [] },
+    states,
+  )
   printResult(renderSummary(report))
   return new StackRun(await artifactsOf(report, states, new Map()), JSON.stringify(report))
 }

@@ -77,6 +77,7 @@ async function runOn(
     limits: { spec: tests, filter: "" },
     parallel: 2,
     runId: "run",
+    platform: "linux/amd64",
     secrets: new Map(),
   }
   const states = await execute(execution, tags)
