@@ -314,7 +314,8 @@ async function untag(
   const reference = formatReference({ ...move.repository, tag: move.tag })
   try {
     const end = await putTagBack(move, tags)
-    if (end === "same") return state
+    // What was written and is not there is told by whoever looks at the tags at last.
+    if (end === "same" || (end === "elsewhere" && state.published)) return state
     if (end !== "new") return leftUntagged(run, { ...state, published: false }, why)
     const notice = `${reference} is new and stays, because taking a tag away may delete the image`
     return { ...state, notices: [...state.notices, notice] }

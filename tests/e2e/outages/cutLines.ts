@@ -24,7 +24,7 @@ export function cutLines(): void {
         )
         line.mend()
         expect(status).toBe(1)
-        expect(stdout).toMatch(/base: FAILED to publish\n {2}\| .*no answer within \d+ s/)
+        expect(stdout).toMatch(/base: FAILED to publish\n {4}\| .*no answer within \d+ s/)
         expect(seconds).toBeLessThan(300)
         expect((await world.publish()).outcomes).toEqual({ base: "untested" })
         expect(await world.tags("base")).toEqual(["2026.4-work"])

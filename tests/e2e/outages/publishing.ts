@@ -60,6 +60,7 @@ export function publishingOutages(): void {
     const { status, stderr } = await world.begin({
       method: "PUT",
       path,
+      times: 5,
       fault: { kind: "status", status: 403 },
     }).ended
     expect(status).not.toBe(0)

@@ -154,6 +154,20 @@ describe("the tags of a run", () => {
     expect(states.get("first")).toMatchObject({ published: true, notices: [], outcome: { kind: "retagged" } })
   })
 
+  test("one is refused, another is written and forgotten: this is said of each", async () => {
+    const store = memoryTags(new Map(), "example/refused")
+    const forgetful: TagStore = {
+      ...store,
+      write: (repository, ...rest) =>
+        repository.path === "example/first" ? Promise.resolve() : store.write(repository, ...rest),
+    }
+    const states = await runOn(forgetful, "together", first, refused)
+    expect(states.get("first")).toMatchObject({
+      published: false,
+      outcome: { kind: "publish-failed", message: expect.stringContaining("it names nothing") as string },
+    })
+  })
+
   test("each for itself: one that is refused is nothing to the others", async () => {
     const tags = new Map([["example/first:2026.4-main", older]])
     const states = await runOn(memoryTags(tags, "example/refused"), "each", first, refused)

@@ -133,7 +133,11 @@ it.each([
     /has no id/,
   ],
   ["a need that is not there", job("true", { needs: "nobody" }), /comes before what it needs/],
-  ["secrets in the condition of a job", job("true", { if: "secrets.X != ''" }), /no context "secrets"/],
+  [
+    "secrets in the condition of a job",
+    job("true", { if: "secrets.X != ''" }),
+    /Unrecognized named-value: 'secrets'/,
+  ],
 ])("%s is refused", async (_, wrong, message) => {
   await expect(start({ wrong })).rejects.toThrow(message)
 })
