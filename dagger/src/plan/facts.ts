@@ -84,3 +84,11 @@ export interface PlanFacts {
 export function passedTag(inputKey: string, testKey: string): string {
   return `passed-${inputKey.slice(0, 16)}-${testKey.slice(0, 16)}`
 }
+
+/**
+ * Tag that records the pass of one folder of tests: where others changed, this one need not run again. Worth something
+ * only where it names the very image that is tested.
+ */
+export function folderTag(inputKey: string, folderKey: string): string {
+  return `folder-${passedTag(inputKey, folderKey)}`
+}

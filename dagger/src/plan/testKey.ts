@@ -1,7 +1,7 @@
 import { filesBelow } from "../source/sourceTree.js"
 import type { SourceTree } from "../source/sourceTree.js"
-import type { TestOwner } from "../testing/testFolders.js"
-import { possibleTestFolders, testSettings } from "../testing/testFolders.js"
+import type { FoundTests, TestOwner } from "../testing/testFolders.js"
+import { commonTests, possibleTestFolders, testScopes, testSettings } from "../testing/testFolders.js"
 import { fileRow, hashOf } from "./inputKey.js"
 
 /** What decides which tests an image gets, and when they pass. */
@@ -19,18 +19,44 @@ const keyVersion = "test-key/2"
  * key, so that a change of tests alone is found by content.
  */
 export function testKey(tree: SourceTree, owner: TestTerms): string {
-  const { imagesDirectory, integrationTests, judge, settings = {} } = owner
   const { basic, integration } = possibleTestFolders(owner)
+  const folders = [...basic, ...integration].map((folder) => folderHash(tree, folder))
+  return hashOf([keyVersion, owner.judge, owner.integrationTests, ...sharedTerms(tree, owner), folders])
+}
+
+/** What concerns all tests of an image: settings, and pytest's own files. */
+function sharedTerms(tree: SourceTree, { imagesDirectory, settings = {} }: TestTerms): readonly unknown[] {
   const single = testSettings.map((name) => `${imagesDirectory}/${name}`)
   const given = Object.entries(settings).filter(([, value]) => value !== undefined)
-  return hashOf([
-    keyVersion,
-    judge,
-    integrationTests,
-    given.toSorted(),
-    single.flatMap((path) => tree.files.get(path) ?? []).map(fileRow),
-    [...basic, ...integration].map((folder) => folderHash(tree, folder)),
-  ])
+  return [given.toSorted(), single.flatMap((path) => tree.files.get(path) ?? []).map(fileRow)]
+}
+
+/**
+ * Hex SHA-256 for each folder of an image's tests, over all but the image that can change the verdict of that folder's
+ * tests: a pass of one folder is remembered by itself.
+ * @param found folders that have tests
+ */
+export function folderKeys(
+  tree: SourceTree,
+  owner: TestTerms,
+  { basic, integration }: Pick<FoundTests, "basic" | "integration">,
+): ReadonlyMap<string, string> {
+  const common = `${owner.imagesDirectory}/${commonTests}`
+  const inside = testScopes(basic, common)
+  const beside = integration.map((folder) => ({ folder, sees: [common, ...integration] }))
+  const shared = sharedTerms(tree, owner)
+  return new Map(
+    [...inside, ...beside].map(({ folder, sees }) => [
+      folder,
+      hashOf([
+        "folder-key/1",
+        owner.judge,
+        ...shared,
+        folder,
+        sees.map((each) => [each, folderHash(tree, each)]),
+      ]),
+    ]),
+  )
 }
 
 /** Hashes of folders by tree: an ancestor's tests are part of the key of every image that stands on it. */

@@ -44,6 +44,8 @@ export interface Step {
 export interface TestSuite {
   readonly kind: "basic" | "integration"
   readonly run: TestRun
+  /** Folders of tests whose pass is that of an earlier run of the same image and the same tests. */
+  readonly earlier?: readonly string[]
 }
 
 /** All that a run knows of one image. */

@@ -73,7 +73,11 @@ function imageReport(state: ImageState, tag: string): ImageReport {
     inputKey: job.inputKey,
     ...(unpackedBytes !== undefined && { unpackedBytes }),
     steps: journal.steps,
-    suites: state.suites.map(({ kind, run }) => ({ kind, run })),
+    suites: state.suites.map(({ kind, run, earlier = [] }) => ({
+      kind,
+      run,
+      ...(earlier.length > 0 && { earlier }),
+    })),
     notices: state.notices,
     logs: logPaths(state),
   }

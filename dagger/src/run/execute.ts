@@ -1,10 +1,10 @@
 import { getTracer } from "@dagger.io/dagger/telemetry"
-import { passedTag } from "../plan/facts.js"
+import { folderTag, passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { describeOutcome, isFailedOutcome } from "../report/report.js"
 import { isPass, noneSelected, whyUnproved } from "../testing/testRun.js"
-import { shortDigest } from "../text/format.js"
+import { listOf, shortDigest } from "../text/format.js"
 import { Limiter, startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
 import { checkFailed, checkImage, checkServer, hasServerTests } from "./checkImage.js"
@@ -53,7 +53,7 @@ async function carryOut(run: Execution, tags: TagStore, progress: Progress): Pro
   const checks = startInOrder<ImageState>(order, parentsOf, async (name, parents) => {
     const built = (await builds.get(name)) ?? startState(run, jobs, name, progress)
     const checked = await guarded("check", built, parents, (state) =>
-      check(run, state, writeTag, (step) => limiter.run(step, urgent.get(name)?.check)),
+      check(run, state, tags, new Turns(limiter, urgent.get(name)?.check)),
     )
     progress.end()
     return checked
@@ -76,7 +76,8 @@ function startState(
   const job = jobs.get(name)
   if (job === undefined) throw new Error(`no job for ${name}`)
   const journal = new ImageJournal(name, progress)
-  const state = { job, journal, published: false, probes: new Map(), suites: [], notices: job.notices }
+  const nothing = { published: false, proved: [], passed: [], probes: new Map(), suites: [] }
+  const state = { job, journal, ...nothing, notices: job.notices }
   if (job.action === "retag" && job.known !== undefined && !movesTags(run)) {
     const later = run.publishing === "candidates" ? "its tag is left to a later run" : "nothing is published"
     const reason = `${job.known.reference} is the same, and ${later}`
@@ -153,42 +154,92 @@ function skippedBecauseOf(state: ImageState, parent: ImageState): ImageState {
   return { ...state, outcome: { kind: "skipped", because, reason: "failed" } }
 }
 
+/** The turns of one image's steps among those of all images. */
+class Turns {
+  constructor(
+    private readonly limiter: Limiter,
+    private readonly urgency: number | undefined,
+  ) {}
+
+  /** Runs a step when there is room for it. */
+  wait<T>(step: () => Promise<T>): Promise<T> {
+    return this.limiter.run(step, this.urgency)
+  }
+
+  /** Runs tasks of a step that has its turn, beside each other as far as there is room. */
+  share<T>(tasks: readonly (() => Promise<T>)[]): Promise<readonly T[]> {
+    return this.limiter.share(tasks, this.urgency)
+  }
+}
+
 /**
  * Everything after the build: tests before the candidate, the candidate before its server's tests, tags last.
- * @param inTurn runs a step when there is room for it
+ * @param turns runs steps when there is room for them
  */
-async function check(
-  run: Execution,
-  state: ImageState,
-  writeTag: TagWriter,
-  inTurn: (step: () => Promise<ImageState>) => Promise<ImageState>,
-): Promise<ImageState> {
+async function check(run: Execution, state: ImageState, tags: TagStore, turns: Turns): Promise<ImageState> {
   const { container } = state
   if (container === undefined) return state
-  let now = state
-  for (const step of checkSteps(run, state, container)) {
+  const known = await withProved(state, tags)
+  let now = known
+  for (const step of checkSteps(run, known, container, turns)) {
     if (now.outcome !== undefined) return now
     const before = now
     // Here, and not where the whole check is guarded: what the steps before have found out is kept.
-    now = await inTurn(() => step(before).catch((error: unknown) => checkFailed(before, error)))
+    now = await turns.wait(() => step(before).catch((error: unknown) => checkFailed(before, error)))
   }
   if (now.outcome !== undefined) return now
-  const passed = await rememberPass(run, { ...now, outcome: finalOutcome(run, now) }, writeTag)
-  return run.publishing === "each" ? tagImage(run, passed, writeTag) : passed
+  const passed = await rememberPass(run, { ...now, outcome: finalOutcome(run, now) }, tags.write)
+  return run.publishing === "each" ? tagImage(run, passed, tags.write) : passed
 }
 
 /** Only what there is to do: a step that does nothing would still wait for its turn, and with it the image's children. */
 function checkSteps(
   run: Execution,
-  { digest, job }: ImageState,
+  state: ImageState,
   container: NonNullable<ImageState["container"]>,
+  turns: Turns,
 ): readonly ((state: ImageState) => Promise<ImageState>)[] {
+  const { digest, job } = state
   const pushed = run.publishing !== "nothing" && digest === undefined
   return [
-    (now) => checkImage(run, now, container),
+    (now) => checkImage(run, now, container, (tasks) => turns.share(tasks)),
     ...(pushed ? [(now: ImageState) => pushCandidate(now, labelled(container, job))] : []),
-    ...(hasServerTests(job) ? [(now: ImageState) => checkServer(run, now, container)] : []),
+    ...(hasServerTests(state) ? [(now: ImageState) => checkServer(run, now, container)] : []),
   ]
+}
+
+/**
+ * What the registry knows of the folders of tests of a published image. Only where it has this source's content, and
+ * names this image: then those that passed need not run again.
+ */
+async function withProved(state: ImageState, { read }: TagStore): Promise<ImageState> {
+  const { job, digest } = state
+  if (job.action !== "retest" || !job.hasSameContent || digest === undefined) return state
+  const { basic, integration } = job.folders
+  const found = await Promise.all(
+    folderTags(state, [...basic, ...integration]).map(async ({ folder, tag }) => {
+      // Who cannot be asked has proved nothing.
+      const named = await read(job.repository, tag).catch(() => undefined)
+      return named === digest ? [folder] : []
+    }),
+  )
+  const proved = found.flat()
+  if (proved.length === 0) return state
+  const notice = `passed in an earlier run, by the word of the registry: ${listOf(proved)}`
+  state.journal.say(notice)
+  return { ...state, proved, notices: [...state.notices, notice] }
+}
+
+/** Tags that tell of the pass of single folders. Where there is one folder, the image's own tells it. */
+function folderTags(
+  { job }: ImageState,
+  folders: readonly string[],
+): readonly { readonly folder: string; readonly tag: string }[] {
+  if (job.folderKeys.size < 2) return []
+  return folders.flatMap((folder) => {
+    const key = job.folderKeys.get(folder)
+    return key === undefined ? [] : [{ folder, tag: folderTag(job.inputKey, key) }]
+  })
 }
 
 /** Tags what passed with its keys, so that no later run tests the same image with the same tests again. */
@@ -197,6 +248,7 @@ async function rememberPass(run: Execution, state: ImageState, writeTag: TagWrit
   // An image that nothing was proved of is tagged, but never remembered as passed.
   if (run.publishing === "nothing" || digest === undefined || outcome?.kind !== "passed") return state
   try {
+    await Promise.all(folderTags(state, state.passed).map(({ tag }) => writeTag(job.repository, digest, tag)))
     await writeTag(job.repository, digest, passedTag(job.inputKey, job.testKey))
     return state
   } catch (error) {
@@ -206,7 +258,7 @@ async function rememberPass(run: Execution, state: ImageState, writeTag: TagWrit
 
 function finalOutcome(
   { limits }: Execution,
-  { suites, job }: ImageState,
+  { suites, job, proved }: ImageState,
 ): NonNullable<ImageState["outcome"]> {
   if (limits.filter !== "" && suites.every(({ run }) => run.tests.length === 0))
     return { kind: "tests-failed", reason: noneSelected(limits.filter) }
@@ -214,7 +266,7 @@ function finalOutcome(
   if (job.folders.serverUntested)
     return { kind: "untested", reason: "its server has no tests, though the spec asks for them" }
   const tests = suites.flatMap(({ run }) => run.tests)
-  if (tests.some(isPass)) return { kind: "passed" }
+  if (tests.some(isPass) || proved.length > 0) return { kind: "passed" }
   return { kind: "untested", reason: suites.length === 0 ? "it has no tests" : whyUnproved(tests) }
 }
 

@@ -29,6 +29,10 @@ export interface ImageJob {
   readonly builderArgs: ReadonlyMap<string, string>
   readonly inputKey: string
   readonly testKey: string
+  /** Keys of the folders of its tests; none where passes of single folders are not to be remembered. */
+  readonly folderKeys: ReadonlyMap<string, string>
+  /** Whether the published image is known to be what this source would build, by the word of a registry that is believed. */
+  readonly hasSameContent: boolean
   /** Whether success puts the run's tag on another image than before. */
   readonly movesTag: boolean
   /** Image that its first stage outside of the tree starts from. */
@@ -95,7 +99,13 @@ export interface ImageState {
   /** Digest in the registry. */
   readonly digest?: string
   readonly published: boolean
+  /** Folders whose tests have passed in this very image, by the word of the registry: they do not run again. */
+  readonly proved: readonly string[]
+  /** Folders whose tests passed in this run, or in an earlier one. */
+  readonly passed: readonly string[]
   readonly unpackedBytes?: number
+  /** The engine's word for this very image (`OutsideFacts`). */
+  readonly mark?: string
   readonly probes: ReadonlyMap<string, ProbeResult>
   readonly suites: readonly SuiteOutput[]
   readonly notices: readonly string[]
@@ -106,5 +116,6 @@ export interface SuiteOutput extends TestSuite {
   readonly log: string
   readonly files?: SuiteResult["files"]
   readonly notices: SuiteResult["notices"]
+  readonly passed: SuiteResult["passed"]
   readonly serverLog?: string
 }

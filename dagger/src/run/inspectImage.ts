@@ -93,16 +93,34 @@ async function answersOf(image: Container, probes: readonly Probe[]): Promise<Di
 /** Seconds for counting: a million files on a slow disk. */
 const countingSeconds = 900
 
-/** Bytes of the image's unpacked file system, counted from outside: an image need not have `du`, or an honest one. */
-export async function unpackedBytes(image: Container): Promise<number | undefined> {
+/** What is found out of an image's file system from outside. */
+export interface OutsideFacts {
+  /** Bytes, unpacked; absent where they could not be counted. */
+  readonly unpackedBytes?: number
+  /**
+   * A word that the engine keeps with the image: the same for as long as it has this very image, and another one for
+   * whatever is built anew, also of the same source.
+   */
+  readonly mark?: string
+}
+
+/**
+ * Counts an image's file system, and marks it, in a container beside it: an image need not have `du`, or an honest one.
+ */
+export async function outsideFacts(image: Container): Promise<OutsideFacts> {
+  const count = `cat /proc/sys/kernel/random/uuid && exec timeout ${countingSeconds} du -skx ${foreignFolder}`
   const counted = borderContainer()
     .withMountedDirectory(foreignFolder, image.rootfs())
-    .withExec(["timeout", String(countingSeconds), "du", "-skx", foreignFolder], { expect: ReturnType.Any })
+    .withExec(["sh", "-c", count], { expect: ReturnType.Any })
   try {
-    const kilobytes = Number.parseInt(await counted.stdout(), 10)
-    return Number.isNaN(kilobytes) ? undefined : kilobytes * 1024
+    const [mark = "", blocks = ""] = (await counted.stdout()).split("\n")
+    const kilobytes = Number.parseInt(blocks, 10)
+    return {
+      ...(mark !== "" && { mark }),
+      ...(!Number.isNaN(kilobytes) && { unpackedBytes: kilobytes * 1024 }),
+    }
   } catch {
     // The size stays unknown, which the report says.
-    return undefined
+    return {}
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
-import { CacheVolume, Container, dag, Directory } from "@dagger.io/dagger"
-import { serverPort } from "../testing/serverPort.js"
+import { CacheVolume, Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
+import { serverPort as chosenPort } from "../testing/serverPort.js"
+import { noneSelected } from "../testing/testRun.js"
 import { cleanText } from "../text/cleanText.js"
 import { borderContainer, foreignFolder, takeFrom } from "./border.js"
 import { engineMessage } from "./engineError.js"
@@ -9,8 +10,12 @@ import { runSuite } from "./imageTests.js"
 import { runnerImage, runnerPackages, testingFolder } from "./judge.js"
 import { serverLogText, serverLogTexts, serverScript } from "./serverLog.js"
 
-/** Settings that integration tests find in their environment. */
-export interface IntegrationSettings {
+/** Tests against the server of an image. */
+export interface ServerTests {
+  readonly image: Container
+  readonly tests: Directory
+  /** Paths below `tests`. */
+  readonly folders: readonly string[]
   /** Version of the hub that the spec names, where it names one. */
   readonly hubVersion: string | undefined
   /** TCP port of the server, where the spec names one. */
@@ -25,47 +30,86 @@ export interface IntegrationResult extends SuiteResult {
 const logFolder = "/stack/log"
 
 /**
- * Runs tests in a container with a browser against the image's own server, started as the image starts it.
- * @param folders paths below `tests`
+ * Runs tests in a container with a browser against the image's own server, started as the image starts it; none is
+ * started where the filter leaves no test for it.
  * @param runId fresh for every run of the pipeline: a server's answers are never taken from a cache
  */
 export async function runIntegrationTests(
-  image: Container,
-  tests: Directory,
-  folders: readonly string[],
+  server: ServerTests,
   limits: TestLimits,
-  settings: IntegrationSettings,
   runId: string,
 ): Promise<IntegrationResult> {
+  if (limits.filter !== "" && (await selectsNone(server, limits.filter))) return nothingSelected(limits)
   const token = randomBytes(16).toString("hex")
   const log = dag.cacheVolume(`stack-server-log-${runId}-${token}`)
-  const result = await testServer(image, tests, { folders, limits, settings, runId, token, log })
+  const result = await testServer(server, { limits, runId, token, log })
   const { text, notices } = await readServerLog(log, runId)
   return { ...result, serverLog: text, notices: [...result.notices, ...notices] }
 }
 
+/** pytest's exit status where it collects nothing. */
+const noTestsCollected = 5
+
+/** Whether pytest by itself finds no test to run. What goes wrong while it collects is for the real run to tell. */
+async function selectsNone({ tests, folders, hubVersion }: ServerTests, filter: string): Promise<boolean> {
+  const collecting = runnerContainer(await testingFolder(), tests, hubVersion)
+    // What tests may read while they are imported.
+    .withEnvVariable("STACK_SERVER_URL", "http://server")
+    .withEnvVariable("STACK_SERVER_TOKEN", "none")
+    .withEnvVariable("STACK_ARTIFACTS", "/tmp")
+    .withEnvVariable("PYTHONPATH", "/stack/testing:/stack/tests")
+    .withExec(
+      [
+        ...["timeout", String(collectingSeconds), "python3", "-m", "pytest", "--collect-only", "-q"],
+        ...["-p", "no:cacheprovider", "--import-mode=importlib"],
+        ...["--rootdir", "/stack/tests", "--confcutdir", "/stack/tests", "-k", filter],
+        ...folders.map((folder) => `/stack/tests/${folder}`),
+      ],
+      { expect: ReturnType.Any },
+    )
+  try {
+    return (await collecting.exitCode()) === noTestsCollected
+  } catch {
+    return false
+  }
+}
+
+const collectingSeconds = 60
+
+function nothingSelected({ filter }: TestLimits): IntegrationResult {
+  const run = { kind: "no-tests-collected" as const, startedAt: Date.now() / 1000, seconds: 0 }
+  const said = `${noneSelected(filter)}: the server was not started\n`
+  return {
+    run: { ...run, tests: [], otherUsers: [] },
+    log: said,
+    serverLog: said,
+    notices: [],
+    passed: [],
+    earlier: [],
+  }
+}
+
 /** All that a server's tests are run with. */
 interface ServerRun {
-  readonly folders: readonly string[]
   readonly limits: TestLimits
-  readonly settings: IntegrationSettings
   readonly runId: string
   readonly token: string
   /** Where the server's output and exit status are kept. */
   readonly log: CacheVolume
 }
 
-async function testServer(image: Container, tests: Directory, run: ServerRun): Promise<SuiteResult> {
-  const { folders, limits, settings, runId, token, log } = run
+async function testServer(tested: ServerTests, run: ServerRun): Promise<SuiteResult> {
+  const { image, tests, folders, hubVersion, serverPort } = tested
+  const { limits, runId, token, log } = run
   try {
-    const port = await portOf(image, settings.serverPort)
+    const port = await portOf(image, serverPort)
     const command = await serverCommand(image)
     await openToAll(log, runId)
     const server = startableServer(image, port, token, log)
     const url = `http://server:${port}`
     const runner = async () =>
       // Installed now: what that takes is not the tests' time.
-      (await runnerContainer(await testingFolder(), tests, settings.hubVersion).sync())
+      (await runnerContainer(await testingFolder(), tests, hubVersion).sync())
         .withMountedCache(logFolder, log)
         .withServiceBinding("server", server.asService({ args: command }))
         .withEnvVariable("STACK_SERVER_URL", url)
@@ -76,7 +120,7 @@ async function testServer(image: Container, tests: Directory, run: ServerRun): P
   } catch (error) {
     const message = `the server could not be started: ${engineMessage(error)}`
     const run = { kind: "no-server" as const, message, startedAt: 0, seconds: 0, tests: [], otherUsers: [] }
-    return { run, log: message, notices: [] }
+    return { run, log: message, notices: [], passed: [], earlier: [] }
   }
 }
 
@@ -90,7 +134,7 @@ export async function portOf(image: Container, named: number | undefined): Promi
   const exposed = await Promise.all(
     ports.map(async (each) => ({ port: await each.port(), protocol: await each.protocol() })),
   )
-  return serverPort(exposed, named)
+  return chosenPort(exposed, named)
 }
 
 /**

@@ -23,9 +23,10 @@ export function jobsOf(prepared: Prepared, secrets: ReadonlySet<string>): readon
 }
 
 function jobOf(prepared: Prepared, step: Step, secrets: ReadonlySet<string>): ImageJob {
-  const { spec, tree, files, linked, repositories } = prepared
+  const { spec, tree, files, linked, repositories, images } = prepared
   const image = knownOf(spec.images, step.image)
   const own = knownOf(linked.images, step.image)
+  const keyed = images.find(({ name }) => name === step.image)
   const labels = imageLabelsOf(labelFacts(prepared, step, own))
   return {
     name: image.name,
@@ -36,6 +37,8 @@ function jobOf(prepared: Prepared, step: Step, secrets: ReadonlySet<string>): Im
     builderArgs: own.builderArgs,
     inputKey: step.inputKey,
     testKey: step.testKey,
+    folderKeys: keyed?.folderKeys ?? new Map(),
+    hasSameContent: step.reasons.some(({ kind }) => kind === "same-content"),
     repository: knownOf(repositories, step.image),
     movesTag: step.movesTag,
     ...(step.published !== undefined && { known: step.published }),

@@ -6,7 +6,7 @@ import type { ImageFacts, PlanFacts, PlanOptions, RegistryFacts } from "../plan/
 import { inputKeys } from "../plan/inputKey.js"
 import { planStack } from "../plan/plan.js"
 import type { Plan } from "../plan/planDocument.js"
-import { testKey } from "../plan/testKey.js"
+import { folderKeys, testKey } from "../plan/testKey.js"
 import { InputError, atOption } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
@@ -15,7 +15,7 @@ import type { Spec } from "../spec/spec.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
-import { testOwner } from "../testing/testFolders.js"
+import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import type { BaseRegistry, PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
@@ -33,7 +33,10 @@ import type { StackRequest } from "./request.js"
 import { directoryOf } from "./textFiles.js"
 
 /** An image with what decides whether it is published already. */
-type KeyedImage = Omit<ImageFacts, "registry">
+interface KeyedImage extends Omit<ImageFacts, "registry"> {
+  /** Keys of the folders of its tests (`folderKeys`). */
+  readonly folderKeys: ReadonlyMap<string, string>
+}
 
 /** All of a run that does not depend on git. */
 interface LinkedSource extends OpenSource, PinnedLink {
@@ -202,12 +205,14 @@ function keyedImages(
   return tree.nodes.map(({ name, image }) => {
     const { parents, bases } = knownOf(linked.images, name)
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
+    const owner = { ...testOwner(spec, tree, name), judge, settings }
     return {
       name,
       repository: formatReference(knownOf(repositories, name)),
       parents,
       bases,
-      testKey: testKey(files, { ...testOwner(spec, tree, name), judge, settings }),
+      testKey: testKey(files, owner),
+      folderKeys: folderKeys(files, owner, testFolders(files, owner)),
       ...knownOf(keys, name),
     }
   })

@@ -140,6 +140,8 @@ async function jobOf({ image: name, ref, login, secrets }: SingleImage, open: Op
     builderArgs: linked.builderArgs,
     inputKey: "",
     testKey: "",
+    folderKeys: new Map(),
+    hasSameContent: false,
     movesTag: false,
     repository: published ?? image.repository,
     ...(ref !== undefined && { known: { reference: ref, digest: published?.digest } }),

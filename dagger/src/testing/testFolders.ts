@@ -74,3 +74,23 @@ const testFile = /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/
 function hasTests(tree: SourceTree): (folder: string) => boolean {
   return (folder) => filesBelow(tree, folder).some((file) => testFile.test(file.path))
 }
+
+/** A folder of tests with the folders whose files its tests may import: a change of any of them makes it run again. */
+export interface TestScope {
+  readonly folder: string
+  /** The folder itself among them. */
+  readonly sees: readonly string[]
+}
+
+/**
+ * The folders that run inside an image, each with what it sees: the common tests, and those of what the image stands on
+ * down to this one. What a child's tests import of an ancestor's is there, and a change of a child's own tests concerns
+ * no folder above.
+ * @param basic as `testFolders` gives them
+ */
+export function testScopes(basic: readonly string[], common: string): readonly TestScope[] {
+  return basic.map((folder, index) => ({
+    folder,
+    sees: [...new Set([common, ...basic.slice(0, index + 1)])],
+  }))
+}

@@ -193,6 +193,30 @@ export function mergeRuns(main: TestRun, others: readonly UserRun[]): TestRun {
   return { ...decisive, startedAt: main.startedAt, otherUsers: main.otherUsers, tests, seconds }
 }
 
+/**
+ * Puts the runs of one image's folders together, as if one process had run all of them. The first that could not run
+ * decides the kind; a folder without a test is none as soon as another one has some.
+ * @param mostSeconds what all of them together may take; each is ended at that limit by itself
+ */
+export function mergeParts(runs: readonly TestRun[], mostSeconds: number): TestRun {
+  const [first] = runs
+  if (first === undefined) throw new RangeError("there is no run to put together")
+  const decisive =
+    runs.find(({ kind }) => kind !== "ran" && kind !== "no-tests-collected") ??
+    runs.find(({ kind }) => kind === "ran") ??
+    first
+  const all = {
+    startedAt: Math.max(...runs.map(({ startedAt }) => startedAt)),
+    seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+    tests: runs.flatMap(({ tests }) => tests),
+    otherUsers: [...new Set(runs.flatMap(({ otherUsers }) => otherUsers))],
+  }
+  if (decisive.kind === "ran" && all.seconds > mostSeconds) {
+    return { ...all, kind: "timed-out", message: `all tests together took over ${mostSeconds} s` }
+  }
+  return { ...decisive, ...all }
+}
+
 /** The main run has seen tests for this user: that there are none now is a failure, not an empty folder. */
 function withItsTests({ user, run }: UserRun): TestRun {
   if (run.kind !== "no-tests-collected") return run

@@ -23,6 +23,31 @@ export class Limiter {
     }
   }
 
+  /**
+   * Runs tasks for a step that has its turn: one after another, and beside each other as far as there is room for more
+   * steps. Never waits for room.
+   * @returns results in the order of the tasks
+   */
+  async share<T>(tasks: readonly (() => Promise<T>)[], urgency = 0): Promise<readonly T[]> {
+    const results: T[] = []
+    const left = [...tasks.entries()]
+    const work = async (): Promise<void> => {
+      for (let next = left.shift(); next !== undefined; next = left.shift())
+        results[next[0]] = await next[1]()
+    }
+    const begun: Promise<void>[] = []
+    const help = (): Promise<void> => {
+      const helped = work()
+      begun.push(helped)
+      return helped.catch(() => undefined)
+    }
+    // Whose turn comes when nothing is left ends at once.
+    for (let helpers = tasks.length - 1; helpers > 0; helpers -= 1) void this.run(help, urgency)
+    await work()
+    await Promise.all(begun)
+    return results
+  }
+
   private turn(urgency: number): Promise<void> {
     return new Promise((start) => {
       const behind = this.waiting.findIndex((other) => other.urgency < urgency)

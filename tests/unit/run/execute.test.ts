@@ -29,6 +29,8 @@ function job(name: string, action: ImageJob["action"], more: Partial<ImageJob> =
     builderArgs: new Map(),
     inputKey: "i".repeat(64),
     testKey: "t".repeat(64),
+    folderKeys: new Map(),
+    hasSameContent: true,
     movesTag: true,
     repository: { registry: "ghcr.io", path: `example/${name}` },
     ...(action !== "build" && action !== "skip" && { known }),

@@ -123,3 +123,49 @@ describe("urgency", () => {
     expect(of({ leaf: ["published"] })).toEqual({ leaf: { build: 3, check: 1 } })
   })
 })
+
+describe("tasks that share the turn of one step", () => {
+  /** How many run at once, and that each ran once: with so many turns, of which `taken` are others'. */
+  async function shared(
+    limit: number,
+    taken: number,
+    tasks: number,
+  ): Promise<readonly [number, readonly number[]]> {
+    const limiter = new Limiter(limit)
+    const others = Array.from({ length: taken }, () => limiter.run(() => wait(40)))
+    let [running, most] = [0, 0]
+    const task = (index: number) => async () => {
+      most = Math.max(most, ++running)
+      await wait(5)
+      running -= 1
+      return index
+    }
+    const results = await limiter.run(() =>
+      limiter.share(Array.from({ length: tasks }, (_, index) => task(index))),
+    )
+    await Promise.all(others)
+    return [most, results]
+  }
+
+  test.each([
+    [1, 0, 3, 1],
+    [2, 0, 3, 2],
+    [4, 2, 5, 2],
+    [4, 3, 3, 1],
+    [8, 0, 3, 3],
+  ])("%i turns, %i of them taken, %i tasks: %i at once", async (limit, taken, tasks, most) => {
+    expect(await shared(limit, taken, tasks)).toEqual([
+      most,
+      Array.from({ length: tasks }, (_, index) => index),
+    ])
+  })
+
+  test("one that fails is the failure of all, and holds up nobody", async () => {
+    const limiter = new Limiter(2)
+    const failing = [() => Promise.reject(new Error("one fails")), () => wait(5), () => wait(5)]
+    await expect(limiter.run(() => limiter.share<unknown>(failing))).rejects.toThrow("one fails")
+    expect(await Promise.all([1, 2, 3].map((each) => limiter.run(() => Promise.resolve(each))))).toEqual([
+      1, 2, 3,
+    ])
+  })
+})
