@@ -182,6 +182,47 @@ kept_folder() {
     "${name//[^A-Za-z0-9._-]/-}" "$(printf '%s' "$source" | cksum | cut -d' ' -f1)" "$function"
 }
 
+# show_last [FUNCTION] [--source=FOLDER]: the report that the last run of a function left here, of any function where none
+# is named; nothing is run. The exit status is that of the run.
+show_last() {
+  local folder text ok
+  given=()
+  function=
+  while (($# > 0)); do
+    case $1 in
+      --source=?*) given+=("$1") ;;
+      -*) fail "last: there is no option \"$1\": ./stack last [FUNCTION] [--source=FOLDER]" ;;
+      *) function=$1 ;;
+    esac
+    shift
+  done
+  if [[ ${#given[@]} -eq 0 && ( -f spec.yml || -f images/spec.yml ) ]]; then given=(--source=.); fi
+  folder=$(kept_folder)
+  # Without a function this is the folder of all of them.
+  folder=$(newest_report "${folder%/}")
+  [[ -n $folder ]] || fail "no report of an earlier run${function:+ of $function} is kept for $(source_folder)"
+  say "this is the report of $(date -r "$folder/report.json" '+%F %T') ($(basename "$folder")), shown again: nothing was run"
+  text=$folder/summary.txt
+  [[ -f $text ]] || text=$folder/report.md
+  begin_untrusted
+  cat "$text"
+  end_untrusted
+  say "report and logs: $folder"
+  ok=$(sed -n 's/^  "ok": \(true\|false\),\{0,1\}$/\1/p;3q' "$folder/report.json")
+  [[ $ok == true ]]
+}
+
+# newest_report FOLDER: the folder with the newest report.json, of FOLDER and those in it; or nothing.
+newest_report() {
+  local file newest=
+  for file in "$1"/report.json "$1"/*/report.json; do
+    # What is being written has a dot in its name.
+    [[ -f $file && $(basename "$(dirname "$file")") != *.* ]] || continue
+    [[ -n $newest && ! $file -nt $newest ]] || newest=$file
+  done
+  [[ -z $newest ]] || dirname "$newest"
+}
+
 # fresh_folder FOLDER: a folder beside it, for its owner alone: logs may hold what is nobody's business.
 fresh_folder() {
   (umask 077 && mkdir -p "$(dirname "$1")" && mktemp -d "$1.XXXXXX")

@@ -68,7 +68,7 @@ check_function() {
   [[ -z $type && -s $root/lib/functions.txt ]] || return 0
   names=$(cut -d' ' -f1 "$root/lib/functions.txt")
   # shellcheck disable=SC2086 # names are words
-  near=$(nearest "$function" $names functions test bench reproduce packages engine)
+  near=$(nearest "$function" $names functions test bench last reproduce packages engine)
   fail "there is no function \"$function\"${near:+: did you mean \"$near\"?} (./stack functions lists them)"
 }
 
