@@ -6,6 +6,7 @@ import { buildkit } from "./parts/buildkit.js"
 import { calls } from "./parts/calls.js"
 import { cold } from "./parts/cold.js"
 import { growth } from "./parts/growth.js"
+import { loop } from "./parts/loop.js"
 import { planning } from "./parts/planning.js"
 import { promotion } from "./parts/promotion.js"
 import { real } from "./parts/real.js"
@@ -16,7 +17,7 @@ import { printSection } from "./print.js"
  * run only by name. Ends with status 1 where a promise is missed. What is being done is told on stderr.
  */
 
-const parts: readonly BenchPart[] = [planning, promotion, calls, cold, buildkit, growth, real]
+const parts: readonly BenchPart[] = [planning, promotion, calls, loop, cold, buildkit, growth, real]
 const usage = [
   "Usage: ./stack bench [--repeats=N] [PART...]",
   "",

@@ -12,7 +12,7 @@ import { idleTree } from "../trees.js"
 const limit = 5000
 
 /** A module of one function that does nothing: what the engine and its SDK cost. */
-const emptyModule: Files = {
+export const emptyModule: Files = {
   "dagger.json": JSON.stringify({ name: "empty", engineVersion: "v0.19.10", sdk: { source: "typescript" } }),
   "package.json": JSON.stringify({ name: "empty", type: "module" }),
   "package-lock.json": JSON.stringify({ name: "empty", lockfileVersion: 3, packages: {} }),

@@ -75,13 +75,16 @@ function pathsOutside({ changeRules, imagesDirectory }: Spec, { files }: SourceT
  * Some files of the source, below a folder of it. The engine knows a part of `source` by the whole that it is a part
  * of, and would repeat all tests when any file changes; what comes out of the module it knows by its content.
  * @param include patterns of paths below the folder
+ * @param exclude of these, what is left out
  */
 export function sourceFiles(
   copy: SourceCopy,
   folder: string,
   include: readonly string[],
+  exclude: readonly string[] = [],
 ): Promise<Directory> {
-  const files = dag.currentModule().workdir(join(copy.folder, folder), { include: [...include] })
+  const options = { include: [...include], exclude: [...exclude] }
+  const files = dag.currentModule().workdir(join(copy.folder, folder), options)
   // Taken now: the module is gone when a container that it returns is used.
   return files.sync()
 }

@@ -16,7 +16,7 @@ import { publishedAs } from "../spec/publishedAs.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
-import { testFolders, testOwner } from "../testing/testFolders.js"
+import { testDirectories, testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import type { BaseRegistry, PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
@@ -235,8 +235,9 @@ export interface BuildContext {
 }
 
 /**
- * The build context of some linked images: their folders with the linked Dockerfile beside them. No more than these: an
- * image's tests count as passed only where nothing of its context has changed.
+ * The build context of some linked images: their folders with the linked Dockerfile beside them. No more than these, and
+ * no tests that no instruction reads: the engine knows an image by its context, and tests of one folder count as passed
+ * only where nothing of that has changed.
  */
 export async function buildContext(
   copy: SourceCopy,
@@ -249,10 +250,12 @@ export async function buildContext(
     [".dockerignore", linked.dockerignore],
   ])
   const folders = images.flatMap((name) => request.spec.images.get(name)?.directory ?? [])
-  const files = await sourceFiles(
-    copy,
-    ".",
-    folders.map((folder) => `${folder}/**`),
-  )
+  const read = [...linked.images.values()].flatMap(({ contextFiles }) => contextFiles)
+  const unread = folders
+    .flatMap((folder) => testDirectories.map((tests) => `${folder}/${tests}/`))
+    .filter((tests) => !read.some(({ path }) => path.startsWith(tests)))
+  const include = folders.map((folder) => `${folder}/**`)
+  const exclude = unread.map((tests) => `${tests}**`)
+  const files = await sourceFiles(copy, ".", include, exclude)
   return { directory: files.withDirectory(".", await directoryOf(texts)), places: linked }
 }

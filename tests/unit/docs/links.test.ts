@@ -8,7 +8,7 @@ import { checkout } from "../../support/stack.js"
 const pages = allPages()
 const functions = moduleFunctions()
 /** Commands of the script itself. */
-const commands = ["functions", "test", "bench", "reproduce", "engine"]
+const commands = ["functions", "test", "bench", "last", "reproduce", "engine"]
 
 describe.each(pages.map((page) => [page.path, page] as const))("%s", (_path, page) => {
   it("has links that lead to files and headings", () => {

@@ -1,0 +1,143 @@
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { childImage, FixtureStack, rootImage } from "../support/fixtureStacks.js"
+import type { Files, StackImage } from "../support/source.js"
+import { stackFiles } from "../support/source.js"
+import { removeFolder, stack, workspace, writeFiles } from "../support/stack.js"
+import { ReadReport, serverLines, serverProgram } from "../support/testImages.js"
+
+const passes = "def test_any(): pass\n"
+const asOther = `import os, pytest\n@pytest.mark.as_user("2000:2000")\ndef test_other(): assert os.getuid() == 2000\n`
+const readsData = `import pathlib\ndef test_data(): assert (pathlib.Path(__file__).parent / "data.txt").read_text() != ""\n`
+const asksServer = `import os, requests\ndef test_server(): assert requests.get(os.environ["STACK_SERVER_URL"]).status_code == 403\n`
+
+const images: Readonly<Record<string, StackImage>> = {
+  base: rootImage("base", serverLines.slice(0, 1), { "server.py": serverProgram }),
+  leaf: {
+    ...childImage("leaf", "base", serverLines.slice(1), {
+      "test/test_data.py": readsData,
+      "test/data.txt": "1",
+      "integration_tests/test_server.py": asksServer,
+    }),
+    integration_tests: true,
+  },
+}
+const common: Files = { "images/tests_common/test_common.py": passes }
+
+/** The stack with other limits, or another hub. */
+function specWith(timeout: string, hub: string): Files {
+  const spec = { tests: { timeout }, hub: { version: hub } }
+  return { "spec.yml": stackFiles(images, { spec })["spec.yml"] ?? "" }
+}
+
+function dockerfileOf(name: string): string {
+  const text = stackFiles(images)[`images/${name}/Dockerfile`]
+  return typeof text === "string" ? text : ""
+}
+
+const inBase = ["base: tests_common", "base: base/test"]
+const inLeaf = ["leaf: tests_common", "leaf: base/test", "leaf: leaf/test"]
+const server = ["leaf: leaf/integration_tests"]
+const everything = [...inBase, ...inLeaf, ...server]
+
+let folder = ""
+
+async function buildStack(): Promise<ReadReport> {
+  const out = join(folder, "out")
+  await rm(out, { recursive: true, force: true })
+  const ended = await stack(["build-stack", "--source=.", "artifacts", "export", "--path=out"], {
+    cwd: folder,
+  })
+  expect(ended.status, ended.stderr.slice(-3000)).toBe(0)
+  return ReadReport.from(out)
+}
+
+/** Folders whose tests ran now, and were not taken from an earlier run. */
+function ranNow({ report }: ReadReport): readonly string[] {
+  const earlier = report.images.flatMap(({ name, suites }) =>
+    suites.flatMap((suite) => (suite.earlier ?? []).map((each) => `${name}: ${each}`)),
+  )
+  return everything.filter((each) => !earlier.includes(each))
+}
+
+beforeAll(async () => {
+  const spec = { tests: { timeout: "60 s" }, hub: { version: "4.1" } }
+  folder = await workspace({ ...stackFiles(images, { spec }), ...common })
+  expect(ranNow(await buildStack())).toEqual(everything)
+})
+
+afterAll(() => removeFolder(folder))
+
+describe("what runs again after a change, without a registry", () => {
+  test.each<[string, Files, readonly string[]]>([
+    ["nothing", {}, []],
+    ["a test of the leaf", { "images/leaf/test/test_leaf.py": passes }, ["leaf: leaf/test"]],
+    ["a file that a test reads", { "images/leaf/test/data.txt": "2" }, ["leaf: leaf/test"]],
+    ["another user", { "images/leaf/test/test_user.py": asOther }, ["leaf: leaf/test"]],
+    ["nothing, with the other user", {}, []],
+    [
+      "a test of the parent",
+      { "images/base/test/test_base.py": passes },
+      ["base: base/test", "leaf: base/test", "leaf: leaf/test"],
+    ],
+    ["a common test", { "images/tests_common/test_common.py": `${passes}\n` }, everything],
+    ["a fixture of all", { "images/conftest.py": "# all\n" }, everything],
+    ["the server's test", { "images/leaf/integration_tests/test_server.py": `${asksServer}\n` }, server],
+    ["a limit", specWith("61 s", "4.1"), everything],
+    ["the hub's version", specWith("61 s", "4.2"), everything],
+    [
+      "the leaf's configuration alone",
+      { "images/leaf/Dockerfile": `${dockerfileOf("leaf")}ENV ONE=1\n` },
+      [...inLeaf, ...server],
+    ],
+    [
+      "the parent's content",
+      { "images/base/Dockerfile": `${dockerfileOf("base")}RUN echo 2 > /tmp/two\n` },
+      everything,
+    ],
+    ["nothing, at last", {}, []],
+  ])("%s", async (_, files, again) => {
+    await writeFiles(folder, files)
+    const run = await buildStack()
+    expect(run.report.images.map(({ outcome }) => outcome.kind)).toEqual(["passed", "passed"])
+    expect(ranNow(run)).toEqual(again)
+  })
+})
+
+test("a failure is never taken for a verdict, and the pass that follows on it is remembered", async () => {
+  const coin = `import time\ndef test_time(): assert time.time() > ${Math.round(Date.now() / 1000) + 45}\n`
+  await writeFiles(folder, { "images/leaf/test/test_leaf.py": coin })
+  const outcomes: string[] = []
+  const again: (readonly string[])[] = []
+  for (let round = 0; round < 12 && outcomes.at(-1) !== "passed"; round += 1) {
+    const run = await buildStack()
+    outcomes.push(run.image("leaf").outcome.kind)
+    again.push(ranNow(run))
+  }
+  expect(outcomes[0]).toBe("tests-failed")
+  expect(outcomes.at(-1)).toBe("passed")
+  expect(again.every((folders) => folders.includes("leaf: leaf/test"))).toBe(true)
+  expect(ranNow(await buildStack())).toEqual([])
+})
+
+test("the registry tells folder by folder: what passed in the very image does not run again", async () => {
+  const world = await FixtureStack.start(images, { files: common })
+  try {
+    expect((await world.publish()).outcomes).toEqual({ base: "passed", leaf: "passed" })
+    await world.commit({ "images/leaf/test/test_leaf.py": `${passes}\n\n` })
+    const run = await world.publish()
+    expect(run.actions).toEqual({ base: "reuse", leaf: "retest" })
+    expect(run.outcomes).toEqual({ base: "reused", leaf: "passed" })
+    const { suites, notices } = run.image("leaf")
+    expect(suites.map(({ kind }) => kind)).toEqual(["basic"])
+    expect([...run.tests("leaf").keys()]).toEqual(["test_data", "test_any"])
+    expect(notices.join()).toContain(
+      "by the word of the registry: images/tests_common, images/base/test and images/leaf/integration_tests",
+    )
+    // All of it is remembered as one pass, too: nothing is left to do.
+    expect((await world.publish()).actions).toEqual({ base: "reuse", leaf: "reuse" })
+  } finally {
+    await world.stop()
+  }
+})
