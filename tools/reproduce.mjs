@@ -22,7 +22,8 @@ on a branch of origin, or somebody has to say that it is to be trusted.
   --terminal     then open a shell in the image that failed, with its tests in /stack/tests
   --trust=VALUE  run this commit, or this published image, whoever made it; without it you are asked at a terminal
   -- OPTION...   further options of the function, such as --registry=ghcr.io/me --registry-username=me
-                 --registry-password=env://TOKEN
+                 --registry-password=env://TOKEN, or the secrets of its builds: --secret-id=token
+                 --secret=env://TOKEN
 `
 
 /** The program of this checkout: a commit's own one could be anybody's. */
@@ -194,7 +195,8 @@ function openTerminal({ source, options, more }, { images }) {
   const login = more.filter((option) => /^--registry-(?:username|password)=/.test(option))
   const ref = published ? [`--ref=${image.reference}@${image.digest}`, ...login] : []
   say(`${clean(image.name)}: its tests are in /stack/tests`)
-  run(stack, ["shell", `--source=${source}`, `--image=${image.name}`, ...set, ...ref, "terminal"])
+  const secrets = published ? [] : more.filter((option) => /^--secret(?:-id)?=/.test(option))
+  run(stack, ["shell", `--source=${source}`, `--image=${image.name}`, ...set, ...ref, ...secrets, "terminal"])
 }
 
 function run(program, words) {

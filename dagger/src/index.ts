@@ -51,7 +51,7 @@ export class JupyterStack {
   async buildStack(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     only: string[] = [],
@@ -100,12 +100,13 @@ export class JupyterStack {
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
    * @param fullRebuild Plan to build every image asked for, whatever is published.
+   * @param secretId Secrets that build-stack will be given, as Dockerfiles call them: one that it could not do without is asked for here.
    */
   @func({ cache: "never" })
   async plan(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     only: string[] = [],
@@ -118,6 +119,7 @@ export class JupyterStack {
     previous?: string,
     pullRequestTitle?: string,
     fullRebuild = false,
+    secretId: string[] = [],
   ): Promise<StackPlan> {
     const choices = { registry, registryUsername, registryPassword, branch, base, previous, pullRequestTitle }
     const request = {
@@ -130,7 +132,7 @@ export class JupyterStack {
       parallel: 1,
       ...given(choices),
     }
-    return planOnly(request)
+    return planOnly(request, new Set(secretId))
   }
 
   /**
@@ -151,7 +153,7 @@ export class JupyterStack {
   async testImage(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     image: string,
@@ -185,7 +187,7 @@ export class JupyterStack {
   async shell(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     image: string,
@@ -217,7 +219,7 @@ export class JupyterStack {
   async serve(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     image: string,
@@ -277,7 +279,7 @@ export class JupyterStack {
   async diff(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     from?: string,
@@ -319,7 +321,7 @@ export class JupyterStack {
   async tagStable(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     tag: string,
@@ -361,7 +363,7 @@ export class JupyterStack {
   async tagGlobalStable(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     prefix: string,
@@ -397,7 +399,7 @@ export class JupyterStack {
   async rollback(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     tag: string,
@@ -429,7 +431,7 @@ export class JupyterStack {
   async status(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     prefix?: string,
@@ -459,7 +461,7 @@ export class JupyterStack {
   async gpuTest(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     tag: string,
@@ -498,7 +500,7 @@ export class JupyterStack {
   async dockerfile(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "out", "!images/**", "**/__pycache__"],
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
     })
     source: Directory,
     only: string[] = [],

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { stackFiles } from "../support/source.js"
-import { commitAll, removeFolder, stack, workspace } from "../support/stack.js"
+import { commitAll, removeFolder, stack, workspace, writeFiles } from "../support/stack.js"
 
 const debian = "debian:bookworm-slim"
 // A word of its own: the engine keeps what was built with another.
@@ -16,6 +16,7 @@ FROM ${debian} AS nobody
 COPY none /
 FROM ${debian}
 COPY . /context
+RUN cd /context && test "$(cat tracked.log)" = tracked && test ! -e build.log && test ! -e data && test -f new.txt
 RUN cd /context && test -f node_modules/x && test -f .venv/y && test "$(ls -b | grep name)" = 'name\\376'
 RUN --mount=type=secret,id=token,required=true test "$(cat /run/secrets/token)" = ${secretText}
 LABEL word=${word}
@@ -29,13 +30,26 @@ RUN echo ${word} && \\
 let folder = ""
 
 beforeAll(async () => {
-  const files = { Dockerfile: odd, "node_modules/x": "", ".venv/y": "", link: { symlink: "../../link" } }
+  const files = {
+    Dockerfile: odd,
+    "tracked.log": "tracked",
+    "node_modules/x": "",
+    ".venv/y": "",
+    link: { symlink: "../../link" },
+  }
   const images = { odd: { files }, failing: { depend_on: "odd", files: { Dockerfile: failing } } }
   folder = await workspace(stackFiles(images, { files: { "out/z": "", ".gitignore": "report\n" } }), {
     git: false,
   })
   await writeFile(Buffer.concat([Buffer.from(join(folder, "images/odd/name")), Buffer.from([0xfe])]), "")
   await commitAll(folder, "first", { init: true })
+  // Tracked although it is ignored; and what lies in a checkout after work in it.
+  await writeFiles(folder, {
+    ".gitignore": "report\nlinked\n*.log\n/images/odd/data/\n",
+    "images/odd/build.log": "1",
+    "images/odd/data/large": "1",
+    "images/odd/new.txt": "1",
+  })
 })
 
 afterAll(() => removeFolder(folder))
@@ -46,8 +60,10 @@ test("secrets, committed files and names in bytes reach a build, and its message
   const ended = await stack([...call, "artifacts", "export", "--path=report"], options)
   expect(ended.status).toBe(0)
   const report = JSON.parse(readFileSync(join(folder, "report/report.json"), "utf8")) as {
+    reproduce: string
     images: readonly { name: string; outcome: { kind: string; message?: string } }[]
   }
+  expect(report.reproduce).toBe("./stack build-stack --source=. --secret-id=token --secret=env://TOKEN")
   const outcomes = Object.fromEntries(report.images.map(({ name, outcome }) => [name, outcome]))
   expect(outcomes.odd?.kind).toBe("untested")
   expect(outcomes.failing?.kind).toBe("build-failed")
@@ -58,10 +74,25 @@ test("secrets, committed files and names in bytes reach a build, and its message
   expect(readFileSync(join(folder, "report/report.md"), "utf8")).not.toContain("out/z")
 })
 
-test("a build without the secret that it needs is refused with the place", async () => {
-  const ended = await stack(["build-stack", "--source=."], { cwd: folder })
-  expect(ended.status).not.toBe(0)
-  expect(`${ended.stdout}${ended.stderr}`).toContain(
-    'images/odd/Dockerfile:7:1: the secret "token" is not given',
-  )
+test("a plan is made for the secrets that the run will be given", async () => {
+  const ended = await stack(["plan", "--source=.", "--secret-id=token", "json"], { cwd: folder })
+  expect(ended.status, ended.stderr).toBe(0)
+})
+
+test.each(["build-stack", "plan"])(
+  "%s without the secret that a build needs is refused with the place",
+  async (name) => {
+    const ended = await stack([name, "--source=."], { cwd: folder })
+    expect(ended.status).not.toBe(0)
+    expect(`${ended.stdout}${ended.stderr}`).toContain(
+      'images/odd/Dockerfile:8:1: the secret "token" is not given',
+    )
+  },
+)
+
+test("the exported file leaves out for docker what git ignores", async () => {
+  const ended = await stack(["dockerfile", "--source=.", "export", "--path=linked"], { cwd: folder })
+  expect(ended.status).toBe(0)
+  const patterns = readFileSync(join(folder, "linked/stack.Dockerfile.dockerignore"), "utf8").split("\n")
+  expect(patterns).toEqual(expect.arrayContaining(["images/odd/build.log", "images/odd/data"]))
 })

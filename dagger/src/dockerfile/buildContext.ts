@@ -1,5 +1,6 @@
 import { posix } from "node:path"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
+import { isLeftOut } from "../source/sourceTree.js"
 import type { ImageSpec, Problem } from "../spec/spec.js"
 import { PatternSet } from "../text/patternSet.js"
 import { goPatternParts } from "./goPattern.js"
@@ -7,7 +8,7 @@ import type { IgnoreFile } from "./ignoreFile.js"
 import { isIgnored, noIgnoreFile, parseIgnoreFile } from "./ignoreFile.js"
 
 /** What a path of an instruction's source is in the build context. */
-export type SourceKind = "directory" | "file" | "symlink" | "ignored" | "missing"
+export type SourceKind = "directory" | "file" | "symlink" | "ignored" | "left-out" | "missing"
 
 /** Symlinks on the way to a file; the builder's limit is 255. */
 const mostLinks = 255
@@ -24,6 +25,8 @@ export class BuildContext {
     readonly directory: string,
     files: readonly SourceFile[],
     readonly ignoreFile: IgnoreFile,
+    /** Whether git ignores what was at a path below the context. */
+    private readonly isLeftOut: (path: string) => boolean,
   ) {
     const below = files.map((file) => [file.path.slice(directory.length + 1), file] as const)
     this.visible = new Map(below.filter(([path]) => !isIgnored(ignoreFile, path)))
@@ -46,7 +49,8 @@ export class BuildContext {
       return "directory"
     // Behind a symlink the path may exist: only the build can tell.
     if (parentPaths(path).some((parent) => this.visible.get(parent)?.kind === "symlink")) return "symlink"
-    return isIgnored(this.ignoreFile, path) ? "ignored" : "missing"
+    if (isIgnored(this.ignoreFile, path)) return "ignored"
+    return this.isLeftOut(path) ? "left-out" : "missing"
   }
 
   /** The files that an instruction with this source can read; all of them where a symlink may lead anywhere. */
@@ -113,12 +117,14 @@ export function buildContextOf(
   files: readonly SourceFile[],
   problems: Problem[],
 ): BuildContext {
+  const isMissing = (path: string) => isLeftOut(tree, `${directory}/${path}`)
   for (const name of ["Dockerfile.dockerignore", ".dockerignore"]) {
     const path = `${directory}/${name}`
     const text = tree.text(path)
-    if (text !== undefined) return new BuildContext(directory, files, parseIgnoreFile(path, text, problems))
+    if (text === undefined) continue
+    return new BuildContext(directory, files, parseIgnoreFile(path, text, problems), isMissing)
   }
-  return new BuildContext(directory, files, noIgnoreFile)
+  return new BuildContext(directory, files, noIgnoreFile, isMissing)
 }
 
 /** The files of a tree by the folder that holds them, for the folders asked for; one pass for all. */
@@ -143,14 +149,20 @@ export function contextPath(source: string): string {
 export function missingFrom(
   context: BuildContext,
   path: string,
-): "missing" | "ignored" | "circle" | { readonly leadsTo: string } | undefined {
+): Absence | "circle" | { readonly leadsTo: string } | undefined {
   const kind = context.kindOf(path)
-  if (kind === "missing" || kind === "ignored") return kind
+  if (isAbsent(kind)) return kind
   if (kind !== "symlink") return undefined
   const end = context.follow(path)
   if (end === undefined) return "circle"
   const found = context.kindOf(end)
-  return found === "missing" || found === "ignored" ? { leadsTo: end } : undefined
+  return isAbsent(found) ? { leadsTo: end } : undefined
+}
+
+type Absence = "ignored" | "left-out" | "missing"
+
+function isAbsent(kind: SourceKind): kind is Absence {
+  return kind === "ignored" || kind === "left-out" || kind === "missing"
 }
 
 /** What is said about it. */
@@ -160,6 +172,8 @@ export function missingMessage(
   { directory, name }: Pick<ImageSpec, "directory" | "name">,
 ): string {
   if (reason === "missing") return `"${path}" does not exist in ${directory}, the build context of ${name}`
+  if (reason === "left-out")
+    return `"${path}" is no part of ${directory}: git ignores it, and a checkout elsewhere has it not`
   if (reason === "ignored")
     return `"${path}" is left out of the build context of ${name} by its .dockerignore`
   const within = `in ${directory}, which is all that a build of ${name} sees`

@@ -64,6 +64,17 @@ export function patternsBelow(directory: string, { patterns }: IgnoreFile): read
   })
 }
 
+/**
+ * Patterns that each name one path. One with a line break, or a blank at its end, has none.
+ * @param paths of a source, folders with a slash at the end
+ */
+export function patternsOf(paths: readonly string[]): readonly string[] {
+  return paths
+    .map(cleanPath)
+    .filter((path) => !path.includes("\n") && trimBlanks(path) === path)
+    .map((path) => path.replaceAll(/[*?[\\]/g, "\\$&"))
+}
+
 /** A leading `**` followed by plain text means "ends with"; not so behind a folder's name. */
 function anchored(pattern: string): string {
   const rest = pattern.slice(2)

@@ -10,18 +10,19 @@ type WithSecrets = Pick<LinkedImage, "name" | "secrets">
  * Whether what is given fits what the images mount.
  * @param given ids of the secrets that the call names
  * @param built the images that are built in this run, with what they are built on
- * @param all every image of the stack
+ * @param all gives every image of the stack; asked for a secret that none of those mounts
  * @throws InputError for a secret that a build cannot do without, and for one that no image mounts
  */
 export function requireSecrets(
   given: ReadonlySet<string>,
   built: readonly WithSecrets[],
-  all: readonly WithSecrets[],
+  all: () => readonly WithSecrets[],
 ): void {
   const missing = built.flatMap(({ secrets }) =>
     secrets.filter(({ id, required }) => required && !given.has(id)),
   )
-  const known = new Set(all.flatMap(({ secrets }) => secrets.map(({ id }) => id)))
+  const mounted = idsOf(built)
+  const known = [...given].every((id) => mounted.has(id)) ? mounted : idsOf(all())
   const problems: readonly Problem[] = [
     ...missing.map(({ id, location }) => ({ location, ...notGiven(id) })),
     ...[...given]
@@ -33,6 +34,10 @@ export function requireSecrets(
       })),
   ]
   if (problems.length > 0) throw new InputError(problems)
+}
+
+function idsOf(images: readonly WithSecrets[]): ReadonlySet<string> {
+  return new Set(images.flatMap(({ secrets }) => secrets.map(({ id }) => id)))
 }
 
 /** What is said about secrets that an image mounts, can do without, and does not get; one for all. */

@@ -104,6 +104,8 @@ export const gitFactsSchema = z.object({
   dirty: z.array(changedPath),
   /** Files git does not know and does not ignore. */
   untracked: z.array(z.string()),
+  /** Files and folders (with a slash at the end) that git ignores and does not track, and what Python left. */
+  ignored: z.array(z.string()),
   /** Whether history was cut off when cloning. */
   shallow: z.boolean(),
   /** URL of `origin` without credentials. */
@@ -140,6 +142,7 @@ export function noGitFacts(state: z.infer<typeof unusableState>, reason: string)
     changes: { kind: "unknown", why: reason },
     dirty: [],
     untracked: [],
+    ignored: [],
     shallow: false,
     notices: [{ kind: "unusable", message: reason }],
   }

@@ -94,6 +94,8 @@ export interface CallRequest {
   readonly function: string
   /** Options beside `--source`, without secrets. */
   readonly arguments: readonly string[]
+  /** What Dockerfiles call the secrets that were given; absent where none was. */
+  readonly secrets?: readonly string[]
 }
 
 /** report.json: one object that every report of a run is rendered from. */
@@ -117,7 +119,7 @@ export interface StackReport {
   readonly notices: readonly string[]
   readonly retries: readonly RetryNote[]
   readonly request: CallRequest
-  /** Command that does the same on a laptop, without secrets. */
+  /** Command that does the same on a laptop; secrets are named by variables, which the caller fills. */
   readonly reproduce: string
 }
 

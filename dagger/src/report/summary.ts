@@ -2,7 +2,7 @@ import { formatBytes, formatDuration, plural, shortDigest } from "../text/format
 import { cleanLine } from "../text/cleanText.js"
 import type { Screen } from "../text/screen.js"
 import { alignedTable, painted, plainScreen } from "../text/screen.js"
-import { shellCommand, shellQuote } from "../text/shell.js"
+import { secretOptions, shellCommand, shellQuote } from "../text/shell.js"
 import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { excerptOfOutput, excerptOfTest, outputOfStep } from "./excerpt.js"
@@ -109,14 +109,15 @@ function logLines({ logs }: ImageReport, { kept }: SummaryView): readonly string
 function repeatCommand(report: StackReport, image: ImageReport, failed: readonly TestResult[]): string {
   if (report.request.function !== "build-stack") return report.reproduce
   const set = report.request.arguments.filter((option) => option.startsWith("--set="))
+  const secrets = secretOptions(report.request.secrets)
   if (failed.length === 0)
-    return shellCommand(["./stack", "build-stack", "--source=.", `--only=${image.name}`, ...set])
+    return shellCommand(["./stack", "build-stack", "--source=.", `--only=${image.name}`, ...set, ...secrets])
   const names = [...new Set(failed.slice(0, shownTests).map(({ id }) => functionOf(id)))]
   const filter = names.every((name) => /^\w+$/.test(name)) ? [`--filter=${names.join(" or ")}`] : []
   const ref =
     image.action === "retest" && image.digest !== undefined
       ? [`--ref=${image.reference.replace(/:[^:/]*$/, "")}@${image.digest}`]
-      : []
+      : secrets
   return shellCommand([
     "./stack",
     "test-image",

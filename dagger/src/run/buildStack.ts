@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
 import { requireSecrets } from "../dockerfile/secrets.js"
 import type { Plan } from "../plan/planDocument.js"
@@ -61,12 +62,15 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
 
 /**
  * Plans a run and does nothing of it.
- * @throws InputError for mistakes in the source or the options
+ * @param secrets ids of those that the run will be given
+ * @throws InputError for mistakes in the source or the options, and for a secret that the run could not do without
  */
-export async function planOnly(request: StackRequest): Promise<StackPlan> {
+export async function planOnly(request: StackRequest, secrets: ReadonlySet<string>): Promise<StackPlan> {
   checkRange(request)
   const registry = await RegistryEdge.open(loginOf(request))
-  const { plan } = await prepare(request, registry)
+  const prepared = await prepare(request, registry)
+  const { plan } = prepared
+  if (plan.skippedByRequest === undefined) linkedRun(prepared, secrets, randomUUID())
   printResult(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))
 }
@@ -93,10 +97,8 @@ async function carryOut(
 ): Promise<readonly ImageState[]> {
   const { plan, spec } = prepared
   const runId = randomUUID()
-  const linkRequest = linkRequestFor(plan, prepared.linkRequest, runId)
-  const linked = linkStack(linkRequest)
   const given = new Set(request.secrets.keys())
-  requireSecrets(given, [...linked.images.values()], [...prepared.linked.images.values()])
+  const { linkRequest, linked } = linkedRun(prepared, given, runId)
   const execution: Execution = {
     context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
     secrets: request.secrets,
@@ -114,6 +116,22 @@ async function carryOut(
     write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
     read: (repository, tag) => registry.resolve({ ...repository, tag }),
   })
+}
+
+/**
+ * What the run builds, linked.
+ * @throws InputError where the secrets that are given do not fit it
+ */
+function linkedRun(prepared: Prepared, given: ReadonlySet<string>, runId: string): LinkedRun {
+  const linkRequest = linkRequestFor(prepared.plan, prepared.linkRequest, runId)
+  const linked = linkStack(linkRequest)
+  requireSecrets(given, [...linked.images.values()], () => [...prepared.linked.images.values()])
+  return { linkRequest, linked }
+}
+
+interface LinkedRun {
+  readonly linkRequest: LinkRequest
+  readonly linked: LinkedStack
 }
 
 function planTexts(plan: Plan): readonly (readonly [string, string])[] {

@@ -1,10 +1,12 @@
 import { Directory } from "@dagger.io/dagger"
+import { patternsOf } from "../dockerfile/ignoreFile.js"
 import { linkStack } from "../dockerfile/link.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { linkPinned } from "./bases.js"
+import { askGit } from "./gitContainer.js"
 import { platform } from "./platform.js"
 import { RegistryEdge } from "./registryEdge.js"
 import { openSource } from "./openSource.js"
@@ -19,17 +21,19 @@ export async function linkedDirectory(
   only: readonly string[],
   set: readonly string[],
 ): Promise<Directory> {
-  const { spec, tree, files } = await openSource(source)
+  const { spec, tree, files } = await openSource(source, () => askGit(source, {}))
   const images = selectImages(tree, only).map(({ name }) => name)
   const buildArgs = parseSettings(spec, set)
   const request = { spec, tree: files, images, platform, buildArgs, repositories: publishedAs(spec) }
   const { linkRequest } = await linkPinned(request, await RegistryEdge.open(undefined))
   // Without digests: the text is for people, and follows the tags that its Dockerfiles name.
   const linked = linkStack({ ...linkRequest, bases: new Map() })
+  // Docker reads the checkout, with what git ignores.
+  const ignored = patternsOf(files.leftOut ?? []).map((pattern) => `${pattern}\n`)
   return directoryOf(
     new Map([
       [linkedDockerfile, linked.dockerfile],
-      [`${linkedDockerfile}.dockerignore`, linked.dockerignore],
+      [`${linkedDockerfile}.dockerignore`, linked.dockerignore + ignored.join("")],
     ]),
   )
 }

@@ -1,7 +1,9 @@
-import { mkdtemp } from "node:fs/promises"
+import { mkdtemp, readFile } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { dag, Directory } from "@dagger.io/dagger"
 import { isNamedBy } from "../plan/changes.js"
+import type { GitFacts } from "../git/gitFacts.js"
+import { withoutIgnored } from "../source/leftOut.js"
 import { readSource } from "../source/readSource.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import { trimEnd } from "../text/trim.js"
@@ -24,22 +26,39 @@ export interface SourceCopy {
   readonly folder: string
 }
 
-/** What of the source is read: the spec, and the images with their tests. */
-const parts = ["*.yml", "*.yaml", "images/**"]
+/** What of the source is read: the spec, the images with their tests, and what git tracks of these. */
+const parts = ["*.yml", "*.yaml", "images/**", ".git/index"]
+
+/** Asks git about a source. */
+export type AskGit = () => Promise<Pick<GitFacts, "ignored">>
 
 /**
  * Reads the stack out of a checkout.
+ * @param ask asks git, for what is built of the source: what git ignores is no part of that
  * @throws InputError where the spec, or something that it names, is wrong
  */
-export async function openSource(source: Directory): Promise<OpenSource> {
+export async function openSource(source: Directory, ask?: AskGit): Promise<OpenSource> {
   const folder = await mkdtemp(join(process.cwd(), "source-"))
-  await source.filter({ include: parts }).export(folder)
-  const read = await readSource(folder)
-  const spec = loadSpec(read)
-  const outside = pathsOutside(spec, read)
-  if (outside.length > 0) await source.filter({ include: [...outside] }).export(folder)
-  const files = outside.length === 0 ? read : await readSource(folder)
+  const read = async (include: readonly string[]) => {
+    await source.filter({ include: [...include] }).export(folder)
+    const found = await readSource(folder)
+    if (ask === undefined) return found
+    return withoutIgnored(folder, found, await indexOf(folder), async () => (await ask()).ignored)
+  }
+  const first = await read(parts)
+  const spec = loadSpec(first)
+  const outside = pathsOutside(spec, first)
+  const files = outside.length === 0 ? first : await read([...parts, ...outside])
   return { files, spec, tree: buildTree(spec), copy: { folder: basename(folder) } }
+}
+
+async function indexOf(folder: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(join(folder, ".git/index"))
+  } catch {
+    // No repository, or a worktree, whose index is elsewhere.
+    return undefined
+  }
 }
 
 /** What `BuildAll` names beside what is read by itself: its files are a part of every image's key. */

@@ -24,7 +24,7 @@ import { askGit } from "./gitContainer.js"
 import { judgeHash } from "./judge.js"
 import { knownOf } from "./knownOf.js"
 import type { BuildContext } from "./execution.js"
-import type { OpenSource, SourceCopy } from "./openSource.js"
+import type { AskGit, OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
 import { platform } from "./platform.js"
@@ -67,10 +67,8 @@ export interface AskedRegistry extends BaseRegistry {
  * @throws InputError for mistakes in the source or the options
  */
 export async function prepare(request: StackRequest, registry: AskedRegistry): Promise<Prepared> {
-  const [stack, git] = await Promise.all([
-    openLinked(request, registry),
-    askGit(request.source, gitQuestion(request)),
-  ])
+  const asked = askGit(request.source, gitQuestion(request))
+  const [stack, git] = await Promise.all([openLinked(request, registry, () => asked), asked])
   const found = { ...stack, git }
   if (found.repeated !== undefined) {
     refuseUnnamedBranch(request, found.repeated, git)
@@ -80,8 +78,12 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
 
-async function openLinked(request: StackRequest, registry: AskedRegistry): Promise<LinkedSource> {
-  const open = await openSource(request.source)
+async function openLinked(
+  request: StackRequest,
+  registry: AskedRegistry,
+  askGit: AskGit,
+): Promise<LinkedSource> {
+  const open = await openSource(request.source, askGit)
   const { spec, tree } = open
   const repeated = planToRepeat(request)
   selectImages(tree, request.only)

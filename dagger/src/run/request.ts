@@ -2,7 +2,7 @@ import type { Directory, Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
 import type { BuildSecrets } from "./buildSecrets.js"
 import type { CallRequest, Publishing } from "../report/report.js"
-import { listOption, shellCommand } from "../text/shell.js"
+import { listOption, secretOptions, shellCommand } from "../text/shell.js"
 
 export type { CallRequest } from "../report/report.js"
 
@@ -89,7 +89,8 @@ function isRevision(text: string): boolean {
 }
 
 /** Options of a run that change what is built and tested, for repeating it; nothing secret, nothing that publishes. */
-export function callRequest({ only, set, registry, branch, base, fullRebuild }: StackRequest): CallRequest {
+export function callRequest(request: StackRequest): CallRequest {
+  const { only, set, registry, branch, base, fullRebuild, secrets } = request
   const options = [
     ...only.map((name) => listOption("only", name)),
     ...set.map((setting) => listOption("set", setting)),
@@ -98,10 +99,15 @@ export function callRequest({ only, set, registry, branch, base, fullRebuild }: 
     ...(registry === undefined ? [] : [`--registry=${registry}`]),
     ...(fullRebuild ? ["--full-rebuild"] : []),
   ]
-  return { function: "build-stack", arguments: options }
+  return { function: "build-stack", arguments: options, ...secretsOf(secrets) }
+}
+
+/** What a report tells of the secrets of a call. */
+export function secretsOf(secrets: BuildSecrets): Pick<CallRequest, "secrets"> {
+  return secrets.size === 0 ? {} : { secrets: [...secrets.keys()] }
 }
 
 /** The command that does the same on a laptop, in a checkout of the same commit. */
-export function reproduceCommand({ function: name, arguments: options }: CallRequest): string {
-  return shellCommand(["./stack", name, "--source=.", ...options])
+export function reproduceCommand({ function: name, arguments: options, secrets }: CallRequest): string {
+  return shellCommand(["./stack", name, "--source=.", ...options, ...secretOptions(secrets)])
 }

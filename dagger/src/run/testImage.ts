@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Directory } from "@dagger.io/dagger"
 import type { LinkedImage } from "../dockerfile/link.js"
+import { linkStack } from "../dockerfile/link.js"
 import { requireSecrets, secretNotices } from "../dockerfile/secrets.js"
 import { formatProblem } from "../problems.js"
 import { publishedAs } from "../spec/publishedAs.js"
@@ -18,13 +19,13 @@ import { execute } from "./execute.js"
 import type { BuildContext, Execution, ImageJob, RegistryLogin } from "./execution.js"
 import { askGit } from "./gitContainer.js"
 import { knownOf } from "./knownOf.js"
-import type { OpenSource } from "./openSource.js"
+import type { AskGit, OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import { platform } from "./platform.js"
 import { buildContext } from "./prepare.js"
 import { RegistryEdge } from "./registryEdge.js"
 import { loginToRegistry } from "./publishImage.js"
-import { stepsAtOnce } from "./request.js"
+import { secretsOf, stepsAtOnce } from "./request.js"
 import { printResult } from "./screenFiles.js"
 import { referenceOf } from "./secretHosts.js"
 import { StackRun } from "./stackRun.js"
@@ -51,15 +52,11 @@ export interface OpenImage extends OpenSource {
  * Links one image with what it is built on.
  * @throws InputError for mistakes in the source or the options
  */
-export async function openImage({
-  source,
-  image,
-  set,
-  secrets,
-  ref,
-  login,
-}: SingleImage): Promise<OpenImage> {
-  const open = await openSource(source)
+export async function openImage(
+  { source, image, set, secrets, ref, login }: SingleImage,
+  ask: AskGit = () => askGit(source, {}),
+): Promise<OpenImage> {
+  const open = await openSource(source, ask)
   const { spec, tree, files } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
   const request = {
@@ -72,7 +69,11 @@ export async function openImage({
   }
   const { linkRequest, linked } = await linkPinned(request, await RegistryEdge.open(login))
   const taken = [...linked.images.values()]
-  if (ref === undefined) requireSecrets(new Set(secrets.keys()), taken, taken)
+  // The whole stack's secrets may be given: a run is repeated with what it was given.
+  const all = () => [
+    ...linkStack({ ...linkRequest, images: tree.nodes.map(({ name }) => name) }).images.values(),
+  ]
+  if (ref === undefined) requireSecrets(new Set(secrets.keys()), taken, all)
   const context = await buildContext(open.copy, linkRequest, images)
   return { ...open, context, linked: knownOf(linked.images, image) }
 }
@@ -83,7 +84,8 @@ export async function openImage({
  */
 export async function testImage(single: SingleImage, filter: string): Promise<StackRun> {
   const startedAt = Date.now()
-  const [open, git] = await Promise.all([openImage(single), askGit(single.source, {})])
+  const asked = askGit(single.source, {})
+  const [open, git] = await Promise.all([openImage(single, () => asked), asked])
   const job = await jobOf(single, open)
   const execution: Execution = {
     context: () => Promise.resolve(open.context),
@@ -116,14 +118,14 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
   return new StackRun(await artifactsOf(report, states, new Map()), JSON.stringify(report))
 }
 
-function callOf({ image, set, ref }: SingleImage, filter: string): StackReport["request"] {
+function callOf({ image, set, ref, secrets }: SingleImage, filter: string): StackReport["request"] {
   const options = [
     `--image=${image}`,
     ...set.map((setting) => listOption("set", setting)),
     ...(ref === undefined ? [] : [`--ref=${ref}`]),
     ...(filter === "" ? [] : [`--filter=${filter}`]),
   ]
-  return { function: "test-image", arguments: options }
+  return { function: "test-image", arguments: options, ...secretsOf(secrets) }
 }
 
 async function jobOf({ image: name, ref, login, secrets }: SingleImage, open: OpenImage): Promise<ImageJob> {

@@ -23,6 +23,8 @@ export interface SourceTree {
   readonly files: ReadonlyMap<string, SourceFile>
   /** Text of a small file (at most 1 MiB), or undefined where there is none at this path. */
   text(path: string): string | undefined
+  /** What was there and is no part of the source, because git ignores it: files, and folders with a slash at the end. */
+  readonly leftOut?: readonly string[]
 }
 
 /** Largest file in bytes that `SourceTree.text` gives. */
@@ -50,4 +52,32 @@ export function treeOf(files: readonly SourceFile[], read: (path: string) => str
     return known
   }
   return { files: byPath, text }
+}
+
+/**
+ * A tree without some paths.
+ * @param leftOut files, and folders with a slash at the end
+ */
+export function withoutPaths(tree: SourceTree, leftOut: readonly string[]): SourceTree {
+  const nameIn = namesIn(leftOut)
+  const files = [...tree.files].filter(([path]) => nameIn(path) === undefined)
+  const text = (path: string) => (nameIn(path) === undefined ? tree.text(path) : undefined)
+  return { files: new Map(files), leftOut, text }
+}
+
+/** Whether a path, of a file or a folder, is not here because git ignores it. */
+export function isLeftOut({ leftOut = [] }: SourceTree, path: string): boolean {
+  return namesIn(leftOut)(`${path}/`) !== undefined || leftOut.includes(path)
+}
+
+/** Finds the first of some paths (folders with a slash at the end) that a path is, or is below. */
+export function namesIn(paths: readonly string[]): (path: string) => string | undefined {
+  const named = new Set(paths)
+  return (path) => {
+    for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
+      const folder = path.slice(0, slash + 1)
+      if (named.has(folder)) return folder
+    }
+    return named.has(path) ? path : undefined
+  }
 }

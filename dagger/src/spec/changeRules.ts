@@ -1,7 +1,12 @@
 import { imagesDirectory } from "./imageRules.js"
 import { checkShape } from "./shapeProblems.js"
 import { writtenChangeRules } from "./writtenSpec.js"
+import type { YamlFile } from "./yamlFile.js"
 import { readYaml } from "./yamlFile.js"
+import { namesIn, problemAt } from "./facts.js"
+import { isUploaded } from "../source/upload.js"
+import { filesBelow } from "../source/sourceTree.js"
+import { trimEnd } from "../text/trim.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import type { ChangeRules, Problem } from "./spec.js"
 
@@ -23,8 +28,22 @@ export function readChangeRules(tree: SourceTree): {
   const shape = checkShape(writtenChangeRules, file)
   return {
     rules: { ignore: shape.data?.ChangeIgnore ?? [], buildAll: shape.data?.BuildAll ?? [] },
-    problems: [...problems, ...shape.problems],
+    problems: [...problems, ...shape.problems, ...neverUploaded(file, tree)],
   }
+}
+
+/** Paths that are not below images/, and of which nothing is uploaded: they could never be a part of a key. */
+function neverUploaded(file: YamlFile, tree: SourceTree): readonly Problem[] {
+  return namesIn(file.at("BuildAll")).flatMap((place) => {
+    const path = trimEnd(place.text ?? "", "/")
+    const below = `${imagesDirectory}/${path}`
+    if (isUploaded(path) || tree.files.has(below) || filesBelow(tree, below).length > 0) return []
+    return problemAt(
+      place,
+      `"${path}" is never uploaded from there`,
+      "name another file or folder, or move it",
+    )
+  })
 }
 
 /** The problem of a path that is there and has no text. */

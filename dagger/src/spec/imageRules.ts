@@ -1,5 +1,5 @@
 import { InvalidReference, formatReference, parseRepository, underRegistry } from "../reference/reference.js"
-import { filesBelow } from "../source/sourceTree.js"
+import { filesBelow, isLeftOut } from "../source/sourceTree.js"
 import { commonTests } from "../testing/testFolders.js"
 import { hintFor, suggest } from "../text/suggest.js"
 import { imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
@@ -47,7 +47,8 @@ export function imagesHaveDockerfiles({ file, tree }: Facts): readonly Problem[]
       file.path.slice(folder.length),
     )
     const near = suggest("Dockerfile", siblings)
-    const hint = near === undefined ? undefined : `is "${near}" meant?`
+    const meant = near === undefined ? undefined : `is "${near}" meant?`
+    const hint = isLeftOut(tree, path) ? "git ignores it, and a checkout elsewhere has it not" : meant
     return problemAtKey(image, `image "${name}" has no Dockerfile: there is no "${path}"`, hint)
   })
 }

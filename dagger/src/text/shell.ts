@@ -16,3 +16,19 @@ export function listOption(name: string, value: string): string {
   const written = /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
   return `--${name}=${written}`
 }
+
+/**
+ * The options that give secrets again, each by a variable of the caller: a command never holds what they are.
+ * @param ids what Dockerfiles call them
+ */
+export function secretOptions(ids: readonly string[] = []): readonly string[] {
+  return ids.flatMap((id) => [listOption("secret-id", id), `--secret=env://${variableFor(id)}`])
+}
+
+/** A shell's name for the secret `npm-token`: NPM_TOKEN. */
+function variableFor(id: string): string {
+  return id
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]/g, "_")
+    .replace(/^(?=\d|$)/, "_")
+}

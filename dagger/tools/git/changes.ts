@@ -1,4 +1,4 @@
-import { isUploaded } from "../../src/source/upload.js"
+import { isLeftByPython, isUploaded } from "../../src/source/upload.js"
 import type { Base, ChangedPath, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
 import { fields, GitFailed } from "./client.js"
 import type { Git } from "./client.js"
@@ -21,7 +21,7 @@ export async function readChanges(git: Git, base: Base, head: string): Promise<C
   const tree = await unlessUnreadable(workingTree(git))
   const why = committed.why ?? tree.why
   return {
-    ...(tree.found ?? { dirty: [], untracked: [] }),
+    ...(tree.found ?? { dirty: [], untracked: [], ignored: [] }),
     changes:
       why === undefined && committed.found !== undefined
         ? { kind: "known", files: committed.found }
@@ -77,6 +77,7 @@ async function committedChanges(git: Git, base: Base, head: string): Promise<Cha
 export interface WorkingTree {
   readonly dirty: ChangedPath[]
   readonly untracked: string[]
+  readonly ignored: string[]
 }
 
 /** Compares contents where file times differ from the index, as they do after an upload. */
@@ -87,17 +88,21 @@ async function workingTree(git: Git): Promise<WorkingTree> {
     "-z",
     "--no-renames",
     "--untracked-files=all",
+    // A folder that a pattern names stands for all that is in it.
+    "--ignored=matching",
     submodules,
   )
   const entries = fields(output)
     .map((entry) => ({ code: entry.slice(0, 2), path: entry.slice(3) }))
     // What is committed and never uploaded is missing here, and not deleted.
     .filter(({ code, path }) => code !== " D" || isUploaded(path))
+  const coded = (code: string) => entries.filter((entry) => entry.code === code).map(({ path }) => path)
   return {
     dirty: entries
-      .filter(({ code }) => code !== "??")
+      .filter(({ code }) => code !== "??" && code !== "!!")
       .map(({ code, path }) => ({ path, status: statusOf(code) })),
-    untracked: entries.filter(({ code }) => code === "??").map(({ path }) => path),
+    untracked: coded("??").filter((path) => !isLeftByPython(path)),
+    ignored: [...coded("!!"), ...coded("??").filter(isLeftByPython)],
   }
 }
 

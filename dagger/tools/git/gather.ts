@@ -30,7 +30,7 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
   const branch = await readBranch(git, options.branch)
   const shallow = (await git("rev-parse", "--is-shallow-repository")).trim() === "true"
   const choice = await chooseBase(git, { head, branch, shallow }, options)
-  const { changes, dirty, untracked, notices } = await readChanges(git, choice.base, head.sha)
+  const { changes, dirty, untracked, ignored, notices } = await readChanges(git, choice.base, head.sha)
   const remoteUrl = (await ask(git, "config", "--get", "remote.origin.url"))?.trim()
   return {
     version: 1,
@@ -42,6 +42,7 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
     changes,
     dirty,
     untracked,
+    ignored,
     shallow,
     ...(remoteUrl !== undefined && { remoteUrl: withoutCredentials(remoteUrl) }),
     notices: [
@@ -99,7 +100,7 @@ function noticesOf(
   head: Commit,
   branch: BranchState,
   shallow: boolean,
-  { dirty, untracked }: WorkingTree,
+  { dirty, untracked }: Pick<WorkingTree, "dirty" | "untracked">,
 ): GitNotice[] {
   const notices: GitNotice[] = []
   if (shallow) notices.push({ kind: "shallow", message: "the clone is shallow: older history is missing" })

@@ -12,7 +12,7 @@ const images = [
 
 function problems(given: readonly string[], built = images): string {
   try {
-    requireSecrets(new Set(given), built, images)
+    requireSecrets(new Set(given), built, () => images)
     return ""
   } catch (error) {
     return error instanceof InputError ? error.message : String(error)

@@ -524,6 +524,10 @@ describe("images/change_ignore.json", () => {
     ["", ["1:1: the file must be a mapping of keys to values, not empty"]],
     ['{"BuildAll": "x"}', ['1:14: "BuildAll" must be a list of paths below images/, not the text "x"']],
     [
+      '{"BuildAll": ["spec.yml", "out/x"]}',
+      ['1:27: "out/x" is never uploaded from there (name another file or folder, or move it)'],
+    ],
+    [
       '{"BuildAll": [}',
       [
         "1:15: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
