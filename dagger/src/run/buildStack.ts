@@ -5,9 +5,9 @@ import { requireSecrets } from "../dockerfile/secrets.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
 import { planMarkdown } from "../plan/markdown.js"
-import { listOf } from "../text/format.js"
 import { renderSummary } from "../report/summary.js"
 import { artifactsOf } from "./artifacts.js"
+import { baseNotices } from "./baseNotices.js"
 import { assembleReport } from "./assembleReport.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { execute } from "./execute.js"
@@ -40,7 +40,10 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   const call = callRequest(request)
   const { imagesDirectory } = prepared.spec
   const facts = { request: call, git, branch, imagesDirectory, tag, publishing, skippedByRequest, startedAt }
-  const report = assembleReport({ ...facts, notices: noticesOf(prepared), retries: registry.retries }, states)
+  const report = assembleReport(
+    { ...facts, notices: [...plan.notices, ...baseNotices(prepared)], retries: registry.retries },
+    states,
+  )
   const manifests = renderManifests(states, {
     spec: prepared.spec,
     tag,
@@ -73,21 +76,6 @@ export async function planOnly(request: StackRequest, secrets: ReadonlySet<strin
   if (plan.skippedByRequest === undefined) linkedRun(prepared, secrets, randomUUID())
   printResult(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))
-}
-
-function noticesOf({ plan, unresolvedBases, unknownConfigs }: Prepared): readonly string[] {
-  const unresolved = [...unresolvedBases].map(
-    ([reference, why]) => `${reference} could not be resolved: ${why}`,
-  )
-  return [...plan.notices, ...unresolved, ...unknownConfigNotices(unknownConfigs)]
-}
-
-/** One line for all: most often it is one registry that only the engine reaches. */
-function unknownConfigNotices(unknown: ReadonlyMap<string, string>): readonly string[] {
-  const [why] = unknown.values()
-  if (why === undefined) return []
-  const names = listOf([...unknown.keys()])
-  return [`whether ${names} has ONBUILD or SHELL is not known, and taken for no: ${why}`]
 }
 
 async function carryOut(

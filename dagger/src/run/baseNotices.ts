@@ -1,0 +1,35 @@
+import { listOf } from "../text/format.js"
+import type { Prepared } from "./prepare.js"
+
+/** Docker's official images: none of those that are kept up has triggers or a SHELL. */
+const officialImages = "docker.io/library/"
+
+/** What of a run says what is not known of its bases. */
+type KnownOfBases = Pick<Prepared, "linked" | "unknownConfigs" | "unresolvedBases"> & {
+  readonly plan: { readonly steps: readonly Pick<Prepared["plan"]["steps"][number], "image" | "action">[] }
+}
+
+/** What is not known of external bases, where it matters; each line says what can be done. */
+export function baseNotices(run: KnownOfBases): readonly string[] {
+  const unresolved = [...run.unresolvedBases].map(
+    ([reference, why]) => `${reference} could not be resolved: ${why}`,
+  )
+  return [...unresolved, ...unknownConfigs(run)]
+}
+
+/** One line for all bases of what is built: most often it is one registry that only the engine reaches. */
+function unknownConfigs({ plan, linked, unknownConfigs: configs }: KnownOfBases): readonly string[] {
+  const built = plan.steps.filter(({ action }) => action === "build")
+  const bases = new Set(
+    built.flatMap(({ image }) => linked.images.get(image)?.bases.map(({ reference }) => reference)),
+  )
+  const unknown = [...configs].filter(
+    ([reference]) => bases.has(reference) && !reference.startsWith(officialImages),
+  )
+  const [first] = unknown
+  if (first === undefined) return []
+  const names = listOf(unknown.map(([reference]) => reference))
+  const remedy =
+    "where it has, say its SHELL again in the Dockerfile, and start from an image without triggers: they would see the whole source"
+  return [`whether ${names} has ONBUILD or SHELL is not known, and taken for no (${first[1]}); ${remedy}`]
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest"
+import { baseNotices } from "../../../dagger/src/run/baseNotices.js"
+import { link } from "../../support/dockerfile.js"
+
+const linked = link({
+  a: ["FROM quay.io/org/notebook", "RUN true"],
+  b: ["FROM quay.io/org/other", "RUN true"],
+  c: ["FROM debian", "RUN true"],
+})
+const unknownConfigs = new Map(
+  [...linked.images.values()].flatMap(({ bases }) => bases.map(({ reference }) => [reference, "no answer"])),
+)
+
+function notices(actions: Readonly<Record<string, "build" | "reuse">>): readonly string[] {
+  const steps = Object.entries(actions).map(([image, action]) => ({ image, action }))
+  return baseNotices({ plan: { steps }, linked, unknownConfigs, unresolvedBases: new Map() })
+}
+
+test("what a base hands down is asked for where an image is built on it, and said with a remedy", () => {
+  const [notice = "", ...more] = notices({ a: "build", b: "reuse", c: "build" })
+  expect(notice).toMatch(
+    /^whether quay\.io\/org\/notebook:latest has ONBUILD or SHELL is not known.*\(no answer\); where/,
+  )
+  expect(more).toEqual([])
+})
+
+test("nothing is said where nothing is built, nor of docker's official images", () => {
+  expect(notices({ a: "reuse", b: "reuse", c: "build" })).toEqual([])
+})
