@@ -20,7 +20,7 @@ export interface ReaderQuestion {
 export interface ReaderLine {
   readonly Keyword: string
   readonly Text: string
-  readonly Flags: readonly string[]
+  readonly Flags: readonly string[] | null
   readonly Args: readonly string[]
   readonly JSON: boolean
   /** First and last line in the file, heredocs included. */
