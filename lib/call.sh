@@ -63,12 +63,12 @@ run_call() {
     0/Service) chain=(up --ports=8888:8888) ;;
     0/Directory) has_option output || { keep_directory "$1"; return; } ;;
   esac
+  [[ ${chain[0]-} != up ]] || keep_others_out
   call_chain "$1" result || return
   show_exported
 }
 
-# fill_token: what a server asks for. The CLI makes its port one of all addresses of this machine: a word that nobody can
-# guess is all that keeps others out of what is a shell in a container.
+# fill_token: what a server asks for: a word that nobody can guess, as it opens what is a shell in a container.
 fill_token() {
   local token
   ! has_option token || return 0

@@ -1,9 +1,14 @@
+import { execFileSync } from "node:child_process"
+import { constants, networkInterfaces } from "node:os"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { sharedEngine } from "../support/enginePlace.js"
 import { serving } from "../support/serving.js"
 import { stackFiles } from "../support/source.js"
 import { removeFolder, stack, workspace } from "../support/stack.js"
 import { atTerminal } from "../support/terminal.js"
 import { imageFiles, serverLines, serverProgram } from "../support/testImages.js"
+
+const { ECONNREFUSED } = constants.errno
 
 let folder = ""
 
@@ -47,11 +52,37 @@ test("a repeated run ends in a shell in the image that failed, where a terminal 
   expect(refused).toMatchObject({ status: 2, stderr: "reproduce: --terminal needs a terminal\n" })
 })
 
+/** An address of this machine that is not its loopback. */
+function ownAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? ""
+}
+
+function firewallRules(): string {
+  const list = (program: string) => execFileSync(program, ["--list-rules", "INPUT"], { encoding: "utf8" })
+  return list("iptables") + list("ip6tables")
+}
+
 test("an image's server is served to this machine with its token", async () => {
   const call = ["serve", "--source=.", "--image=site", "--token=secret"]
   await serving(call, { cwd: folder, serverPort: 8888 }, async (url) => {
     expect((await fetch(`${url}/`)).status).toBe(403)
     const page = await fetch(`${url}/?token=secret`)
     expect(await page.text()).toContain("<title>Sums</title>")
+    // The CLI listens on all addresses. A container of the engine is another machine: its port is closed to it.
+    const { port } = new URL(url)
+    const address = sharedEngine.bridge
+    expect(ownAddress()).not.toBe("")
+    expect((await fetch(`http://${ownAddress()}:${port}/?token=secret`)).status).toBe(200)
+    const program = `import socket; s = socket.socket(); s.settimeout(5); print(s.connect_ex(("${address}", ${port})))`
+    const shell = [
+      "shell",
+      "--source=.",
+      "--image=site",
+      "with-exec",
+      `--args=python3,-c,"${program.replaceAll('"', '""')}"`,
+    ]
+    expect((await stack([...shell, "stdout"], { cwd: folder })).stdout.trim()).toBe(String(ECONNREFUSED))
   })
+  expect(firewallRules()).not.toContain("stack-serve-")
 })

@@ -84,6 +84,7 @@ const notice = z.object({
     "no-common-history",
     "uncommitted-changes",
     "unfiltered",
+    "login-uploaded",
     "changes-unknown",
     "unusable",
   ]),

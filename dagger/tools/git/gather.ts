@@ -5,7 +5,7 @@ import { chooseBase, hasCommit } from "./base.js"
 import type { BaseOptions } from "./base.js"
 import { readChanges } from "./changes.js"
 import type { WorkingTree } from "./changes.js"
-import { ask, openGit } from "./client.js"
+import { ask, fields, openGit } from "./client.js"
 import type { Git } from "./client.js"
 import { repositoryState } from "./state.js"
 import { withoutCredentials } from "./url.js"
@@ -48,6 +48,7 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
     notices: [
       ...noticesOf(head, branch, shallow, { dirty, untracked }),
       ...filterNotice(filters),
+      ...(await loginNotice(git)),
       ...choice.notices,
       ...notices,
     ],
@@ -119,6 +120,26 @@ function filterNotice(filters: readonly string[]): GitNotice[] {
   if (filters.length === 0) return []
   const message = `filters of the repository's configuration are not run (${filters.join(", ")}): files they apply to may count as changed`
   return [{ kind: "unfiltered", message }]
+}
+
+/** A login in the repository's own configuration went to the engine with it. What it is is not told. */
+async function loginNotice(git: Git): Promise<GitNotice[]> {
+  const listed = fields((await ask(git, "config", "--local", "--includes", "--null", "--list")) ?? "")
+  const keys = listed.flatMap((entry) => {
+    const [key = "", ...value] = entry.split("\n")
+    return holdsLogin(key, value.join("\n")) ? [key] : []
+  })
+  if (keys.length === 0) return []
+  const shown = [...new Set(keys)].map((key) => withoutCredentials(key)).join(", ")
+  const message = `.git/config holds a login (${shown}), which lies in the engine's cache now: keep it in a credential helper, in CI with persist-credentials: false`
+  return [{ kind: "login-uploaded", message }]
+}
+
+/** Whether a setting is a header with a login, or a URL (here or in its name) with a password or token. */
+function holdsLogin(key: string, value: string): boolean {
+  if (/^[a-z]+\.https?:\/\/[^/@]+@/i.test(key)) return true
+  if (/^http\..*extraheader$/i.test(key)) return /^authorization:/i.test(value.trim())
+  return /\.(?:push)?url$/i.test(key) && /^https?:\/\/[^/@]+@/i.test(value)
 }
 
 function utc(seconds: string | undefined): string {
