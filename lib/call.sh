@@ -12,7 +12,7 @@ call() {
   fill_source
   if [[ -z $function ]] || has_option help || has_option h; then
     choose_engine
-    dagger_bounded call --silent --mod "$root" ${front[@]+"${front[@]}"} ${function:+"$function"} --help
+    show_help
     return
   fi
   choose_engine
@@ -42,6 +42,16 @@ view_of() {
     esac
   done
   if [[ -t 2 && ${TERM-dumb} != dumb ]]; then echo terminal; else echo lines; fi
+}
+
+# show_help: the CLI's help of the function, or of all, in this script's words. It is bold wherever it goes.
+show_help() {
+  local status=0 help
+  local -a words=(-e '/failed to parse git remote/d' -e 's/dagger call/.\/stack/g')
+  [[ -t 1 && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]] || words+=(-e $'s/\e\\[[0-9;]*m//g')
+  help=$(dagger_bounded call --silent --mod "$root" ${front[@]+"${front[@]}"} ${function:+"$function"} --help 2>&1) || status=$?
+  sed "${words[@]}" <<<"$help" >&"$((status == 0 ? 1 : 2))"
+  return "$status"
 }
 
 # run_call VIEW: the call of read_words' variables.

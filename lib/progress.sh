@@ -8,12 +8,14 @@ readonly call_line='^([0-9]+) *: [A-Z][A-Za-z]*\.[a-z]'
 readonly numbered_line='^[0-9]+ *: '
 # Behind it stands what the function gives: run/screenFiles.ts.
 readonly result_line='----- result -----'
+# Of more lines of one call than these ever fewer are shown: a long run must not fill the log of who called it.
+readonly most_lines=200
 
 # own_lines LOG [result]: plain progress on stdin, the call's own lines on stdout, all lines in LOG. `result` keeps what stands behind
 # result_line, for calls whose result is not printed otherwise. What an image prints belongs to other spans: it cannot
 # be taken for a line of the function.
 own_lines() {
-  local line calls=' ' in_result='' loading=''
+  local line calls=' ' in_result='' loading='' said=0 next=$most_lines
   while IFS= read -r line || [[ -n $line ]]; do
     printf '%s\n' "$line" >&3
     if [[ $line =~ $printed_line ]]; then
@@ -65,8 +67,19 @@ own_line() {
   else
     time=${time//h/ h }
     time=${time//m/ min }
-    printf '[%s] %s\n' "${time//s/ s}" "$2"
+    say_line "[${time//s/ s}] $2"
   fi
+}
+
+# say_line TEXT: a line of a run that goes on. Behind most_lines each pause is a tenth longer: 300 lines are shown of two
+# million. Uses said and next of own_lines.
+say_line() {
+  said=$((said + 1))
+  ((said < most_lines || said == next)) || return 0
+  printf '%s\n' "$1"
+  ((said >= most_lines)) || return 0
+  ((said > most_lines)) || printf 'stack: from here on some of the lines only; -v shows all\n'
+  next=$((said * 11 / 10))
 }
 
 # closing_line LINE: what the CLI says at the end, mistakes and refusals, without what only it can use.

@@ -112,6 +112,7 @@ class Process:
             if time.monotonic() - looked > PACE:
                 looked = time.monotonic()
                 self.limit(child)
+                self.run.tell()
         # Servers that tests started and left behind would hold ports and memory.
         end_group(child.pid, signal.SIGKILL)
         self.take_all()

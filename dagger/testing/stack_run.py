@@ -12,6 +12,8 @@ from stack_texts import clip
 # Longest text kept of all messages and outputs together, in characters; tests behind that keep the start of theirs.
 KEEP_IN_ALL = 24_000_000
 KEEP_OF_MORE = 500
+# Seconds between two lines that tell how far the tests are.
+TELLING = 5
 # What makes a folder of tests have pytest settings of its own, and the words by which pytest takes them for settings.
 SETTINGS = {
     "pytest.toml": "", ".pytest.toml": "", "pytest.ini": "", ".pytest.ini": "",
@@ -37,6 +39,7 @@ class Run:
         self.other_users = set()
         self.problem = None  # why some tests could not be run
         self.over = False  # no further test may be run
+        self.told = None  # (when, what) was told last of how far the tests are
         self.journal = None
 
     def path(self, name):
@@ -89,6 +92,23 @@ class Run:
         for paths in groups(self.options.paths):
             if not self.over:
                 self.group(paths)
+        self.tell(0)
+
+    def tell(self, pause=TELLING):
+        """Says how far the tests are to whoever follows the run (stepCounts.ts). No verdict depends on it."""
+        now = time.monotonic()
+        if not self.collected or (self.told is not None and now - self.told[0] < pause):
+            return
+        done = [self.tests[i] for i in self.collected if i in self.tests]
+        count = [len(done), len(self.collected), len([test for test in done if is_failure(test)])]
+        if self.told is not None and self.told[1] == count:
+            return
+        self.told = (now, count)
+        try:
+            print("stack: {} of {} tests done, {} failed".format(*count), flush=True)
+        except OSError:
+            # Nobody follows.
+            pass
 
     def group(self, paths):
         """Runs the tests of folders with the same settings. What ends one group does not hide the tests of another."""

@@ -3,9 +3,10 @@ import type { Places } from "../dockerfile/authorsPlaces.js"
 import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
 import { parseReference } from "../reference/reference.js"
 import { cleanText } from "../text/cleanText.js"
-import { failedStepOutput, ownSession } from "./buildOutput.js"
+import { failedStepOutput } from "./buildOutput.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
+import { ownSession } from "./telemetry.js"
 
 /** Name of the linked Dockerfile in the build context. */
 export const linkedDockerfile = "stack.Dockerfile"

@@ -13,6 +13,8 @@ import type { Execution, ImageJob, ImageState } from "./execution.js"
 import { ImageJournal, inFront } from "./journal.js"
 import { Progress } from "./progress.js"
 import { publishFailed, pushCandidate } from "./publishImage.js"
+import { StepCounts } from "./stepCounts.js"
+import { ownSession } from "./telemetry.js"
 
 /**
  * Puts a tag on a published image, by digest; nothing of the image moves.
@@ -32,9 +34,10 @@ export interface TagStore {
  * state. A parent's tests run beside its children's builds; a child is tested when its parent has passed.
  */
 export async function execute(run: Execution, tags: TagStore): Promise<readonly ImageState[]> {
-  const progress = new Progress(run.jobs.length, (line) => {
+  const echo = (line: string) => {
     console.log(line)
-  })
+  }
+  const progress = new Progress(run.jobs.length, echo, new StepCounts(ownSession()))
   return progress.watched(() => carryOut(run, tags, progress))
 }
 

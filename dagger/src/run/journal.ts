@@ -1,7 +1,8 @@
+import { AsyncResource } from "node:async_hooks"
 import { getTracer } from "@dagger.io/dagger/telemetry"
 import type { Step } from "../report/report.js"
 import { cleanText } from "../text/cleanText.js"
-import type { Progress } from "./progress.js"
+import type { OpenStep, Progress } from "./progress.js"
 
 /** Of a span: it stands in front on a terminal, and what is not marked so is folded away (telemetry/attrs.go). */
 export const inFront = { "dagger.io/ui.reveal": true }
@@ -34,14 +35,14 @@ export class ImageJournal {
   async step<T>(name: Step["name"], run: () => Promise<T>): Promise<T> {
     const startedAt = Date.now()
     this.log(`${name} ...`)
-    const ended = this.progress.begin(this.image, name)
+    const open = this.progress.begin(this.image, name)
     try {
-      return await inSpan(name, run)
+      return await inSpan(name, open, run)
     } finally {
       const milliseconds = Date.now() - startedAt
       this.steps.push({ name, startedAt, milliseconds })
       this.log(`${name} took ${(milliseconds / 1000).toFixed(1)} s`)
-      ended(milliseconds)
+      open.end(milliseconds)
     }
   }
 
@@ -55,7 +56,44 @@ export class ImageJournal {
   }
 }
 
-/** A build is the one step of its phase, which has a span already. */
-function inSpan<T>(name: Step["name"], run: () => Promise<T>): Promise<T> {
-  return name === "build" ? run() : getTracer().startActiveSpan(name, run, inFront)
+/** A build is the one step of its phase, which has a span already, and tells nothing of how far it is. */
+function inSpan<T>(name: Step["name"], open: OpenStep, run: () => Promise<T>): Promise<T> {
+  if (name === "build") return run()
+  const followed = async (span: ReturnType<ReturnType<typeof getTracer>["startSpan"]>) => {
+    const line = new CountLine()
+    // Called from elsewhere, it still belongs to this span.
+    const show = AsyncResource.bind((count: string) => {
+      line.show(count)
+    })
+    open.follow({ span: span.spanContext().spanId, show })
+    try {
+      return await run()
+    } finally {
+      line.remove()
+    }
+  }
+  return getTracer().startActiveSpan(name, followed, inFront)
+}
+
+/**
+ * How far a step is, as a line below it in the CLI's tree. A span's name stays what it was at its start: another count is
+ * another line, and the CLI takes away those that have ended.
+ */
+class CountLine {
+  private end: () => void = () => undefined
+
+  /** Replaces the line. Belongs to the span in which it is called. */
+  show(count: string): void {
+    this.end()
+    const span = getTracer().startSpan(count, inFront)
+    this.end = () => {
+      span.end()
+    }
+  }
+
+  /** Takes it away. */
+  remove(): void {
+    this.end()
+    this.end = () => undefined
+  }
 }

@@ -116,6 +116,27 @@ describe("lines for a pipe", () => {
   test("have the result where nothing else prints it", () => {
     expect(lines("result")).toContain("image  plan")
   })
+
+  test.each([100, 199, 200, 5000])(
+    "of %i lines of a run at most 300 are shown, the first and some of the last",
+    (many) => {
+      // As of a cold run: for each line of the function there are a hundred of what it starts.
+      const all = Array.from({ length: many }, (_, index) => [
+        `${50 + index} : ┆ Container.withExec(args: ["sh"]): Container!`,
+        `${50 + index} : ┆ ┆ [0.1s] | Get:${index} package`,
+        `12  : [${index}s] | base: line ${index + 1}`,
+      ])
+      const long = ["5   : load module: /work", "12  : JupyterStack.buildStack(", ...all.flat(), ""].join(
+        "\n",
+      )
+      const shown = bash('own_lines "$(mktemp)"', { input: long }).trimEnd().split("\n")
+      expect(shown.length).toBeLessThanOrEqual(Math.min(300, many + 2))
+      const numbers = shown.flatMap((line) => /base: line (\d+)$/.exec(line)?.[1] ?? []).map(Number)
+      expect(numbers.slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
+      expect(numbers.at(-1)).toBeGreaterThan(many * 0.9)
+      expect(shown.join("\n").includes("some of the lines only")).toBe(many >= 200)
+    },
+  )
 })
 
 test("help begins with the three commands that most people want", () => {

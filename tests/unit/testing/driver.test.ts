@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
 import { judgeTests, parseTestRun } from "../../../dagger/src/testing/testRun.js"
-import { drive, testingFolder } from "../../support/driver.js"
+import { drive, TestFolder, testingFolder } from "../../support/driver.js"
 
 const everyWayToEnd = `
 import ctypes, os, pathlib, time
@@ -163,4 +163,28 @@ test("an image without pytest says so", () => {
     env: { PATH: process.env.PATH, STACK_RESULTS: noPytest },
   })
   expect(parseTestRun(readFileSync(join(noPytest, "results.json"), "utf8")).kind).toBe("no-pytest")
+})
+
+test("who follows the driver hears how far the tests are: when they are known, now and then, and at the end", () => {
+  const slow = `
+import pytest, time
+@pytest.mark.parametrize("n", range(4))
+def test_slow(n):
+    time.sleep(2)
+    assert n != 1
+`
+  const folder = new TestFolder({ "test_slow.py": slow })
+  try {
+    const limits = ["--timeout", "5", "--total", "60"]
+    const options = { env: folder.environment(), encoding: "utf8" } as const
+    const said = execFileSync(folder.python, [folder.driver, ...limits, folder.tests], options)
+    expect(said.split("\n")).toEqual([
+      "stack: 0 of 4 tests done, 0 failed",
+      expect.stringMatching(/^stack: [23] of 4 tests done, 1 failed$/),
+      "stack: 4 of 4 tests done, 1 failed",
+      "",
+    ])
+  } finally {
+    folder.remove()
+  }
 })
