@@ -155,7 +155,10 @@ keep() {
   rm -rf "$1/.screen" "$2"
   mv "$1" "$2"
   end_untrusted
-  github_groups "$2"
+  if [[ ${GITHUB_ACTIONS-} == true ]]; then
+    github_groups "$2"
+    [[ ! -f $2/annotations.txt ]] || cat "$2/annotations.txt"
+  fi
   begin_untrusted
   printf '%s\n' "$screen"
   end_untrusted
@@ -211,37 +214,4 @@ read_screen() {
 tell_interrupted() {
   say "stopped; what is built and pushed stays, and the same call takes it up"
   exit 130
-}
-
-# GitHub's runner reads commands out of what it is shown. Between these two it takes none but the word that ends it,
-# which is fresh and which no image knows.
-begin_untrusted() {
-  [[ ${GITHUB_ACTIONS-} == true ]] || return 0
-  untrusted=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-  printf '::stop-commands::%s\n' "$untrusted"
-}
-
-end_untrusted() {
-  [[ -z ${untrusted-} ]] || printf '::%s::\n' "$untrusted"
-  untrusted=
-}
-
-# github_groups FOLDER: the logs of a run, a group for each image, and an error for what failed; text of images is shown
-# as text. annotations.txt has its text escaped.
-github_groups() {
-  local yaml image log
-  [[ ${GITHUB_ACTIONS-} == true ]] || return 0
-  for yaml in "$1"/artifacts/*.yaml; do
-    [[ -f $yaml ]] || continue
-    image=$(basename "$yaml" .yaml)
-    printf '::group::%s\n' "$image"
-    begin_untrusted
-    for log in '' .basic-tests .integration-tests .server; do
-      [[ ! -f $1/logs/$image$log.log ]] || tail -n 200 "$1/logs/$image$log.log"
-      echo
-    done
-    end_untrusted
-    printf '::endgroup::\n'
-  done
-  [[ ! -f $1/annotations.txt ]] || cat "$1/annotations.txt"
 }

@@ -31,6 +31,10 @@ export interface FakeAnswer {
   readonly version?: string
   /** What is exported as report.md. */
   readonly markdown?: string
+  /** What is said on stderr: plain progress. */
+  readonly progress?: string
+  /** What else is exported: texts by path. */
+  readonly files?: Readonly<Record<string, string>>
   /** Whether links and pipes are among what is exported. */
   readonly strange?: boolean
 }
@@ -43,6 +47,8 @@ export function fakeDagger(folder: string, answer: FakeAnswer = { report: { ok: 
   writeFileSync(log, "")
   const { version = engineVersion(), ...rest } = answer
   writeFileSync(join(folder, "fake.json"), JSON.stringify({ version, log, ...rest }))
+  // Whatever stands in a folder above, the program is no ECMAScript module.
+  writeFileSync(join(bin, "package.json"), '{ "type": "commonjs" }')
   writeFileSync(join(bin, "dagger"), program(join(folder, "fake.json")))
   chmodSync(join(bin, "dagger"), 0o755)
   return {
@@ -65,7 +71,7 @@ function program(settings: string): string {
   return `#!${process.execPath}
 const { spawnSync } = require("node:child_process")
 const { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } = require("node:fs")
-const { version, log, report, plan, failing, markdown, strange } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
+const { version, log, report, plan, failing, markdown, progress = "", files = {}, strange } = JSON.parse(readFileSync(${JSON.stringify(settings)}, "utf8"))
 const args = process.argv.slice(2)
 if (args[0] === "version") {
   console.log(\`dagger \${version} (fake) linux/amd64\`)
@@ -74,6 +80,7 @@ if (args[0] === "version") {
 const source = args.find((arg) => arg.startsWith("--source="))?.slice("--source=".length)
 const { stdout: head } = spawnSync("git", ["-C", source ?? "/", "rev-parse", "HEAD"], { encoding: "utf8" })
 appendFileSync(log, JSON.stringify({ args, env: process.env, head: head.trim() }) + "\\n")
+process.stderr.write(progress)
 if (report === undefined) {
   console.error("spec.yml:3:1: this is not understood")
   process.exit(1)
@@ -91,6 +98,10 @@ if (strange) {
   spawnSync("mkfifo", [folder + "/screenshots/pipe"])
 }
 writeFileSync(folder + "/report.json", JSON.stringify(args.includes("--only=" + failing) ? { ok: false } : report))
+for (const [path, text] of Object.entries(files)) {
+  mkdirSync(folder + "/" + path.slice(0, path.lastIndexOf("/")), { recursive: true })
+  writeFileSync(folder + "/" + path, text)
+}
 writeFileSync(folder + "/report.md", markdown ?? "# The report\\n")
 `
 }

@@ -57,7 +57,7 @@ export async function workflowWorld(): Promise<WorkflowWorld> {
     tests: launch.tests("gpu"),
     timeout: "2 min",
   }
-  const repository = await workflowRepository([".github", "dagger.json", "dagger"], twoImages({ gpu }))
+  const repository = await workflowRepository([".github", "dagger.json", "dagger", "lib"], twoImages({ gpu }))
   const organisation = `workflows-${randomBytes(4).toString("hex")}`
   const machine = await engineEnvironment()
   const settings: RunnerSettings = {

@@ -32,7 +32,7 @@ const folders: string[] = []
 const runs: WorkflowRun[] = []
 
 beforeAll(async () => {
-  repository = await workflowRepository([".github", "dagger.json"])
+  repository = await workflowRepository([".github", "dagger.json", "lib"])
   commit = await repository.commit("main", "second", { "README.md": "text" })
 })
 
@@ -72,7 +72,7 @@ async function record(
 
 /** Options and words of a call, without those that are always the same. */
 function wordsOf(call: DaggerCall | undefined): readonly string[] {
-  const always = ["call", "--source=.", "artifacts", "export", "--path=out"]
+  const always = ["call", "--progress=plain", "--source=.", "artifacts", "export", "--path=out"]
   const login = ["--registry=ghcr.io/ucsd-ets", "--registry-username=ada"]
   return call?.args.filter((word) => ![...always, ...login].includes(word) && !word.includes("=env://")) ?? []
 }
@@ -511,6 +511,43 @@ describe("what a call leaves", () => {
     expect(run.conclusion).toBe("success")
     const packed = readdirSync(join(run.artifacts, "build-artifacts"), { recursive: true })
     expect(packed.sort()).toEqual(["report.json", "report.md", "screenshots", "screenshots/real.png"])
+  })
+
+  const progress = [
+    "1   : connect",
+    "12  : JupyterStack.buildStack(",
+    "12  : [5.8s] | base: build ...",
+    "39  : ┆ [1/2] RUN make",
+    "39  : ┆ ┆ [6.1s] | ::error::printed by a build",
+    "12  : [9.0s] | ----- result -----",
+    "12  : [9.0s] | all good",
+    "",
+  ].join("\n")
+  const files = { "artifacts/base.yaml": "", "logs/base.log": "built\n##[error]stolen" }
+
+  it("has a line a step in the log, the result, and the logs in a group for each image", async () => {
+    const { run } = await record("main.yml", event(), {}, { report: { ok: true }, progress, files })
+    expect(run.log).toMatch(
+      /::stop-commands::(\w{32})\n[^]*\[5\.8 s\] base: build \.\.\.\nall good\n[^]*\n::\1::\n/,
+    )
+    expect(run.log).not.toContain("printed by a build")
+    expect(run.log).toMatch(
+      /^::group::base\n::stop-commands::(\w{32})\nbuilt\n##\[error\]stolen\n[^]*\n::\1::\n::endgroup::$/m,
+    )
+  })
+
+  it("has all that dagger says in the log where the runner is in its debug mode, or the call fails", async () => {
+    const debug = await record(
+      "main.yml",
+      event(),
+      { env: { RUNNER_DEBUG: "1" } },
+      { report: { ok: true }, progress },
+    )
+    expect(debug.run.log).toContain("printed by a build")
+    const failed = await record("main.yml", event(), {}, { progress })
+    expect(failed.run.conclusion).toBe("failure")
+    expect(failed.run.log).toContain("spec.yml:3:1: this is not understood")
+    expect(failed.run.log).toContain("printed by a build")
   })
 
   it("steers the runner by no line of its own", async () => {
