@@ -27,7 +27,7 @@ export function terminalPicture(report: StackReport): string {
     (line, row) => `<text x="${margin}" y="${margin + (row + 0.75) * cell.height}">${spans(line)}</text>`,
   )
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" xml:space="preserve">`,
     "<title>A run of ./stack build-stack in which a test fails</title>",
     `<rect width="${width}" height="${height}" rx="8" fill="#0d1117"/>`,
     '<g font-family="ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace" font-size="14" fill="#e6edf3">',
@@ -67,6 +67,6 @@ function styled(text: string, style: string): string {
 
 function xmlText(text: string): string {
   const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-  // Blanks that follow each other would be one in an SVG.
+  // Blanks that follow each other would be one in an SVG; not every viewer knows xml:space, and not every one these.
   return escaped.replaceAll(" ", "\u00a0")
 }

@@ -1,6 +1,6 @@
 import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
 import { cleanLine } from "../text/cleanText.js"
-import type { Screen } from "../text/screen.js"
+import type { Colour, Screen } from "../text/screen.js"
 import { alignedTable, painted, plainScreen } from "../text/screen.js"
 import { shellCommand, shellQuote } from "../text/shell.js"
 import type { TestResult } from "../testing/testRun.js"
@@ -50,12 +50,15 @@ function summaryTable(images: readonly ImageReport[], view: SummaryView): readon
     const image = images[row - 1]
     if (image === undefined) return painted(view, "faint", cell)
     if (column !== 5) return cell
-    return painted(
-      view,
-      isFailed(image) ? "red" : image.outcome.kind === "untested" ? "yellow" : "green",
-      cell,
-    )
+    return painted(view, colourOf(image), cell)
   })
+}
+
+/** What nobody asked for is neither good nor bad. */
+function colourOf(image: ImageReport): Colour {
+  if (isFailed(image)) return "red"
+  if (image.outcome.kind === "not-needed") return "faint"
+  return image.outcome.kind === "untested" ? "yellow" : "green"
 }
 
 function summaryRow(image: ImageReport): readonly string[] {
