@@ -58,13 +58,14 @@ function renderReproduction({ source, reproduce }: StackReport): string {
   return `## Reproduce\n\n${artifacts}\n\n${where}\n\n${fenced(reproduce, "sh")}`
 }
 
-function renderSource({ source, milliseconds }: StackReport): string {
+function renderSource({ source, platform, milliseconds }: StackReport): string {
   const commit =
     source.commit === undefined ? "no commit known" : `commit ${codeSpan(source.commit.slice(0, 12))}`
   const subject =
     source.message === undefined ? "" : ` "${escapeCell(source.message.split("\n", 1)[0] ?? "")}"`
   const dirty = source.dirty ? ", with uncommitted changes" : ""
-  return `${commit}${subject} on ${codeSpan(source.branch)}${dirty}; ${formatDuration(milliseconds)}`
+  const built = platform === undefined ? "" : ` for ${codeSpan(platform)}`
+  return `${commit}${subject} on ${codeSpan(source.branch)}${dirty}${built}; ${formatDuration(milliseconds)}`
 }
 
 function renderTable(images: readonly ImageReport[]): string {

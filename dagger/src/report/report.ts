@@ -106,6 +106,8 @@ export interface StackReport {
   readonly imagesDirectory?: string
   /** `<prefix>-<branch>`. */
   readonly tag: string
+  /** What its images are for: `linux/amd64`. Absent in reports of earlier versions. */
+  readonly platform?: string
   /** Whether images were to be published. */
   readonly publish: boolean
   /** Set where what passed was only pushed, and its tags were left to another run. */

@@ -14,6 +14,8 @@ export interface RunFacts {
   readonly branch: string
   readonly imagesDirectory: string
   readonly tag: string
+  /** What its images are for. */
+  readonly platform: string
   readonly publishing: Publishing
   readonly skippedByRequest?: string | undefined
   /** Milliseconds since 1970. */
@@ -30,6 +32,7 @@ export function assembleReport(facts: RunFacts, states: readonly ImageState[]): 
     branch,
     imagesDirectory,
     tag,
+    platform,
     publishing,
     skippedByRequest,
     startedAt,
@@ -42,6 +45,7 @@ export function assembleReport(facts: RunFacts, states: readonly ImageState[]): 
     source: sourceFacts(git, branch),
     imagesDirectory,
     tag,
+    platform,
     publish: publishing !== "nothing",
     ...(publishing === "candidates" && { candidatesOnly: true as const }),
     startedAt,

@@ -1,4 +1,4 @@
-import { dag } from "@dagger.io/dagger"
+import { dag, Platform } from "@dagger.io/dagger"
 import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
 import type { BaseConfigs } from "./baseConfigs.js"
@@ -11,7 +11,7 @@ const answerSeconds = 60
 
 /** Images linked with their external bases pinned to what these stand for now. */
 export interface PinnedLink {
-  readonly linkRequest: LinkRequest
+  readonly linkRequest: PlatformLink
   /** What keys are made of, and what is built. */
   readonly linked: LinkedStack
   /** Why a base image could not be resolved, by reference; it stays unpinned. */
@@ -20,9 +20,12 @@ export interface PinnedLink {
   readonly unknownConfigs: ReadonlyMap<string, string>
 }
 
+/** What is linked, for one platform. */
+export type PlatformLink = LinkRequest & { readonly platform: string }
+
 /** Who knows what bases hand down. */
 export interface BaseRegistry {
-  baseConfigs(digests: ReadonlyMap<string, string>): Promise<BaseConfigs>
+  baseConfigs(digests: ReadonlyMap<string, string>, platform: string): Promise<BaseConfigs>
 }
 
 /**
@@ -31,15 +34,15 @@ export interface BaseRegistry {
  * @throws InputError for mistakes in the Dockerfiles
  */
 export async function linkPinned(
-  unpinned: LinkRequest,
+  unpinned: PlatformLink,
   registry: BaseRegistry,
   settled?: ReadonlyMap<string, string>,
 ): Promise<PinnedLink> {
   const { digests, unresolved } =
     settled === undefined
-      ? await resolveBases(basesOf(linkStack(unpinned)))
+      ? await resolveBases(basesOf(linkStack(unpinned)), unpinned.platform)
       : { digests: settled, unresolved: new Map<string, string>() }
-  const { configs, unknown } = await registry.baseConfigs(digests)
+  const { configs, unknown } = await registry.baseConfigs(digests, unpinned.platform)
   const linkRequest = { ...unpinned, bases: digests, baseConfigs: configs }
   const linked = linkStack(linkRequest)
   return { linkRequest, linked, unresolvedBases: unresolved, unknownConfigs: unknown }
@@ -58,13 +61,14 @@ interface BaseDigests {
 }
 
 /** Asks the engine, which knows its mirrors and logins, what each reference stands for. No layer is pulled. */
-async function resolveBases(references: Iterable<string>): Promise<BaseDigests> {
+async function resolveBases(references: Iterable<string>, platform: string): Promise<BaseDigests> {
   const digests = new Map<string, string>()
   const unresolved = new Map<string, string>()
   await Promise.all(
     [...new Set(references)].map(async (reference) => {
       try {
-        const resolved = await inTime(answerSeconds, dag.container().from(reference).imageRef())
+        const base = dag.container({ platform: platform as Platform }).from(reference)
+        const resolved = await inTime(answerSeconds, base.imageRef())
         const { digest } = parseReference(resolved)
         if (digest !== undefined) digests.set(reference, digest)
       } catch (error) {

@@ -1,4 +1,4 @@
-import { dag } from "@dagger.io/dagger"
+import { dag, Platform } from "@dagger.io/dagger"
 import type { Places } from "../dockerfile/authorsPlaces.js"
 import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
 import { parseReference } from "../reference/reference.js"
@@ -6,6 +6,7 @@ import { cleanText } from "../text/cleanText.js"
 import { failedStepOutput, ownSession } from "./buildOutput.js"
 import { engineMessage } from "./engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
+import { ofPlatform } from "./platform.js"
 
 /** Name of the linked Dockerfile in the build context. */
 export const linkedDockerfile = "stack.Dockerfile"
@@ -19,7 +20,7 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
   const { job, journal } = state
   if (job.action === "retest" && job.known !== undefined) {
     journal.say(`using ${job.known.reference}`)
-    return takePublished(state, job.known)
+    return takePublished(state, job.known, run.platform)
   }
   let places: Places | undefined
   try {
@@ -28,8 +29,9 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
       places = context.places
       const buildArgs = buildArgsOf(job.builderArgs)
       const secrets = [...run.secrets.values()]
-      const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets }
-      return context.directory.dockerBuild(options).sync()
+      const platform = run.platform as Platform
+      const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets, platform }
+      return ofPlatform(await context.directory.dockerBuild(options).sync(), platform)
     })
     return { ...state, container }
   } catch (error) {
@@ -48,10 +50,12 @@ function messageOf(error: unknown): string {
 async function takePublished(
   state: ImageState,
   { reference, digest }: NonNullable<ImageJob["known"]>,
+  platform: string,
 ): Promise<ImageState> {
-  const container = dag.container().from(reference)
-  // What a tag names only the registry knows.
-  const found = digest ?? parseReference(await container.imageRef()).digest
+  const container = dag.container({ platform: platform as Platform }).from(reference)
+  // What a digest was found by is its key, which has the platform; what a tag names only the registry knows.
+  if (digest !== undefined) return { ...state, container, digest }
+  const found = parseReference(await (await ofPlatform(container, platform)).imageRef()).digest
   return { ...state, container, ...(found !== undefined && { digest: found }) }
 }
 

@@ -34,16 +34,26 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   const prepared = await prepare(request, registry)
   const { plan, git } = prepared
   const states = plan.skippedByRequest === undefined ? await carryOut(request, prepared, registry) : []
-  const { branch, tag, skippedByRequest } = plan
+  const { branch, tag, platform, skippedByRequest } = plan
   const { publishing } = request
   const call = callRequest(request)
   const { imagesDirectory } = prepared.spec
-  const facts = { request: call, git, branch, imagesDirectory, tag, publishing, skippedByRequest, startedAt }
+  const facts = {
+    request: call,
+    git,
+    branch,
+    imagesDirectory,
+    tag,
+    platform,
+    publishing,
+    skippedByRequest,
+    startedAt,
+  }
   const report = assembleReport({ ...facts, notices: noticesOf(prepared), retries: registry.retries }, states)
   const manifests = renderManifests(states, {
     spec: prepared.spec,
     tag,
-    platform: plan.platform,
+    platform,
     startedAt,
     source: report.source,
     ...(git.remoteUrl !== undefined && { remoteUrl: git.remoteUrl }),
@@ -71,11 +81,11 @@ export async function planOnly(request: StackRequest): Promise<StackPlan> {
   return new StackPlan(JSON.stringify(plan, null, 2))
 }
 
-function noticesOf({ plan, unresolvedBases, unknownConfigs }: Prepared): readonly string[] {
+function noticesOf({ plan, platform, unresolvedBases, unknownConfigs }: Prepared): readonly string[] {
   const unresolved = [...unresolvedBases].map(
     ([reference, why]) => `${reference} could not be resolved: ${why}`,
   )
-  return [...plan.notices, ...unresolved, ...unknownConfigNotices(unknownConfigs)]
+  return [...plan.notices, ...platform.notices, ...unresolved, ...unknownConfigNotices(unknownConfigs)]
 }
 
 /** One line for all: most often it is one registry that only the engine reaches. */
@@ -100,6 +110,7 @@ async function carryOut(
   const execution: Execution = {
     context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
     secrets: request.secrets,
+    platform: plan.platform,
     copy: prepared.copy,
     imagesDirectory: spec.imagesDirectory,
     jobs: jobsOf(prepared, given),

@@ -66,6 +66,8 @@ export interface Execution {
   readonly context: (image: string) => Promise<BuildContext>
   /** What RUN instructions may mount as `type=secret`. */
   readonly secrets: BuildSecrets
+  /** What is built and tested: `linux/amd64`. */
+  readonly platform: string
   /** The source, for the tests in its folder of images. */
   readonly copy: SourceCopy
   readonly imagesDirectory: string

@@ -5,7 +5,6 @@ import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { linkedDockerfile } from "./buildImage.js"
 import { linkPinned } from "./bases.js"
-import { platform } from "./platform.js"
 import { RegistryEdge } from "./registryEdge.js"
 import { openSource } from "./openSource.js"
 import { directoryOf } from "./textFiles.js"
@@ -22,7 +21,14 @@ export async function linkedDirectory(
   const { spec, tree, files } = await openSource(source)
   const images = selectImages(tree, only).map(({ name }) => name)
   const buildArgs = parseSettings(spec, set)
-  const request = { spec, tree: files, images, platform, buildArgs, repositories: publishedAs(spec) }
+  const request = {
+    spec,
+    tree: files,
+    images,
+    platform: spec.platform,
+    buildArgs,
+    repositories: publishedAs(spec),
+  }
   const { linkRequest } = await linkPinned(request, await RegistryEdge.open(undefined))
   // Without digests: the text is for people, and follows the tags that its Dockerfiles name.
   const linked = linkStack({ ...linkRequest, bases: new Map() })

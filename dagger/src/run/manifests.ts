@@ -56,7 +56,8 @@ function manifestOf(state: ImageState, all: readonly ImageState[], context: Mani
     ...(digest !== undefined && { digest }),
     ...(job.action === "build" ? madeNow(context) : madeEarlier(context, registry?.labels)),
     ...baseOf(state, all, context, registry?.labels),
-    platform,
+    // What it is there, whatever its Dockerfile made of the platform that it was built for.
+    platform: registry?.platform ?? platform,
     size: {
       ...(registry !== undefined && { compressed: registry.compressedBytes }),
       ...(unpackedBytes !== undefined && { unpacked: unpackedBytes }),

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { Container, dag, Service } from "@dagger.io/dagger"
+import { Container, dag, Platform, Service } from "@dagger.io/dagger"
 import { buildArgsOf, linkedDockerfile } from "./buildImage.js"
 import { portOf } from "./integrationTests.js"
 import { openSource } from "./openSource.js"
@@ -57,12 +57,18 @@ async function imageOf(single: SingleImage): Promise<OpenedImage> {
     selectImages(tree, [image])
     if (login !== undefined) await loginToRegistry(referenceOf(ref), login)
     const { serverPort } = tree.node(image).image
-    return { container: dag.container().from(ref), imagesDirectory: spec.imagesDirectory, serverPort }
+    const container = dag.container({ platform: spec.platform as Platform }).from(ref)
+    return { container, imagesDirectory: spec.imagesDirectory, serverPort }
   }
-  const { context, linked, spec, tree } = await openImage(single)
+  const { context, linked, spec, tree, platform } = await openImage(single)
   const buildArgs = buildArgsOf(linked.builderArgs)
   const secrets = [...single.secrets.values()]
-  const options = { dockerfile: linkedDockerfile, target: linked.target, buildArgs, secrets }
-  const container = context.directory.dockerBuild(options)
+  const container = context.directory.dockerBuild({
+    dockerfile: linkedDockerfile,
+    target: linked.target,
+    buildArgs,
+    secrets,
+    platform: platform.platform as Platform,
+  })
   return { container, imagesDirectory: spec.imagesDirectory, serverPort: tree.node(image).image.serverPort }
 }

@@ -1,4 +1,4 @@
-import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
+import type { LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
 import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
@@ -11,7 +11,6 @@ import { InputError, atOption } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { publishedAs } from "../spec/publishedAs.js"
-import type { Spec } from "../spec/spec.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
@@ -27,8 +26,9 @@ import type { BuildContext } from "./execution.js"
 import type { OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
-import { platform } from "./platform.js"
-import { planToRepeat, refuseOtherSource } from "./repeatPlan.js"
+import type { ChosenPlatform } from "./platform.js"
+import { choosePlatform } from "./platform.js"
+import { planToRepeat, refuseOtherPlatform, refuseOtherSource } from "./repeatPlan.js"
 import type { StackRequest } from "./request.js"
 import { directoryOf } from "./textFiles.js"
 
@@ -38,6 +38,7 @@ type KeyedImage = Omit<ImageFacts, "registry">
 /** All of a run that does not depend on git. */
 interface LinkedSource extends OpenSource, PinnedLink {
   readonly repositories: ReadonlyMap<string, Repository>
+  readonly platform: ChosenPlatform
   /** Parents before children. */
   readonly images: readonly KeyedImage[]
   /** The plan that is to be repeated, where one is. */
@@ -76,7 +77,7 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
     refuseUnnamedBranch(request, found.repeated, git)
     return { ...found, plan: found.repeated }
   }
-  const options = planOptions(request, stack.spec, git)
+  const options = planOptions(request, stack, git)
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
 
@@ -86,12 +87,16 @@ async function openLinked(request: StackRequest, registry: AskedRegistry): Promi
   const repeated = planToRepeat(request)
   selectImages(tree, request.only)
   const repositories = publishedAs(spec, request.registry)
-  const unpinned = linkRequestOf(open, repositories, parseSettings(spec, request.set))
+  const buildArgs = parseSettings(spec, request.set)
+  const chosen = await choosePlatform(spec.platform, request.publishing)
+  const { platform } = chosen
+  if (repeated !== undefined) refuseOtherPlatform(repeated, platform)
+  const unpinned = { ...linkRequestOf(open, repositories, buildArgs), platform }
   await registry.loginEngine(repositories.values())
   const pinned = await linkPinned(unpinned, registry, repeated && basesOf(repeated))
-  const images = keyedImages(open, pinned.linked, repositories, await judgeHash())
+  const images = keyedImages(open, pinned, repositories, await judgeHash())
   if (repeated !== undefined) refuseOtherSource(repeated, spec.tagPrefix, images)
-  return { ...open, ...pinned, repositories, images, repeated }
+  return { ...open, ...pinned, repositories, platform: chosen, images, repeated }
 }
 
 function basesOf({ bases = [] }: Plan): ReadonlyMap<string, string> {
@@ -106,12 +111,13 @@ function gitQuestion({ branch, base, previous }: StackRequest): Parameters<typeo
   }
 }
 
-function planOptions(request: StackRequest, { tagPrefix, trustRegistry }: Spec, git: GitFacts): PlanOptions {
+function planOptions(request: StackRequest, { spec, platform }: LinkedSource, git: GitFacts): PlanOptions {
+  const { tagPrefix, trustRegistry } = spec
   const branch = branchOf(request, git)
   return {
     branch,
     tag: branchTag(tagPrefix, branch),
-    platform,
+    platform: platform.platform,
     publish: request.publishing !== "nothing",
     fullRebuild: request.fullRebuild,
     only: request.only,
@@ -145,7 +151,7 @@ function linkRequestOf(
   repositories: ReadonlyMap<string, Repository>,
   buildArgs: BuildArguments,
 ): LinkRequest {
-  return { spec, tree: files, images: tree.nodes.map(({ name }) => name), platform, buildArgs, repositories }
+  return { spec, tree: files, images: tree.nodes.map(({ name }) => name), buildArgs, repositories }
 }
 
 async function planFacts(
@@ -191,7 +197,7 @@ async function imageFacts(
 
 function keyedImages(
   { spec, tree, files }: OpenSource,
-  linked: LinkedStack,
+  { linked, linkRequest: { platform } }: PinnedLink,
   repositories: ReadonlyMap<string, Repository>,
   judge: string,
 ): readonly KeyedImage[] {

@@ -14,7 +14,6 @@ import type { RetryNote } from "../report/report.js"
 import type { BaseConfigs } from "./baseConfigs.js"
 import { askBaseConfigs } from "./baseConfigs.js"
 import type { ImageState, RegistryLogin } from "./execution.js"
-import { platform } from "./platform.js"
 import { candidateTag, loginToRegistry } from "./publishImage.js"
 import { secretText } from "./secretText.js"
 
@@ -31,7 +30,7 @@ export interface RegistryQuestion {
 }
 
 /** What only the registry knows of a published image, for its manifest page. */
-export type PublishedFacts = Pick<ImageManifest, "layers"> & {
+export type PublishedFacts = Pick<ImageManifest, "layers" | "platform"> & {
   readonly compressedBytes: number
   /** How it was made, as its labels tell. */
   readonly labels: ReadonlyMap<string, string>
@@ -92,7 +91,7 @@ export class RegistryEdge {
   }
 
   /** What bases hand down; the login goes to the registry that the call names, and to no other. */
-  baseConfigs(digests: ReadonlyMap<string, string>): Promise<BaseConfigs> {
+  baseConfigs(digests: ReadonlyMap<string, string>, platform: string): Promise<BaseConfigs> {
     return askBaseConfigs(digests, this.credentials, platform)
   }
 
@@ -173,7 +172,12 @@ export class RegistryEdge {
         size: layer?.size ?? 0,
         ...(created !== undefined && { created }),
       }))
-      return { compressedBytes: facts.compressedBytes, layers, labels: facts.labels }
+      return {
+        compressedBytes: facts.compressedBytes,
+        platform: facts.platform,
+        layers,
+        labels: facts.labels,
+      }
     } catch (error) {
       // A page without a layer table is better than a run that fails after everything was published.
       if (error instanceof RegistryError) return undefined

@@ -50,6 +50,14 @@ export function refuseOtherSource(plan: Plan, prefix: string, images: readonly S
   if (problems.length > 0) throw new InputError(problems)
 }
 
+/** @throws InputError where what is built now is for another platform than the plan's images */
+export function refuseOtherPlatform(plan: Plan, platform: string): void {
+  if (plan.platform === platform) return
+  const message = `it is for ${plan.platform}, and here ${platform} is built`
+  const hint = `call it on an engine of ${plan.platform}, or leave --plan out`
+  throw new InputError([{ location: atOption("--plan"), message, hint }])
+}
+
 function whereItFits({ commit }: Plan): string {
   const options = "with the same --set and --registry"
   return commit === undefined ? `call it ${options}` : `check out ${commit} and call it ${options}`

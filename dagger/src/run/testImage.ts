@@ -20,7 +20,8 @@ import { askGit } from "./gitContainer.js"
 import { knownOf } from "./knownOf.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
-import { platform } from "./platform.js"
+import type { ChosenPlatform } from "./platform.js"
+import { choosePlatform } from "./platform.js"
 import { buildContext } from "./prepare.js"
 import { RegistryEdge } from "./registryEdge.js"
 import { loginToRegistry } from "./publishImage.js"
@@ -45,6 +46,7 @@ export interface SingleImage {
 export interface OpenImage extends OpenSource {
   readonly context: BuildContext
   readonly linked: LinkedImage
+  readonly platform: ChosenPlatform
 }
 
 /**
@@ -62,11 +64,12 @@ export async function openImage({
   const open = await openSource(source)
   const { spec, tree, files } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
+  const platform = await choosePlatform(spec.platform, "nothing")
   const request = {
     spec,
     tree: files,
     images,
-    platform,
+    platform: platform.platform,
     buildArgs: parseSettings(spec, set),
     repositories: publishedAs(spec),
   }
@@ -74,7 +77,7 @@ export async function openImage({
   const taken = [...linked.images.values()]
   if (ref === undefined) requireSecrets(new Set(secrets.keys()), taken, taken)
   const context = await buildContext(open.copy, linkRequest, images)
-  return { ...open, context, linked: knownOf(linked.images, image) }
+  return { ...open, context, linked: knownOf(linked.images, image), platform }
 }
 
 /**
@@ -88,6 +91,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
   const execution: Execution = {
     context: () => Promise.resolve(open.context),
     secrets: single.secrets,
+    platform: open.platform.platform,
     copy: open.copy,
     imagesDirectory: open.spec.imagesDirectory,
     jobs: [job],
@@ -109,9 +113,13 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     imagesDirectory: open.spec.imagesDirectory,
     tag: open.spec.tagPrefix,
     publishing: "nothing" as const,
+    platform: open.platform.platform,
     startedAt,
   }
-  const report: StackReport = assembleReport({ ...facts, notices: [], retries: [] }, states)
+  const report: StackReport = assembleReport(
+    { ...facts, notices: open.platform.notices, retries: [] },
+    states,
+  )
   printResult(renderSummary(report))
   return new StackRun(await artifactsOf(report, states, new Map()), JSON.stringify(report))
 }

@@ -1,6 +1,7 @@
 import { parseRepository } from "../reference/reference.js"
 import { parseDuration, parseSize } from "../text/quantity.js"
 import { namesIn } from "./facts.js"
+import { usualPlatform } from "./platforms.js"
 import { imagesDirectory } from "./imageRules.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
 import type { WrittenImage, WrittenSpec } from "./writtenSpec.js"
@@ -32,6 +33,7 @@ export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): 
     infoCommands: infoCommandsOf(written.all_info_cmds, file),
     changeRules,
     tests: resolveTests(written.tests),
+    platform: written.platform ?? usualPlatform,
     trustRegistry: written.trust_registry ?? true,
     ...(hubVersion !== undefined && { hub: { version: hubVersion } }),
     ...(written.gpu !== undefined && { gpu: resolveGpu(written.gpu, file) }),

@@ -1,4 +1,5 @@
 import type { Repository } from "../reference/reference.js"
+import type { PublishedPlatform } from "./platforms.js"
 
 /** A place in a file of the user's; lines and columns count from 1. See `atOption` for options. */
 export interface Location {
@@ -41,6 +42,8 @@ export interface Spec {
    * `ImageSpec.repository` stays as written, because Dockerfiles name their parents by it. See `publishedAs`.
    */
   readonly registry?: string
+  /** What the images are published for. */
+  readonly platform: PublishedPlatform
   /** Whether main believes labels and tags that earlier runs have left in the registry. */
   readonly trustRegistry: boolean
 }

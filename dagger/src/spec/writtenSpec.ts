@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { platforms, usualPlatform } from "./platforms.js"
 import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
 
 /**
@@ -165,6 +166,13 @@ export const writtenSpec = closed({
   registry: text("a registry's host and organisation")
     .optional()
     .describe("Registry and organisation that replace those of every `image_name`: `ghcr.io/ucsd-ets`."),
+  platform: z
+    .enum(platforms, { error: platforms.join(" or ") })
+    .optional()
+    .describe(
+      `What the images are built and published for. An engine of another kind builds for it by emulation; where it cannot, ` +
+        `nothing is published. Default: \`${usualPlatform}\`.`,
+    ),
   trust_registry: flag()
     .optional()
     .describe(

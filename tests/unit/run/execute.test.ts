@@ -54,6 +54,7 @@ async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<Readonl
     limits: { spec: tests, filter: "" },
     parallel: 2,
     runId: "run",
+    platform: "linux/amd64",
     secrets: new Map(),
   }
   const tags = new Map<string, string>()

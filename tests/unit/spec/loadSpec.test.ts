@@ -113,6 +113,7 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
         buildAll: ["tests_common", "spec.yml", "change_ignore.json", "conftest.py"],
       },
       tests: { timeoutSeconds: 300, imageTimeoutSeconds: 3600 },
+      platform: "linux/amd64",
       trustRegistry: true,
     })
   })

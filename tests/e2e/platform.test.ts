@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { localRegistry } from "../support/dockerfileBuilds.js"
+import { stackFiles } from "../support/source.js"
+import { removeFolder, stack, workspace } from "../support/stack.js"
+import { imageFiles } from "../support/testImages.js"
+
+// The engine of the tests runs on linux/amd64 and emulates nothing: with a stack that is published for linux/arm64 it is
+// what an Apple laptop's engine is to one that is published for linux/amd64.
+
+const tests = 'import os\ndef test_native(): assert os.uname().machine == "x86_64"\n'
+let folder: string
+
+beforeAll(async () => {
+  folder = await workspace(
+    stackFiles(
+      {
+        base: {
+          files: imageFiles(["ARG TARGETARCH", "RUN echo $TARGETARCH >/arch"], { "test/test_it.py": tests }),
+        },
+      },
+      {
+        spec: {
+          platform: "linux/arm64",
+          all_info_cmds: { ARCH: { description: "Arch", command: "cat /arch" } },
+        },
+      },
+    ),
+  )
+})
+afterAll(() => removeFolder(folder))
+
+const call = (...args: readonly string[]) => stack([...args, `--source=${folder}`], { cwd: folder })
+
+test("plan and report name the platform that the image has", async () => {
+  const built = await stack(
+    ["build-stack", `--source=${folder}`, "artifacts", "export", `--path=${folder}/out`],
+    {
+      cwd: folder,
+    },
+  )
+  expect(built).toMatchObject({ status: 0 })
+  const text = (path: string) => readFile(join(folder, "out", path), "utf8")
+  const report = JSON.parse(await text("report.json")) as { platform: string; notices: readonly string[] }
+  expect(report.platform).toBe("linux/amd64")
+  expect(report.notices.join("\n")).toContain(
+    "built for linux/amd64, and not for linux/arm64: this engine runs on linux/amd64, and builds nothing for linux/arm64: ",
+  )
+  expect(JSON.parse(await text("plan.json"))).toMatchObject({ platform: "linux/amd64" })
+  expect(await text("report.md")).toContain("for `linux/amd64`")
+})
+
+test("nothing is published for another platform than the spec's", async () => {
+  const registry = localRegistry()
+  const published = await call("build-stack", "--publish", "--branch=main", `--registry=${registry}/platform`)
+  expect(published.status).toBe(1)
+  expect(published.stderr).toContain(
+    "--publish: this engine runs on linux/amd64, and builds nothing for linux/arm64: ",
+  )
+  expect(published.stderr).toContain("publish from an engine of linux/arm64")
+})
