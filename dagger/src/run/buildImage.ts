@@ -31,7 +31,7 @@ export async function buildImage(run: Execution, state: ImageState): Promise<Ima
       const secrets = [...run.secrets.values()]
       const platform = run.platform as Platform
       const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets, platform }
-      return ofPlatform(await context.directory.dockerBuild(options).sync(), platform)
+      return context.directory.dockerBuild(options).sync()
     })
     return { ...state, container }
   } catch (error) {

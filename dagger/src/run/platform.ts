@@ -72,8 +72,8 @@ function familyOf(platform: string): string {
 }
 
 /**
- * An image that is what it is said to be.
- * @throws Error where it is for another platform: a `FROM --platform` of its author's, or a published image of another
+ * A published image that is what it is said to be.
+ * @throws Error where it is for another platform: what a tag names may be anything
  */
 export async function ofPlatform(container: Container, platform: string): Promise<Container> {
   const real = familyOf(await container.platform())
