@@ -1,8 +1,40 @@
 import { defineConfig } from "eslint/config"
 import tseslint from "typescript-eslint"
 
-/** Where the Dagger SDK may be imported: the entry class and what executes; the rest is plain TypeScript. */
-const usesDagger = ["dagger/src/index.ts", "dagger/src/run/**"]
+/** Folders of dagger/src that call Dagger, from the bottom to the top: each may import those before it. */
+const floors = ["engine", "gather", "run", "calls"]
+
+/** The ground floor: imported by all, importing only each other. */
+const ground = ["text", "async", "problems"]
+
+const noDagger = {
+  group: ["@dagger.io/*"],
+  message: "The core is plain TypeScript: take facts as arguments, and call Dagger in dagger/src/engine.",
+}
+
+/** Folders that a file must not import, whatever the number of dots before them. */
+const noFolders = (names, message) => ({ regex: `^(\\.\\./)+(${names.join("|")})/`, message })
+
+/** Rules of one folder: what it must not import. */
+const imports = (files, patterns, ignores = []) => ({
+  files,
+  ignores,
+  rules: { "no-restricted-imports": ["error", { patterns }] },
+})
+
+/** What every folder below the floors must not import; folders with rules of their own come on top. */
+const core = [noDagger, noFolders(floors, "What calls Dagger is above: take facts as arguments.")]
+
+/** The floors: nothing of those above. */
+const floorRules = floors
+  .map((name, index) => [name, floors.slice(index + 1)])
+  .filter(([, above]) => above.length > 0)
+  .map(([name, above]) =>
+    imports(
+      [`dagger/src/${name}/**`],
+      [noFolders(above, `${name}/ is below: imports point down (docs/maintainers.md).`)],
+    ),
+  )
 
 export default defineConfig(
   { ignores: ["**/node_modules/", "dagger/sdk/", "engine/sdk/client/", "out/", "eslint.config.js"] },
@@ -22,25 +54,49 @@ export default defineConfig(
   },
   {
     files: ["dagger/src/**"],
-    ignores: usesDagger,
-    rules: {
-      "no-restricted-imports": [
-        "error",
-        {
-          patterns: [
-            {
-              group: ["@dagger.io/*"],
-              message:
-                "The core is plain TypeScript: take facts as arguments, and call Dagger in dagger/src/run.",
-            },
-          ],
-        },
-      ],
-      "no-console": ["error"],
-    },
+    ignores: ["dagger/src/index.ts", ...floors.map((name) => `dagger/src/${name}/**`)],
+    rules: { "no-restricted-imports": ["error", { patterns: core }], "no-console": ["error"] },
   },
+  imports(
+    ground.flatMap((name) => [`dagger/src/${name}/**`, `dagger/src/${name}.ts`]),
+    [
+      noDagger,
+      {
+        regex: `^(\\.\\./)+(?!${ground.join("|")})|^\\./(?!${ground.join("|")})[^/]+/`,
+        message: "The ground floor imports nothing of the house.",
+      },
+    ],
+  ),
+  imports(
+    ["dagger/src/registry/**"],
+    [
+      ...core,
+      noFolders(
+        ["gpu", "plan", "promote", "report"],
+        "The registry's client knows neither plans nor promotions.",
+      ),
+    ],
+  ),
+  imports(
+    [
+      "dagger/src/plan/**",
+      "dagger/src/report/**",
+      "dagger/src/dockerfile/**",
+      "dagger/src/spec/**",
+      "dagger/src/wiki/**",
+      "dagger/src/manifest/**",
+    ],
+    [
+      ...core,
+      {
+        group: ["node:fs", "node:fs/*", "node:child_process", "node:net", "node:http", "node:https"],
+        message: "Decided from facts: what is read or asked is passed in.",
+      },
+    ],
+  ),
+  ...floorRules,
   {
-    files: ["dagger/src/run/**", "dagger/src/index.ts"],
+    files: [...floors.map((name) => `dagger/src/${name}/**`), "dagger/src/index.ts"],
     // Parameters and results of these are read by the SDK at run time; type-only imports would hide them.
     rules: { "@typescript-eslint/consistent-type-imports": "off" },
   },

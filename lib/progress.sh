@@ -6,7 +6,7 @@
 readonly printed_line='^([0-9]+) *: (┆ )*\[([0-9.hms]+)\] \| ?(.*)$'
 readonly call_line='^([0-9]+) *: [A-Z][A-Za-z]*\.[a-z]'
 readonly numbered_line='^[0-9]+ *: '
-# Behind it stands what the function gives: run/screenFiles.ts.
+# Behind it stands what the function gives: calls/screenFiles.ts.
 readonly result_line='----- result -----'
 # Of more lines of one call than these ever fewer are shown: a long run must not fill the log of who called it.
 readonly most_lines=200

@@ -1,4 +1,17 @@
-import type { Location, Problem } from "./spec/spec.js"
+/** A place in a file of the user's; lines and columns count from 1. See `atOption` for options. */
+export interface Location {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** One mistake in the user's input, told in a sentence, with what would be accepted where that helps. */
+export interface Problem {
+  readonly location: Location
+  readonly message: string
+  /** What would be accepted instead, as a sentence or a suggestion (`did you mean "depend_on"?`). */
+  readonly hint?: string
+}
 
 /** Mistakes in the user's input, all that one pass found, each at its place. */
 export class InputError extends Error {

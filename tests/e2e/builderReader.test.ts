@@ -1,3 +1,4 @@
+import type { Problem } from "../../dagger/src/problems.js"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import fc from "../support/fastCheck.js"
 import { parseDockerfile } from "../../dagger/src/dockerfile/dockerfile.js"
@@ -6,7 +7,6 @@ import { assignmentsOf, parseInstruction, wordsOf } from "../../dagger/src/docke
 import { readDockerfileLines } from "../../dagger/src/dockerfile/lines.js"
 import { readMount } from "../../dagger/src/dockerfile/mounts.js"
 import { expandWord } from "../../dagger/src/dockerfile/words.js"
-import type { Problem } from "../../dagger/src/spec/spec.js"
 import { BuilderReader } from "../support/builderReader.js"
 import { piecesOf, runs } from "../support/fuzz.js"
 

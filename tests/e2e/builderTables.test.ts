@@ -1,3 +1,4 @@
+import type { Problem } from "../../dagger/src/problems.js"
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -6,7 +7,6 @@ import { parseDockerfile } from "../../dagger/src/dockerfile/dockerfile.js"
 import { parseInstruction } from "../../dagger/src/dockerfile/instruction.js"
 import { readDockerfileLines } from "../../dagger/src/dockerfile/lines.js"
 import { expandWord } from "../../dagger/src/dockerfile/words.js"
-import type { Problem } from "../../dagger/src/spec/spec.js"
 import { BuilderReader } from "../support/builderReader.js"
 
 /** A release of BuildKit, whose tests these are, from about the time of the engine's code; Go gets it from its cache or proxy. */

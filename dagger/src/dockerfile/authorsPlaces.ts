@@ -1,4 +1,4 @@
-import type { Location } from "../spec/spec.js"
+import type { Location } from "../problems.js"
 import type { Instruction } from "./instruction.js"
 import { locationOf } from "./instruction.js"
 

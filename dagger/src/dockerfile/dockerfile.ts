@@ -1,4 +1,4 @@
-import type { Problem } from "../spec/spec.js"
+import type { Problem } from "../problems.js"
 import { hintFor } from "../text/suggest.js"
 import { trimBlanksStart } from "./blanks.js"
 import { withBackslashes } from "./escape.js"

@@ -1,5 +1,6 @@
+import type { Location, Problem } from "../problems.js"
 import type { SourceFile } from "../source/sourceTree.js"
-import type { ImageSpec, Location, Problem } from "../spec/spec.js"
+import type { ImageSpec } from "../spec/spec.js"
 import type { BuildContext } from "./buildContext.js"
 import type { Dockerfile } from "./dockerfile.js"
 import type { BaseConfig } from "./baseConfig.js"

@@ -1,4 +1,4 @@
-import type { Problem } from "../spec/spec.js"
+import type { Problem } from "../problems.js"
 import { parseInstruction } from "./instruction.js"
 import type { LogicalLine } from "./lines.js"
 import { jsonWords, locationAt } from "./lines.js"

@@ -1,5 +1,5 @@
+import type { Problem } from "../problems.js"
 import { posix } from "node:path"
-import type { Problem } from "../spec/spec.js"
 import { PatternSet } from "../text/patternSet.js"
 import type { PatternPart } from "../text/wildcards.js"
 import { literally } from "../text/wildcards.js"

@@ -1,4 +1,4 @@
-import type { Location, Problem } from "../spec/spec.js"
+import type { Location, Problem } from "../problems.js"
 import type { LogicalLine } from "./lines.js"
 import { blanksAt, isBlank, separators, trimBlanks } from "./blanks.js"
 import { jsonWords, locationAt } from "./lines.js"

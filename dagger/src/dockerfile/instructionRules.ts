@@ -1,4 +1,4 @@
-import type { Problem } from "../spec/spec.js"
+import type { Problem } from "../problems.js"
 import { hintFor } from "../text/suggest.js"
 import type { Frontend } from "./frontend.js"
 import { featureProblem, laterFeatures } from "./frontend.js"

@@ -1,4 +1,4 @@
-import type { Location, Problem } from "../spec/spec.js"
+import type { Location, Problem } from "../problems.js"
 import { trimEnd } from "../text/trim.js"
 import { separators, trimBlanks, trimBlanksStart } from "./blanks.js"
 import { splitWords } from "./words.js"

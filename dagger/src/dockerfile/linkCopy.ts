@@ -1,5 +1,5 @@
+import type { Problem } from "../problems.js"
 import type { SourceFile } from "../source/sourceTree.js"
-import type { Problem } from "../spec/spec.js"
 import { contextPath, hasWildcard, missingFrom, missingMessage } from "./buildContext.js"
 import type { Edit, ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./draft.js"
 import type { Flag, Instruction, Word } from "./instruction.js"

@@ -1,4 +1,4 @@
-import type { Problem } from "../spec/spec.js"
+import type { Problem } from "../problems.js"
 import type { ImageDraft, LinkedInstruction, Source, StageDraft, Surroundings } from "./draft.js"
 import type { ParsedStage } from "./dockerfile.js"
 import { triggerOf } from "./dockerfile.js"

@@ -1,6 +1,7 @@
+import type { Problem } from "../problems.js"
 import { formatReference, sameRepository } from "../reference/reference.js"
 import { parseReference } from "../reference/reference.js"
-import type { Problem, Spec } from "../spec/spec.js"
+import type { Spec } from "../spec/spec.js"
 import { listOf } from "../text/format.js"
 import { hintFor } from "../text/suggest.js"
 import type { ImageDraft, SourceUse, StageDraft } from "./draft.js"

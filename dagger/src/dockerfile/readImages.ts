@@ -1,5 +1,6 @@
+import type { Problem } from "../problems.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
-import type { ImageSpec, Problem, Spec } from "../spec/spec.js"
+import type { ImageSpec, Spec } from "../spec/spec.js"
 import type { BuildContext } from "./buildContext.js"
 import { buildContextOf, filesByDirectory } from "./buildContext.js"
 import type { Dockerfile } from "./dockerfile.js"

@@ -1,5 +1,5 @@
+import type { Problem } from "../problems.js"
 import { InputError, atOption, formatProblem } from "../problems.js"
-import type { Problem } from "../spec/spec.js"
 import { hintFor } from "../text/suggest.js"
 import type { LinkedImage } from "./link.js"
 

@@ -1,4 +1,4 @@
-import type { Problem } from "../spec/spec.js"
+import type { Problem } from "../problems.js"
 import type { ImageDraft } from "./draft.js"
 import { readsAll } from "./frontend.js"
 import type { Directive } from "./lines.js"

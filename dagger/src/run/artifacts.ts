@@ -7,7 +7,7 @@ import { isOk } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
 import { renderJunit } from "../testing/junit.js"
 import type { ImageState } from "./execution.js"
-import { directoryOf } from "./textFiles.js"
+import { directoryOf } from "../engine/textFiles.js"
 
 /** Files of a run by path in the artifacts. */
 export type ArtifactTexts = ReadonlyMap<string, string>

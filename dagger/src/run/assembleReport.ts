@@ -4,8 +4,8 @@ import { formatReference } from "../reference/reference.js"
 import { cleanDocument } from "../text/cleanText.js"
 import { logPaths } from "./artifacts.js"
 import type { ImageState } from "./execution.js"
-import type { CallRequest } from "./request.js"
-import { reproduceCommand } from "./request.js"
+import type { CallRequest } from "../gather/request.js"
+import { reproduceCommand } from "../gather/request.js"
 
 /** What a report is made of beside the images. */
 export interface RunFacts {

@@ -4,11 +4,11 @@ import { authorsPlaces } from "../dockerfile/authorsPlaces.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import { parseReference } from "../reference/reference.js"
 import { cleanText } from "../text/cleanText.js"
-import { failedStepOutput } from "./buildOutput.js"
-import { engineMessage } from "./engineError.js"
+import { failedStepOutput } from "../engine/buildOutput.js"
+import { engineMessage } from "../engine/engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
-import { ofPlatform } from "./platform.js"
-import { ownSession } from "./telemetry.js"
+import { ofPlatform } from "../engine/platform.js"
+import { ownSession } from "../engine/telemetry.js"
 
 /**
  * Builds an image, or takes a published one from the registry where the plan only tests it.

@@ -10,13 +10,13 @@ import { listOf, shortDigest } from "../text/format.js"
 import { startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage, labelled } from "./buildImage.js"
 import { checkFailed, checkImage, checkServer, hasServerTests } from "./checkImage.js"
-import { engineMessage } from "./engineError.js"
+import { engineMessage } from "../engine/engineError.js"
 import type { Execution, ImageJob, ImageState } from "./execution.js"
 import { ImageJournal, inFront } from "./journal.js"
 import { Progress } from "./progress.js"
 import { publishFailed, pushCandidate } from "./publishImage.js"
-import { StepCounts } from "./stepCounts.js"
-import { ownSession } from "./telemetry.js"
+import { StepCounts } from "../engine/stepCounts.js"
+import { ownSession } from "../engine/telemetry.js"
 
 /**
  * Carries out a run: builds, tests, publishes and tags. Never throws for what happens to an image: that is in its

@@ -2,12 +2,12 @@ import type { Container } from "@dagger.io/dagger"
 import type { Repository } from "../reference/reference.js"
 import type { ImageOutcome, PlannedAction, Publishing, TestSuite } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
-import type { BuildSecrets } from "./buildSecrets.js"
-import type { TestLimits, SuiteResult } from "./imageTests.js"
+import type { BuildSecrets } from "../engine/buildSecrets.js"
+import type { TestLimits, SuiteResult } from "../engine/imageTests.js"
 import type { ImageJournal } from "./journal.js"
-import type { SourceCopy } from "./openSource.js"
-import type { BuildContext } from "./prepare.js"
-import type { Probe, ProbeResult } from "./inspectImage.js"
+import type { SourceCopy } from "../gather/openSource.js"
+import type { BuildContext } from "../gather/prepare.js"
+import type { Probe, ProbeResult } from "../engine/inspectImage.js"
 
 /** One image with everything that its way through the run needs. */
 export interface ImageJob {

@@ -10,9 +10,9 @@ import { formatProblem } from "../problems.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import type { ImageJob } from "./execution.js"
-import type { Probe } from "./inspectImage.js"
+import type { Probe } from "../engine/inspectImage.js"
 import { knownOf } from "../tree/knownOf.js"
-import type { Prepared } from "./prepare.js"
+import type { Prepared } from "../gather/prepare.js"
 
 /**
  * Every step of the plan with what it takes to carry it out, parents before children.

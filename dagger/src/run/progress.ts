@@ -1,5 +1,5 @@
 import { formatDuration, plural } from "../text/format.js"
-import type { StepCounts } from "./stepCounts.js"
+import type { StepCounts } from "../engine/stepCounts.js"
 
 /** Milliseconds between two looks at how far the steps are. */
 const pace = 5000

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Container } from "@dagger.io/dagger"
 import { candidateTag } from "../plan/facts.js"
 import { formatReference, parseReference } from "../reference/reference.js"
-import { engineMessage } from "./engineError.js"
+import { engineMessage } from "../engine/engineError.js"
 import type { ImageState } from "./execution.js"
 import { inTime } from "../async/inTime.js"
 

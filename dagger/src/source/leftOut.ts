@@ -3,7 +3,7 @@ import { dirname, join } from "node:path"
 import { trackedPaths } from "./gitIndex.js"
 import type { SourceTree } from "./sourceTree.js"
 import { namesIn, withoutPaths } from "./sourceTree.js"
-import { isLeftByPython } from "./upload.js"
+import { isLeftByPython } from "../dockerfile/upload.js"
 
 /**
  * A source without what git ignores, and without what Python left that git does not track: its images are those of a

@@ -1,3 +1,4 @@
+import type { Problem } from "../problems.js"
 import { createHash } from "node:crypto"
 import { createReadStream, readFileSync } from "node:fs"
 import { lstat, readdir, readFile, readlink } from "node:fs/promises"
@@ -8,7 +9,6 @@ import { compareCodeUnits } from "../text/order.js"
 import { bytesOfText, textOfBytes } from "../text/bytes.js"
 import { InputError } from "../problems.js"
 import { largestText, treeOf } from "./sourceTree.js"
-import type { Problem } from "../spec/spec.js"
 import type { SourceFile, SourceTree } from "./sourceTree.js"
 
 /** Files open at once: enough to keep the disk busy, far below any limit on open files. */

@@ -1,14 +1,15 @@
+import type { Problem } from "../problems.js"
 import { imagesDirectory } from "./imageRules.js"
 import { checkShape } from "./shapeProblems.js"
 import { writtenChangeRules } from "./writtenSpec.js"
 import type { YamlFile } from "./yamlFile.js"
 import { readYaml } from "./yamlFile.js"
 import { namesIn, problemAt } from "./facts.js"
-import { isUploaded } from "../source/upload.js"
+import { isUploaded } from "../dockerfile/upload.js"
 import { filesBelow } from "../source/sourceTree.js"
 import { trimEnd } from "../text/trim.js"
 import type { SourceTree } from "../source/sourceTree.js"
-import type { ChangeRules, Problem } from "./spec.js"
+import type { ChangeRules } from "./spec.js"
 
 /** Where the rules stand; the file may be absent. */
 export const changeRulesPath = `${imagesDirectory}/change_ignore.json`

@@ -1,6 +1,6 @@
+import type { Problem } from "../problems.js"
 import { hintFor } from "../text/suggest.js"
 import type { SourceTree } from "../source/sourceTree.js"
-import type { Problem } from "./spec.js"
 import type { Place, YamlFile } from "./yamlFile.js"
 
 /** What the rules look at. They also run where the shape has mistakes, and pass over what is not well formed. */

@@ -1,3 +1,4 @@
+import type { Problem } from "../problems.js"
 import { InvalidReference, formatReference, parseRepository, underRegistry } from "../reference/reference.js"
 import { filesBelow, isLeftOut } from "../source/sourceTree.js"
 import { commonTests } from "../testing/testFolders.js"
@@ -5,7 +6,6 @@ import { hintFor, suggest } from "../text/suggest.js"
 import { imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
 import type { Repository } from "../reference/reference.js"
 import type { Facts } from "./facts.js"
-import type { Problem } from "./spec.js"
 import type { Place, YamlFile } from "./yamlFile.js"
 
 /** Folder that holds one folder per image, wherever the spec stands. */

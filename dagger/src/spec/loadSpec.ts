@@ -1,3 +1,4 @@
+import type { Problem } from "../problems.js"
 import { InputError } from "../problems.js"
 import { suggest } from "../text/suggest.js"
 import { readChangeRules, unreadable } from "./changeRules.js"
@@ -7,7 +8,7 @@ import { checkShape } from "./shapeProblems.js"
 import { isOwnKey, writtenSpec } from "./writtenSpec.js"
 import { readYaml, withoutKeys } from "./yamlFile.js"
 import type { SourceTree } from "../source/sourceTree.js"
-import type { Problem, Spec } from "./spec.js"
+import type { Spec } from "./spec.js"
 
 /** Where a spec may stand: at the root, or in its old place. */
 const specPaths = ["spec.yml", "images/spec.yml"] as const

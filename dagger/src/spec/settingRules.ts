@@ -1,6 +1,6 @@
+import type { Problem } from "../problems.js"
 import { hintForImage, problemAt } from "./facts.js"
 import type { Facts } from "./facts.js"
-import type { Problem } from "./spec.js"
 
 export function tagPrefixIsAQuarter({ file }: Facts): readonly Problem[] {
   const prefix = file.at("tag", "prefix")

@@ -1,4 +1,5 @@
-import type { Problem, Spec } from "./spec.js"
+import type { Problem } from "../problems.js"
+import type { Spec } from "./spec.js"
 import { InputError, atOption } from "../problems.js"
 import { hintFor } from "../text/suggest.js"
 

@@ -1,7 +1,7 @@
+import type { Problem } from "../problems.js"
 import type * as z from "zod"
 import { hintFor } from "../text/suggest.js"
 import type { Place, YamlFile } from "./yamlFile.js"
-import type { Problem } from "./spec.js"
 
 type Issue = z.core.$ZodIssue
 

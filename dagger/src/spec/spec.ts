@@ -1,20 +1,6 @@
+import type { Location } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
 import type { PublishedPlatform } from "./platforms.js"
-
-/** A place in a file of the user's; lines and columns count from 1. See `atOption` for options. */
-export interface Location {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
-
-/** One mistake in the user's input, told in a sentence, with what would be accepted where that helps. */
-export interface Problem {
-  readonly location: Location
-  readonly message: string
-  /** What would be accepted instead, as a sentence or a suggestion (`did you mean "depend_on"?`). */
-  readonly hint?: string
-}
 
 /** The spec as the pipeline uses it: validated, defaults filled in, names resolved. */
 export interface Spec {

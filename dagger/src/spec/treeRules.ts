@@ -1,6 +1,6 @@
+import type { Problem } from "../problems.js"
 import { hintForImage, imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
 import type { Facts } from "./facts.js"
-import type { Problem } from "./spec.js"
 
 export function parentsAreImages({ file }: Facts): readonly Problem[] {
   const images = file.at("images")

@@ -1,6 +1,6 @@
+import type { Location, Problem } from "../problems.js"
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, parseDocument } from "yaml"
 import type { Alias, Document, ParsedNode, YAMLMap } from "yaml"
-import type { Location, Problem } from "./spec.js"
 
 /** A value of a YAML file with where it stands and, for a scalar, how it was written. */
 export interface Place {

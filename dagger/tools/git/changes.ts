@@ -1,4 +1,4 @@
-import { isLeftByPython, isUploaded } from "../../src/source/upload.js"
+import { isLeftByPython, isUploaded } from "../../src/dockerfile/upload.js"
 import type { Base, ChangedPath, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
 import { fields, GitFailed } from "./client.js"
 import type { Git } from "./client.js"

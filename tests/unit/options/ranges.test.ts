@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { globalStableTags, promotedTag, stableTags } from "../../../dagger/src/promote/tags.js"
-import type { StackRequest } from "../../../dagger/src/run/request.js"
-import { checkRange } from "../../../dagger/src/run/request.js"
-import { referenceOf } from "../../../dagger/src/run/secretHosts.js"
+import type { StackRequest } from "../../../dagger/src/gather/request.js"
+import { checkRange } from "../../../dagger/src/gather/request.js"
+import { referenceOf } from "../../../dagger/src/gather/secretHosts.js"
 import { underOption } from "../../../dagger/src/spec/publishedAs.js"
 import { branchTag } from "../../../dagger/src/tag/branchTag.js"
 

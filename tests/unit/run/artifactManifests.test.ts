@@ -3,7 +3,7 @@ import { dirname, join } from "node:path"
 import { afterAll, expect, test } from "vitest"
 import type { ImageManifest } from "../../../dagger/src/manifest/manifestData.js"
 import { formatManifest } from "../../../dagger/src/manifest/manifestData.js"
-import { readExported } from "../../../dagger/src/run/artifactManifests.js"
+import { readExported } from "../../../dagger/src/calls/artifactManifests.js"
 import { removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"
 import { digestOf, manifestOf } from "../../support/manifests.js"
 

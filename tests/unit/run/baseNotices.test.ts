@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { baseNotices } from "../../../dagger/src/run/baseNotices.js"
+import { baseNotices } from "../../../dagger/src/gather/baseNotices.js"
 import { link } from "../../support/dockerfile.js"
 
 const linked = link({

@@ -3,7 +3,7 @@ import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
 import { linkStack } from "../dockerfile/link.js"
 import type { BaseConfigs } from "./baseConfigs.js"
 import { parseReference } from "../reference/reference.js"
-import { engineMessage } from "./engineError.js"
+import { engineMessage } from "../engine/engineError.js"
 import { inTime } from "../async/inTime.js"
 
 /** Seconds after which a registry that does not answer is taken as unreachable. */

@@ -1,4 +1,4 @@
-import { isIgnored, parseIgnoreFile } from "../dockerfile/ignoreFile.js"
+import { isIgnored, parseIgnoreFile } from "./ignoreFile.js"
 
 /**
  * What the CLI does not upload of a checkout: the `ignore` of every argument `source` in `index.ts`, where the SDK wants

@@ -20,17 +20,17 @@ import { testDirectories, testFolders, testOwner } from "../testing/testFolders.
 import { selectImages } from "../tree/tree.js"
 import type { BaseRegistry, PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
-import { askGit } from "./gitContainer.js"
-import { judgeHash } from "./judge.js"
+import { askGit } from "../engine/gitContainer.js"
+import { judgeHash } from "../engine/judge.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { AskGit, OpenSource, SourceCopy } from "./openSource.js"
 import { openSource, sourceFiles } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
-import type { ChosenPlatform } from "./platform.js"
-import { choosePlatform } from "./platform.js"
+import type { ChosenPlatform } from "../engine/platform.js"
+import { choosePlatform } from "../engine/platform.js"
 import { planToRepeat, refuseOtherPlatform, refuseOtherSource } from "./repeatPlan.js"
 import type { StackRequest } from "./request.js"
-import { directoryOf } from "./textFiles.js"
+import { directoryOf } from "../engine/textFiles.js"
 
 /** An image with what decides whether it is published already. */
 interface KeyedImage extends Omit<ImageFacts, "registry"> {

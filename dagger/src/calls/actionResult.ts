@@ -4,7 +4,7 @@ import { painted, plainScreen } from "../text/screen.js"
 import { shellQuote } from "../text/shell.js"
 import { markdownForTerminal } from "../text/terminalMarkdown.js"
 import { failInFront, printResult, showInFront, withScreen } from "./screenFiles.js"
-import { directoryOf } from "./textFiles.js"
+import { directoryOf } from "../engine/textFiles.js"
 
 /** What came of a function that acts outside: a promotion, a GPU test, a change of the wiki. */
 @object()

@@ -1,6 +1,6 @@
 import type { Directory, Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
-import type { BuildSecrets } from "./buildSecrets.js"
+import type { BuildSecrets } from "../engine/buildSecrets.js"
 import type { CallRequest, Publishing } from "../report/report.js"
 import { listOption, secretOptions, shellCommand } from "../text/shell.js"
 

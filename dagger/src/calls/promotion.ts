@@ -21,13 +21,13 @@ import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
 import { gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from "./gpuTest.js"
 import { knownOf } from "../tree/knownOf.js"
-import type { OpenSource } from "./openSource.js"
-import { openSource } from "./openSource.js"
+import type { OpenSource } from "../gather/openSource.js"
+import { openSource } from "../gather/openSource.js"
 import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
 import { openPages } from "./pageBook.js"
-import { RegistryEdge } from "./registryEdge.js"
-import type { RegistryOptionsOfCall } from "./request.js"
-import { loginOf } from "./secretHosts.js"
+import { RegistryEdge } from "../gather/registryEdge.js"
+import type { RegistryOptionsOfCall } from "../gather/request.js"
+import { loginOf } from "../gather/secretHosts.js"
 
 /** What every promotion takes. */
 export interface PromotionCall extends RegistryOptionsOfCall, PagesOfCall {

@@ -2,7 +2,7 @@ import type { Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
 import { InvalidReference, parseReference } from "../reference/reference.js"
 import { underOption } from "../spec/publishedAs.js"
-import type { RegistryLogin } from "./registryLogin.js"
+import type { RegistryLogin } from "../engine/registryLogin.js"
 
 // Who gets a secret of a call: only hosts that the call itself names. A source, a plan and a report are data, which
 // anybody may have written: the hosts that they name are asked for what everybody may see.

@@ -10,7 +10,7 @@ import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { ManifestArtifacts } from "./artifactManifests.js"
 import { readArtifacts } from "./artifactManifests.js"
-import { runWikiJob } from "./wikiContainer.js"
+import { runWikiJob } from "../engine/wikiContainer.js"
 
 /** What a caller asks. */
 export interface PublishRequest {

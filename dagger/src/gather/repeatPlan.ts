@@ -3,7 +3,7 @@ import { readPlan } from "../plan/planDocument.js"
 import type { SourceImage } from "../plan/repeat.js"
 import { differencesFrom, tagDifferences } from "../plan/repeat.js"
 import { InputError, atOption } from "../problems.js"
-import { engineMessage } from "./engineError.js"
+import { engineMessage } from "../engine/engineError.js"
 import type { StackRequest } from "./request.js"
 
 /**

@@ -13,9 +13,9 @@ import { TrafficLog } from "../registry/traffic.js"
 import type { RetryNote } from "../report/report.js"
 import type { BaseConfigs } from "./baseConfigs.js"
 import { askBaseConfigs } from "./baseConfigs.js"
-import type { RegistryLogin } from "./registryLogin.js"
-import { loginToRegistry } from "./registryLogin.js"
-import { secretText } from "./secretText.js"
+import type { RegistryLogin } from "../engine/registryLogin.js"
+import { loginToRegistry } from "../engine/registryLogin.js"
+import { secretText } from "../engine/secretText.js"
 
 /** What is asked about one image before it is planned. */
 export interface RegistryQuestion {

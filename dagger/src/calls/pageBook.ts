@@ -10,8 +10,8 @@ import { updateWiki } from "../wiki/update.js"
 import { WikiDraft, wikiFilesOf } from "../wiki/wikiFiles.js"
 import { WikiProblem } from "../wiki/wikiIndex.js"
 import { readArtifacts } from "./artifactManifests.js"
-import { requireNamed } from "./secretHosts.js"
-import { runWiki } from "./wikiContainer.js"
+import { requireNamed } from "../gather/secretHosts.js"
+import { runWiki } from "../engine/wikiContainer.js"
 
 /** What came of a change to the pages. */
 export interface PageResult {

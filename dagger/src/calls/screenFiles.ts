@@ -1,7 +1,7 @@
 import { Directory } from "@dagger.io/dagger"
 import { getTracer } from "@dagger.io/dagger/telemetry"
-import { inFront } from "./journal.js"
-import { directoryOf } from "./textFiles.js"
+import { inFront } from "../run/journal.js"
+import { directoryOf } from "../engine/textFiles.js"
 
 /** What `./stack` shows of a result once the call has ended, and its exit status. */
 export interface ScreenFiles {

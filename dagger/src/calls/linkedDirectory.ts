@@ -4,11 +4,11 @@ import { linkedDockerfile, linkStack } from "../dockerfile/link.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
-import { linkPinned } from "./bases.js"
-import { askGit } from "./gitContainer.js"
-import { RegistryEdge } from "./registryEdge.js"
-import { openSource } from "./openSource.js"
-import { directoryOf } from "./textFiles.js"
+import { linkPinned } from "../gather/bases.js"
+import { askGit } from "../engine/gitContainer.js"
+import { RegistryEdge } from "../gather/registryEdge.js"
+import { openSource } from "../gather/openSource.js"
+import { directoryOf } from "../engine/textFiles.js"
 
 /**
  * The linked Dockerfile of a stack, with its `.dockerignore` under the name that docker looks for beside it.

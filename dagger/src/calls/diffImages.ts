@@ -10,9 +10,9 @@ import { compareSets, taggedSet } from "../wiki/comparedSet.js"
 import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import { readArtifacts } from "./artifactManifests.js"
-import { openSource } from "./openSource.js"
-import { requireNamed } from "./secretHosts.js"
-import { runWiki } from "./wikiContainer.js"
+import { openSource } from "../gather/openSource.js"
+import { requireNamed } from "../gather/secretHosts.js"
+import { runWiki } from "../engine/wikiContainer.js"
 
 /** What a caller asks: each side is a tag or the artifacts of a run. */
 export interface DiffRequest {

@@ -4,7 +4,7 @@ import { readPlan } from "../plan/planDocument.js"
 import type { Screen } from "../text/screen.js"
 import { markdownForTerminal } from "../text/terminalMarkdown.js"
 import { showInFront, withScreen } from "./screenFiles.js"
-import { directoryOf } from "./textFiles.js"
+import { directoryOf } from "../engine/textFiles.js"
 
 /** What a run would do for each image, and why. */
 @object()

@@ -9,11 +9,11 @@ import { publishedAs } from "../spec/publishedAs.js"
 import type { Spec } from "../spec/spec.js"
 import { actionResult } from "./actionResult.js"
 import type { ActionResult } from "./actionResult.js"
-import { openSource } from "./openSource.js"
-import { RegistryEdge } from "./registryEdge.js"
-import type { RegistryOptionsOfCall } from "./request.js"
-import { loginOf, requireNamed } from "./secretHosts.js"
-import { secretText } from "./secretText.js"
+import { openSource } from "../gather/openSource.js"
+import { RegistryEdge } from "../gather/registryEdge.js"
+import type { RegistryOptionsOfCall } from "../gather/request.js"
+import { loginOf, requireNamed } from "../gather/secretHosts.js"
+import { secretText } from "../engine/secretText.js"
 
 /** How to reach the cluster's login host; what is not given is the spec's. */
 export interface GpuLogin {
