@@ -44,7 +44,7 @@ export class JupyterStack {
    * @param fullRebuild Build every image asked for, whatever is published, and run every RUN of it again.
    * @param parallel Steps that run at once; fewer where memory is short.
    * @param plan A plan document (plan.json of an earlier run) to repeat.
-   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
@@ -146,7 +146,7 @@ export class JupyterStack {
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
-   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
@@ -180,7 +180,7 @@ export class JupyterStack {
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
-   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
@@ -212,7 +212,7 @@ export class JupyterStack {
    * @param token What the server asks for: whoever knows it has a shell in the image, from every machine that reaches this one. A random one, which the progress tells, where none is given.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
-   * @param secretId What Dockerfiles call a secret (RUN --mount=type=secret,id=...); one for each --secret, in order.
+   * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    */
   @func({ cache: "never" })
