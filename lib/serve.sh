@@ -9,7 +9,8 @@ keep_others_out() {
   local -a ports=()
   read_ports
   ((EUID != 0)) || remove_rules stale
-  trap 'remove_rules own' EXIT
+  # What ends this script may be said twice, and is not to end this as well.
+  trap 'trap "" HUP INT PIPE TERM; remove_rules own' EXIT
   for port in ${ports[@]+"${ports[@]}"}; do
     if ((EUID != 0)) || ! close_port iptables "$port" || ! close_port ip6tables "$port"; then open+=" $port"; fi
   done
@@ -30,7 +31,7 @@ read_ports() {
       *) continue ;;
     esac
     take=
-    for pair in "${pairs[@]}"; do
+    for pair in ${pairs[@]+"${pairs[@]}"}; do
       if [[ ${pair%%:*} =~ ^[1-9][0-9]*$ ]]; then ports+=("${pair%%:*}"); fi
     done
   done
@@ -54,6 +55,6 @@ remove_rules() {
       if [[ $1 == own ]]; then [[ $pid == "$$" ]] || continue; else ! kill -0 "$pid" 2>/dev/null || continue; fi
       read -ra words <<<"${rule/#-A/--delete}"
       "$program" --wait "${words[@]}" 2>/dev/null || true
-    done < <("$program" --wait --list-rules INPUT 2>/dev/null | grep --fixed-strings 'stack-serve-')
+    done < <("$program" --wait --list-rules INPUT 2>/dev/null | grep -F 'stack-serve-')
   done
 }

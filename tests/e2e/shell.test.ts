@@ -84,5 +84,6 @@ test("an image's server is served to this machine with its token", async () => {
     ]
     expect((await stack([...shell, "stdout"], { cwd: folder })).stdout.trim()).toBe(String(ECONNREFUSED))
   })
-  expect(firewallRules()).not.toContain("stack-serve-")
+  // The rules go a moment after the call.
+  await expect.poll(firewallRules, { timeout: 10_000 }).not.toContain("stack-serve-")
 })

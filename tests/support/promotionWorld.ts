@@ -151,7 +151,8 @@ export class PromotionWorld {
   /** Calls a function as a user does at a terminal. */
   async onScreen(name: string, options: readonly string[]): Promise<Screen> {
     const env = { XDG_STATE_HOME: stateHome, ...this.environment(this.registry.login?.password ?? "") }
-    const screen = await onScreen([join(checkout, "stack"), name, ...options], { cwd: this.folder, env })
+    const words = [join(checkout, "stack"), name, ...options]
+    const screen = await onScreen(words, { cwd: this.folder, env, columns: 160 })
     this.outputs.push(screen.text)
     return screen
   }

@@ -38,8 +38,10 @@ export async function onScreen(words: readonly string[], options: ScreenOptions)
   const tmux = async (...args: readonly string[]) =>
     (await run("tmux", ["-L", name, "-f", "/dev/null", ...args], { cwd, env: { LC_ALL: "C.UTF-8" } })).stdout
   const settings = Object.entries(env).map(([key, value]) => `${key}=${value}`)
-  const command = shellCommand(["env", ...settings, ...words])
-  const line = `${command}; echo "ended with $?"; sleep 600`
+  // The runner of the tests may have told those to be without colours.
+  const command = shellCommand(["env", "--unset=NO_COLOR", ...settings, ...words])
+  // Ctrl-C reaches this shell, too, which is to tell the status.
+  const line = `trap : INT; ${command}; echo "ended with $?"; sleep 600`
   const size = ["-x", String(columns), "-y", String(rows)]
   await tmux("new-session", "-d", "-s", "one", ...size, `sh -c ${shellQuote(line)}`)
   const started = Date.now()

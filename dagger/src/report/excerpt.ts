@@ -6,8 +6,11 @@ export const excerptLines = 15
 const context = 3
 /** Lines of what pytest makes of an assertion; a comparison of long values has hundreds. */
 const explanation = 7
-/** A longer line is cut: one of a minified script would fill the screen. */
-const lineLength = 200
+/**
+ * Of a longer line these many characters of its start and of its end are kept: one of a minified script would fill the
+ * screen, and an engine's error says at the end what went wrong.
+ */
+const longestLine = { start: 120, end: 80 }
 
 /** What is known of a failure, as pytest has written it. */
 export interface FailureText {
@@ -102,7 +105,10 @@ function endOf(lines: readonly string[]): readonly string[] {
 function linesOf(text: string): readonly string[] {
   const trimmed = cleanText(text).trimEnd()
   if (trimmed === "") return []
-  return trimmed
-    .split("\n")
-    .map((line) => (line.length > lineLength ? `${line.slice(0, lineLength)}…` : line))
+  return trimmed.split("\n").map(shortLine)
+}
+
+function shortLine(line: string): string {
+  const { start, end } = longestLine
+  return line.length > start + end ? `${line.slice(0, start)}…${line.slice(-end)}` : line
 }

@@ -60,14 +60,14 @@ export function publishingOutages(): void {
   test("a registry that refuses the second tag: the first names again what it named before", async () => {
     await world.change()
     const path = new RegExp(`/child/manifests/${workTag}`)
-    const { status, stderr } = await world.begin({
+    const { status, stdout } = await world.begin({
       method: "PUT",
       path,
       times: 5,
       fault: { kind: "status", status: 403 },
     }).ended
     expect(status).not.toBe(0)
-    expect(stderr).toContain("the tags of a run move together, and the registry has refused another one")
+    expect(stdout).toContain("the tags of a run move together, and the registry has refused another one")
     await world.expectUntouched()
     await world.expectRepeated()
   })

@@ -89,6 +89,9 @@ test.each<[what: string, message: string, output: string]>([
 
 test("a long line is cut, and the end of an output is kept", () => {
   expect(excerptOfTest({ message: `E ${"x".repeat(5000)}`, output: "" })[0]?.length).toBeLessThan(250)
+  // An engine's error says at the end what went wrong.
+  const refused = `failed to push: HEAD ${"x".repeat(500)}: 401 Unauthorized`
+  expect(excerptOfOutput(refused)[0]).toMatch(/^failed to push: HEAD x+…x+: 401 Unauthorized$/)
   const shown = excerptOfOutput(many(40))
   expect(shown).toHaveLength(excerptLines)
   expect([shown[0], shown.at(-1)]).toEqual(["[...]", "line 39"])
