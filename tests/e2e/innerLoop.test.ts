@@ -12,8 +12,10 @@ const asOther = `import os, pytest\n@pytest.mark.as_user("2000:2000")\ndef test_
 const readsData = `import pathlib\ndef test_data(): assert (pathlib.Path(__file__).parent / "data.txt").read_text() != ""\n`
 const asksServer = `import os, requests\ndef test_server(): assert requests.get(os.environ["STACK_SERVER_URL"]).status_code == 403\n`
 
+/** An engine that has run these tests before knows nothing of these images. */
+const fresh = `RUN echo ${Date.now()} > /fresh`
 const images: Readonly<Record<string, StackImage>> = {
-  base: rootImage("base", serverLines.slice(0, 1), { "server.py": serverProgram }),
+  base: rootImage("base", [fresh, ...serverLines.slice(0, 1)], { "server.py": serverProgram }),
   leaf: {
     ...childImage("leaf", "base", serverLines.slice(1), {
       "test/test_data.py": readsData,
@@ -106,7 +108,7 @@ describe("what runs again after a change, without a registry", () => {
 })
 
 test("a failure is never taken for a verdict, and the pass that follows on it is remembered", async () => {
-  const coin = `import time\ndef test_time(): assert time.time() > ${Math.round(Date.now() / 1000) + 45}\n`
+  const coin = `import time\ndef test_time(): assert time.time() > ${Math.round(Date.now() / 1000) + 25}\n`
   await writeFiles(folder, { "images/leaf/test/test_leaf.py": coin })
   const outcomes: string[] = []
   const again: (readonly string[])[] = []
@@ -124,6 +126,8 @@ test("a failure is never taken for a verdict, and the pass that follows on it is
 test("the registry tells folder by folder: what passed in the very image does not run again", async () => {
   const world = await FixtureStack.start(images, { files: common })
   try {
+    // The main branch is always built whole.
+    await world.git("checkout", "--quiet", "-b", "work")
     expect((await world.publish()).outcomes).toEqual({ base: "passed", leaf: "passed" })
     await world.commit({ "images/leaf/test/test_leaf.py": `${passes}\n\n` })
     const run = await world.publish()
