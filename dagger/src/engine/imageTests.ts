@@ -24,7 +24,11 @@ export interface SuiteResult {
   readonly files?: Directory
   /** What of all this was left out, and why. */
   readonly notices: readonly string[]
-  /** Folders that passed; known for tests inside an image. */
+}
+
+/** What folders of tests can be remembered by. */
+export interface FolderPasses {
+  /** Folders that passed. */
   readonly passed: readonly string[]
   /** Those of them whose pass is that of an earlier run. */
   readonly earlier: readonly string[]
@@ -55,7 +59,7 @@ export async function runBasicTests(
   limits: TestLimits,
   runId: string,
   inTurns: InTurns,
-): Promise<SuiteResult> {
+): Promise<SuiteResult & FolderPasses> {
   const testing = await testingFolder()
   const [first, ...others] = await inTurns(
     parts.map((part) => () => partResult(withTests(image, testing, part.tests), part.folders, limits, runId)),
@@ -69,7 +73,7 @@ async function partResult(
   folders: readonly string[],
   limits: TestLimits,
   runId: string,
-): Promise<SuiteResult> {
+): Promise<SuiteResult & FolderPasses> {
   const main = await settledSuite(prepared, folders, limits, runId)
   const others = await Promise.all(
     main.run.otherUsers.map((user) => settledSuite(prepared.withUser(user), folders, limits, runId, user)),
@@ -83,20 +87,23 @@ async function partResult(
     main.run,
     others.map(({ run }, index) => ({ user: main.run.otherUsers[index] ?? "", run })),
   )
-  const earlier = all.every((suite) => suite.earlier.length > 0) ? main.earlier : []
+  const earlier = all.every(({ isEarlierPass }) => isEarlierPass) ? folders : []
   const passed = judgeTests(run).kind === "passed" ? folders : []
   return {
-    ...main,
     run,
-    passed,
     log: log.join(""),
     notices: all.flatMap(({ notices }) => notices),
+    passed,
     earlier,
+    ...(main.files !== undefined && { files: main.files }),
   }
 }
 
 /** The results of all parts as those of one suite. */
-function together(all: readonly SuiteResult[], { spec }: TestLimits): SuiteResult {
+function together(
+  all: readonly (SuiteResult & FolderPasses)[],
+  { spec }: TestLimits,
+): SuiteResult & FolderPasses {
   const run = mergeParts(
     all.map((each) => each.run),
     spec.imageTimeoutSeconds,
@@ -118,6 +125,10 @@ function together(all: readonly SuiteResult[], { spec }: TestLimits): SuiteResul
 /** Failures of one part that the engine may have kept, each of which is tried again under a name of its own. */
 const namedAttempts = 4
 
+interface SettledSuite extends SuiteResult {
+  readonly isEarlierPass: boolean
+}
+
 /** A pass that follows on a failure is one that the engine can remember, too: the attempts have names. */
 async function settledSuite(
   container: Container,
@@ -125,7 +136,7 @@ async function settledSuite(
   limits: TestLimits,
   runId: string,
   user = "",
-): Promise<SuiteResult> {
+): Promise<SettledSuite> {
   const run = (image: Container) => runSuite(() => ownResults(image), folders, limits, user)
   for (let attempt = 0; attempt < namedAttempts; attempt += 1) {
     const asked = Date.now()
@@ -134,10 +145,10 @@ async function settledSuite(
     // Without results nothing tells when it was.
     if (result.run.startedAt === 0) break
     const isEarlier = result.run.startedAt * 1000 < asked - clockSlack
-    if (!isEarlier) return result
-    if (judgeTests(result.run).kind === "passed") return { ...result, earlier: folders }
+    if (!isEarlier) return { ...result, isEarlierPass: false }
+    if (judgeTests(result.run).kind === "passed") return { ...result, isEarlierPass: true }
   }
-  return run(container.withEnvVariable("STACK_RUN", runId))
+  return { ...(await run(container.withEnvVariable("STACK_RUN", runId))), isEarlierPass: false }
 }
 
 /** Clocks of two processes on one machine differ by less; a cached result is older. */
@@ -195,13 +206,7 @@ export async function runSuite(
     return await readResults(await inTime(limits.spec.imageTimeoutSeconds + slackSeconds, ended.sync()))
   } catch (error) {
     // Not even the shell could be started, or the driver itself was killed, or does not end.
-    return {
-      run: brokenRun(startedAt, engineMessage(error)),
-      log: engineMessage(error),
-      notices: [],
-      passed: [],
-      earlier: [],
-    }
+    return { run: brokenRun(startedAt, engineMessage(error)), log: engineMessage(error), notices: [] }
   }
 }
 
@@ -229,16 +234,10 @@ async function readResults(ended: Container): Promise<SuiteResult> {
   if (status !== 0 || written === undefined) {
     const why = [`the test driver ended with status ${status}, without results`, ...notices].join("; ")
     const output = `${await driverOutput(ended)}\n${log}`.trim()
-    return {
-      run: brokenRun(0, `${why}\n${output.slice(-longestTail)}`),
-      log: output,
-      notices,
-      passed: [],
-      earlier: [],
-    }
+    return { run: brokenRun(0, `${why}\n${output.slice(-longestTail)}`), log: output, notices }
   }
   const run = cleanRun(parseTestRun(written))
-  return { run, log, notices, passed: [], earlier: [], ...(files !== undefined && { files }) }
+  return { run, log, notices, ...(files !== undefined && { files }) }
 }
 
 /** What the driver itself printed; an engine does not hand out more than 128 MiB. */

@@ -84,8 +84,6 @@ function nothingSelected({ filter }: TestLimits): IntegrationResult {
     log: said,
     serverLog: said,
     notices: [],
-    passed: [],
-    earlier: [],
   }
 }
 
@@ -120,7 +118,7 @@ async function testServer(tested: ServerTests, run: ServerRun): Promise<SuiteRes
   } catch (error) {
     const message = `the server could not be started: ${engineMessage(error)}`
     const run = { kind: "no-server" as const, message, startedAt: 0, seconds: 0, tests: [], otherUsers: [] }
-    return { run, log: message, notices: [], passed: [], earlier: [] }
+    return { run, log: message, notices: [] }
   }
 }
 

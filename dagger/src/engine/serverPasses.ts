@@ -37,7 +37,7 @@ export async function recallServerPass(key: string, runId: string): Promise<Inte
   const run = parseTestRun(results)
   if (judgeTests(run).kind !== "passed") throw new Error("what is kept of the server's tests is no pass")
   const { files } = taken
-  return { run, log, serverLog, notices: [], passed: [], earlier: [], ...(files !== undefined && { files }) }
+  return { run, log, serverLog, notices: [], ...(files !== undefined && { files }) }
 }
 
 /** Keeps a pass. @throws Error where the engine fails */

@@ -75,9 +75,9 @@ export async function checkServer(
     const known = key === undefined ? undefined : await recalled(run, state, key)
     if (known !== undefined) return { ...known, passed: server.folders, earlier: server.folders }
     const found = await runIntegrationTests(server, run.limits, run.runId)
-    if (judgeTests(found.run).kind !== "passed") return found
+    if (judgeTests(found.run).kind !== "passed") return { ...found, passed: [], earlier: [] }
     if (key !== undefined) await keep(run, state, key, found)
-    return { ...found, passed: server.folders }
+    return { ...found, passed: server.folders, earlier: [] }
   })
   sayEarlier(state, result.earlier)
   return withVerdict(

@@ -3,7 +3,7 @@ import type { Repository } from "../reference/reference.js"
 import type { ImageOutcome, PlannedAction, Publishing, TestSuite } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
-import type { TestLimits, SuiteResult } from "../engine/imageTests.js"
+import type { FolderPasses, TestLimits, SuiteResult } from "../engine/imageTests.js"
 import type { ImageJournal } from "./journal.js"
 import type { SourceCopy } from "../gather/openSource.js"
 import type { BuildContext } from "../gather/prepare.js"
@@ -102,6 +102,6 @@ export interface SuiteOutput extends TestSuite {
   readonly log: string
   readonly files?: SuiteResult["files"]
   readonly notices: SuiteResult["notices"]
-  readonly passed: SuiteResult["passed"]
+  readonly passed: FolderPasses["passed"]
   readonly serverLog?: string
 }
