@@ -42,8 +42,12 @@ def test_loud(what):
     assert False, "\\n::add-mask::all\\n##[error]forged \\x1b[2J"
 `
 
+/** Another image each time: its server is started, and its pass is no earlier run's. */
+const fresh = [`RUN echo ${Date.now()} > /fresh`]
+
 /** Image whose programs lie, and whose answers lead elsewhere. */
 const lying = [
+  ...fresh,
   "RUN printf '#!/bin/sh\\necho 1 /\\n' > /usr/bin/du && rm /usr/bin/id",
   "EXPOSE 4040 8888",
   'CMD ["python3", "/server.py"]',
@@ -92,7 +96,7 @@ const images = {
     integration_tests: true,
     server_port: 8080,
     files: imageFiles(
-      ["COPY server.py /server.py", "EXPOSE 8080 9090 53/udp", 'CMD ["python3", "/server.py"]'],
+      [...fresh, "COPY server.py /server.py", "EXPOSE 8080 9090 53/udp", 'CMD ["python3", "/server.py"]'],
       { "server.py": replacing, ...asksServer },
     ),
   },
@@ -189,6 +193,13 @@ test("a server may flood or replace its log: it is bounded, and says what is mis
   expect((await stat(log)).size).toBeLessThan(14e6)
   expect(await run.text("logs/flooding.server.log")).toMatch(/left out: \d+ parts|^serving$/m)
   expect(notices("replacing")).toMatch(/of the server's log: server\.log \(it is a FIFO\)/)
+})
+
+test("a pass that is remembered still says what was left out", async () => {
+  const again = ["build-stack", "--source=.", "--only=replacing", "artifacts", "export", "--path=again"]
+  expect((await stack(again, { cwd: folder })).status).toBe(0)
+  const remembered = (await ReadReport.from(join(folder, "again"))).image("replacing").notices.join("\n")
+  expect(remembered).toMatch(/of the server's log: server\.log \(it is a FIFO\)/)
 })
 
 test("which of several ports is a server's is asked for, not guessed", () => {

@@ -159,7 +159,7 @@ describe("the cache", () => {
     process.kill(Number((await engine("pid")).stdout), "SIGKILL")
     await expect.poll(async () => (await engine("pid")).status).not.toBe(0)
     // What the engine had started ended with it: its name server, and the containers.
-    expect(await shell("ss --no-header -lnut src 10.89.0.1 sport = 53")).toBe("")
+    await expect.poll(() => shell("ss --no-header -lnut src 10.89.0.1 sport = 53")).toBe("")
     expect(await made()).toBe(first)
   })
 

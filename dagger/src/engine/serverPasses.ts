@@ -13,11 +13,11 @@ import { directoryOf } from "./textFiles.js"
 
 /** Most of a kept pass that is read, in bytes of a text. */
 const keptBytes = 96 << 20
-const wantedTexts = ["results.json", "output.log", "server.log"] as const
+const wantedTexts = ["results.json", "output.log", "server.log", "notices.json"] as const
 
 /** Name of a pass, made of all that it depends on. */
 export function serverPassKey(terms: readonly unknown[]): string {
-  return hashOf(["server-pass/1", ...terms])
+  return hashOf(["server-pass/2", ...terms])
 }
 
 /**
@@ -32,22 +32,24 @@ export async function recallServerPass(key: string, runId: string): Promise<Inte
     .withEnvVariable("STACK_STEP", "recall")
   const texts = wantedTexts.map((name) => ({ name, bytes: keptBytes, whole: true }))
   const taken = await takeFrom(reader, { texts, files: "files" })
-  const [results, log = "", serverLog = ""] = wantedTexts.map((name) => taken.texts.get(name))
+  const [results, log = "", serverLog = "", said = "[]"] = wantedTexts.map((name) => taken.texts.get(name))
   if (results === undefined) return undefined
   const run = parseTestRun(results)
   if (judgeTests(run).kind !== "passed") throw new Error("what is kept of the server's tests is no pass")
   const { files } = taken
-  return { run, log, serverLog, notices: [], ...(files !== undefined && { files }) }
+  const notices = JSON.parse(said) as readonly string[]
+  return { run, log, serverLog, notices, ...(files !== undefined && { files }) }
 }
 
 /** Keeps a pass. @throws Error where the engine fails */
 export async function keepServerPass(key: string, pass: IntegrationResult, runId: string): Promise<void> {
-  const { run, log, serverLog, files } = pass
+  const { run, log, serverLog, notices, files } = pass
   const texts = await directoryOf(
     new Map([
       ["results.part", JSON.stringify(run)],
       ["output.log", log],
       ["server.log", serverLog],
+      ["notices.json", JSON.stringify(notices)],
     ]),
   )
   const kept = files === undefined ? texts : texts.withDirectory("files", files)
