@@ -1,5 +1,6 @@
 import type { ByImage, FixtureRun } from "../tests/support/fixtureStacks.js"
 import type { Plan } from "../dagger/src/plan/planDocument.js"
+import { parentsIn } from "../dagger/src/plan/planDocument.js"
 import type { StackReport } from "../dagger/src/report/report.js"
 import { longestChain, worksOf } from "./criticalPath.js"
 import type { Chain } from "./criticalPath.js"
@@ -35,7 +36,7 @@ export function runFigures({ report, plan, milliseconds }: FinishedRun): RunFigu
 }
 
 function parentsOf({ steps }: Plan): ByImage<readonly string[]> {
-  return Object.fromEntries(steps.map(({ image, parents }) => [image, parents.map((parent) => parent.image)]))
+  return Object.fromEntries(steps.map((step) => [step.image, parentsIn(step).map(({ image }) => image)]))
 }
 
 /** The option that makes a run take one step after another. */

@@ -10,7 +10,7 @@ import { artifactsOf } from "../run/artifacts.js"
 import { baseNotices } from "../gather/baseNotices.js"
 import { assembleReport } from "../run/assembleReport.js"
 import { execute } from "../run/execute.js"
-import type { Execution, ImageState } from "../run/execution.js"
+import type { EndedImage, Execution } from "../run/execution.js"
 import { jobsOf, lineageOf, linkRequestFor } from "../run/jobs.js"
 import { renderManifests } from "../run/manifests.js"
 import type { Prepared } from "../gather/prepare.js"
@@ -89,7 +89,7 @@ async function carryOut(
   request: StackRequest,
   prepared: Prepared,
   registry: RegistryEdge,
-): Promise<readonly ImageState[]> {
+): Promise<readonly EndedImage[]> {
   const { plan, spec } = prepared
   const runId = randomUUID()
   const given = new Set(request.secrets.keys())
@@ -104,7 +104,7 @@ async function carryOut(
     tag: plan.tag,
     publishing: request.publishing,
     limits: { spec: spec.tests, filter: "" },
-    ...(spec.hub !== undefined && { hubVersion: spec.hub.version }),
+    hubVersion: spec.hub?.version,
     parallel: request.parallel,
     runId,
   }

@@ -1,6 +1,6 @@
 import { Directory } from "@dagger.io/dagger"
 import { getTracer } from "@dagger.io/dagger/telemetry"
-import { inFront } from "../run/journal.js"
+import { inFront } from "../run/record.js"
 import { directoryOf } from "../engine/textFiles.js"
 
 /** What `./stack` shows of a result once the call has ended, and its exit status. */

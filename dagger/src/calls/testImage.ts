@@ -25,6 +25,7 @@ import type { ChosenPlatform } from "../engine/platform.js"
 import { choosePlatform } from "../engine/platform.js"
 import type { BuildContext } from "../gather/prepare.js"
 import { buildContext } from "../gather/prepare.js"
+import { publishedImage } from "../gather/publishedImage.js"
 import { RegistryEdge } from "../gather/registryEdge.js"
 import type { RegistryLogin } from "../engine/registryLogin.js"
 import { loginToRegistry } from "../engine/registryLogin.js"
@@ -102,7 +103,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
     tag: open.spec.tagPrefix,
     publishing: "nothing",
     limits: { spec: open.spec.tests, filter },
-    ...(open.spec.hub !== undefined && { hubVersion: open.spec.hub.version }),
+    hubVersion: open.spec.hub?.version,
     parallel: stepsAtOnce,
     runId: randomUUID(),
     fresh: true,
@@ -139,33 +140,35 @@ function callOf({ image, set, ref, secrets }: SingleImage, filter: string): Stac
 }
 
 async function jobOf({ image: name, ref, login, secrets }: SingleImage, open: OpenImage): Promise<ImageJob> {
-  const { spec, tree, files, linked } = open
+  const { spec, tree, files, linked, platform } = open
   const { image } = tree.node(name)
-  const published = ref === undefined ? undefined : referenceOf(ref)
-  if (published !== undefined && login !== undefined) await loginToRegistry(published, login)
-  return {
+  const named = ref === undefined ? undefined : referenceOf(ref)
+  if (named !== undefined && login !== undefined) await loginToRegistry(named, login)
+  const any = {
     name,
     parents: [],
-    action: ref === undefined ? "build" : "retest",
     reasons: [ref === undefined ? "asked for by name" : `asked for as ${ref}`],
-    target: linked.target,
-    builderArgs: linked.builderArgs,
     inputKey: "",
     testKey: "",
-    folderKeys: new Map(),
-    hasSameContent: false,
-    movesTag: false,
-    repository: published ?? image.repository,
-    ...(ref !== undefined && { known: { reference: ref, digest: published?.digest } }),
+    folderKeys: new Map<string, string>(),
+    repository: named ?? image.repository,
     folders: testFolders(files, testOwner(spec, tree, name)),
-    ...(image.serverPort !== undefined && { serverPort: image.serverPort }),
+    serverPort: image.serverPort,
     probes: [],
+    sizeBudget: image.sizeBudget,
+    notices: linked.notices.map(formatProblem),
+  }
+  if (named !== undefined) {
+    const published = await publishedImage(named, platform.platform)
+    return { ...any, action: "retest", published, hasSameContent: false }
+  }
+  return {
+    ...any,
+    action: "build",
+    target: linked.target,
+    builderArgs: linked.builderArgs,
     labels: new Map(),
     foreignLabels: [],
-    ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
-    notices: [
-      ...linked.notices.map(formatProblem),
-      ...(ref === undefined ? secretNotices(new Set(secrets.keys()), linked) : []),
-    ],
+    notices: [...any.notices, ...secretNotices(new Set(secrets.keys()), linked)],
   }
 }

@@ -1,17 +1,17 @@
 import type { ImageChanges } from "./changes.js"
 import { passedTag } from "./facts.js"
 import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
-import type { Action, Reason } from "./planDocument.js"
+import type { Reason } from "./planDocument.js"
 import { fileList } from "./reasons.js"
 import { isMet } from "./requests.js"
 import type { Force } from "./requests.js"
 
 /** What is done for an image and why, and which published image that is about. */
-export interface Decision {
-  readonly action: Action
-  readonly reasons: readonly Reason[]
-  readonly published?: RegistryImage | undefined
-}
+export type Decision = { readonly reasons: readonly Reason[] } & (
+  | { readonly action: "build" }
+  | { readonly action: "retest" | "retag" | "reuse"; readonly published: RegistryImage }
+  | { readonly action: "skip"; readonly published?: RegistryImage | undefined }
+)
 
 /** What one image's decision depends on beside its own facts. */
 export interface Situation {

@@ -1,7 +1,7 @@
 import { plural } from "../text/format.js"
 import { escapeCell } from "../text/markdown.js"
 import type { Action, ParentSource, Plan, Step } from "./planDocument.js"
-import { actionSchema } from "./planDocument.js"
+import { actionSchema, parentsIn, publishedIn } from "./planDocument.js"
 import { describeAction, describeReason } from "./reasons.js"
 
 /** A plan for people: one line that sums it up, a table, then every reason. */
@@ -53,7 +53,9 @@ function shortened(text: string): string {
   return text.length <= cellLength ? text : `${text.slice(0, cellLength - 1)}…`
 }
 
-function details({ image, action, reasons, reference, inputKey, testKey, published, parents }: Step): string {
+function details(step: Step): string {
+  const { image, action, reasons, reference, inputKey, testKey } = step
+  const published = publishedIn(step)
   return [
     `### ${image}`,
     "",
@@ -62,7 +64,7 @@ function details({ image, action, reasons, reference, inputKey, testKey, publish
     ...reasons.map((reason) => bullet(`because ${escapeCell(describeReason(reason))}`)),
     bullet(`tag of this run: \`${reference}\``),
     ...(published === undefined ? [] : [bullet(`published image: \`${published.reference}\``)]),
-    ...parents.map((parent) => bullet(describeParent(parent))),
+    ...parentsIn(step).map((parent) => bullet(describeParent(parent))),
     bullet(`input key \`${inputKey.slice(0, 16)}\`, test key \`${testKey.slice(0, 16)}\``),
   ].join("\n")
 }

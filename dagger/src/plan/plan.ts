@@ -94,7 +94,7 @@ function narrow(decision: Decision, selection: Selection): Decision {
       return decision
     case "below": {
       if (decision.action !== "build")
-        return { ...decision, action: "skip", reasons: [{ kind: "not-selected" }] }
+        return { action: "skip", reasons: [{ kind: "not-selected" }], published: decision.published }
       return {
         ...decision,
         reasons: [{ kind: "needed-by", images: [...selection.images] }, ...decision.reasons],
@@ -111,22 +111,28 @@ function stepOf(
   decision: Decision,
   sources: readonly ParentSource[],
 ): Step {
-  const { action, reasons } = decision
-  const { tag } = facts.options
-  const { registry } = image
-  const published = decision.published && publishedOf(image, decision.published)
+  const { registry, repository, inputKey, testKey } = image
+  const reasons = [...decision.reasons]
+  const reference = `${repository}:${facts.options.tag}`
+  const own = { image: image.name, reasons, reference, inputKey, testKey }
   const before = registry.kind === "known" ? registry.branchTag?.digest : undefined
-  const moves = action === "retest" || action === "retag" ? published?.digest !== before : action === "build"
-  return {
-    image: image.name,
-    action,
-    reasons: [...reasons],
-    reference: `${image.repository}:${tag}`,
-    inputKey: image.inputKey,
-    testKey: image.testKey,
-    ...(published !== undefined && { published }),
-    movesTag: moves,
-    parents: action === "build" ? [...sources] : [],
+  switch (decision.action) {
+    case "build":
+      return { ...own, action: "build", movesTag: true, parents: [...sources] }
+    case "skip":
+      return {
+        ...own,
+        action: "skip",
+        movesTag: false,
+        ...(decision.published !== undefined && { published: publishedOf(image, decision.published) }),
+      }
+    case "reuse":
+    case "retag":
+    case "retest": {
+      const { action, published } = decision
+      const movesTag = action !== "reuse" && published.digest !== before
+      return { ...own, action, published: publishedOf(image, published), movesTag }
+    }
   }
 }
 
@@ -140,8 +146,10 @@ function sourcesOf(parents: readonly Placed[]): readonly ParentSource[] {
 }
 
 /** Where a child gets this step's image from. */
-function sourceOf({ image, action, published }: Step): ParentSource {
-  if (action === "build") return { from: "step", image }
+function sourceOf(step: Step): ParentSource {
+  const { image } = step
+  if (step.action === "build") return { from: "step", image }
+  const { published } = step
   if (published === undefined) return { from: "source", image }
   return { from: "registry", image, reference: published.reference, digest: published.digest }
 }

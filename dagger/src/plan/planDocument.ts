@@ -47,12 +47,15 @@ const reasonSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("unchanged"), why: z.string() }),
 ])
 
-const publishedSchema = z.object({
-  tag: z.string(),
-  digest: z.string(),
-  /** `repository:tag@sha256:...`: the digest decides. */
-  reference: z.string(),
-})
+const publishedSchema = z.object(
+  {
+    tag: z.string(),
+    digest: z.string(),
+    /** `repository:tag@sha256:...`: the digest decides. */
+    reference: z.string(),
+  },
+  { error: ({ input }) => (input === undefined ? "there is no published image for this action" : undefined) },
+)
 
 /** Where a build gets a parent of the tree from. */
 const parentSchema = z.discriminatedUnion("from", [
@@ -66,21 +69,34 @@ const parentSchema = z.discriminatedUnion("from", [
 
 export const actionSchema = z.enum(["build", "retest", "retag", "reuse", "skip"])
 
-const stepSchema = z.object({
+const anyStep = z.object({
   image: z.string(),
-  action: actionSchema,
   reasons: z.array(reasonSchema).min(1),
   /** `repository:tag` of the run. */
   reference: z.string(),
   inputKey: z.string(),
   testKey: z.string(),
-  /** The published image that is tested, tagged or reused; for `skip`, what is there. */
-  published: publishedSchema.optional(),
   /** Whether success puts the run's tag on another image than before. */
   movesTag: z.boolean(),
-  /** For `build`: where each parent comes from, and what a parent from source itself stands on. */
-  parents: z.array(parentSchema),
 })
+
+const stepSchema = z.discriminatedUnion("action", [
+  anyStep.extend({
+    action: z.literal("build"),
+    /** Where each parent comes from, and what a parent from source is itself built on. */
+    parents: z.array(parentSchema),
+  }),
+  anyStep.extend({
+    action: z.enum(["retest", "retag", "reuse"]),
+    /** What is tested, tagged or reused. */
+    published: publishedSchema,
+  }),
+  anyStep.extend({
+    action: z.literal("skip"),
+    /** What is there. */
+    published: publishedSchema.optional(),
+  }),
+])
 
 export const planSchema = z.object({
   version: z.literal(1),
@@ -111,8 +127,15 @@ export type Reason = z.infer<typeof reasonSchema>
 export type Published = z.infer<typeof publishedSchema>
 export type ParentSource = z.infer<typeof parentSchema>
 
-/** What is done with an image that is published: without one, there is nothing to do it with. */
-const needsPublished: ReadonlySet<Action> = new Set(["retest", "retag", "reuse"])
+/** The published image that a step is about, where it is about one. */
+export function publishedIn(step: Step): Published | undefined {
+  return step.action === "build" ? undefined : step.published
+}
+
+/** Where a step gets what it is built on from; nothing where it builds nothing. */
+export function parentsIn(step: Step): readonly ParentSource[] {
+  return step.action === "build" ? step.parents : []
+}
 
 /**
  * Reads a plan document.
@@ -123,11 +146,10 @@ export function readPlan(json: string): Plan {
   const parsed = planSchema.safeParse(parseJson(json))
   if (!parsed.success) throw new Error(`this is no plan of version 1: ${z.prettifyError(parsed.error)}`)
   const seen = new Set<string>()
-  for (const { image, action, parents, published } of parsed.data.steps) {
+  for (const step of parsed.data.steps) {
+    const { image } = step
     if (seen.has(image)) throw new Error(`this is no plan: it has two steps for "${image}"`)
-    if (published === undefined && needsPublished.has(action))
-      throw new Error(`this is no plan: "${image}" has the action ${action}, and no published image for it`)
-    const early = parents.find((parent) => parent.from === "step" && !seen.has(parent.image))
+    const early = parentsIn(step).find((parent) => parent.from === "step" && !seen.has(parent.image))
     if (early !== undefined)
       throw new Error(`this is no plan: "${image}" comes before its parent "${early.image}"`)
     seen.add(image)

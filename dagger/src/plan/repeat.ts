@@ -3,6 +3,7 @@ import { isTag } from "../reference/reference.js"
 import { branchTag } from "../tag/branchTag.js"
 import type { ImageFacts } from "./facts.js"
 import type { Plan, Step } from "./planDocument.js"
+import { parentsIn, publishedIn } from "./planDocument.js"
 
 /** An image as the source at hand has it. */
 export type SourceImage = Pick<ImageFacts, "name" | "repository" | "inputKey" | "testKey">
@@ -54,12 +55,11 @@ function stepDifferences(tag: string, step: Step, image: SourceImage | undefined
 }
 
 /** Published images of a step that are not in the repositories of the images that they stand for. */
-function imageDifferences(
-  { image, published, parents }: Step,
-  found: ReadonlyMap<string, SourceImage>,
-): readonly string[] {
+function imageDifferences(step: Step, found: ReadonlyMap<string, SourceImage>): readonly string[] {
+  const { image } = step
+  const published = publishedIn(step)
   const own = published === undefined ? [] : [{ image, ...published }]
-  const named = [...own, ...parents.flatMap((parent) => (parent.from === "registry" ? [parent] : []))]
+  const named = [...own, ...parentsIn(step).flatMap((parent) => (parent.from === "registry" ? [parent] : []))]
   return named.flatMap(({ image: name, reference, digest }) => {
     const { repository } = found.get(name) ?? {}
     if (repository === undefined || isOf(repository, reference, digest)) return []

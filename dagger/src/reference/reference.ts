@@ -15,6 +15,9 @@ export interface ImageReference extends Repository {
   readonly digest?: string
 }
 
+/** An image in a registry, by its digest. */
+export type PinnedReference = ImageReference & { readonly digest: string }
+
 /** A text that is not an image reference; the message says which part is wrong and what is accepted. */
 export class InvalidReference extends Error {
   override readonly name = "InvalidReference"

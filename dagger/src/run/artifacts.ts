@@ -6,7 +6,7 @@ import type { ImageReport, StackReport } from "../report/report.js"
 import { isOk } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
 import { renderJunit } from "../testing/junit.js"
-import type { ImageState } from "./execution.js"
+import type { EndedImage } from "./execution.js"
 import { directoryOf } from "../engine/textFiles.js"
 
 /** Files of a run by path in the artifacts. */
@@ -15,7 +15,7 @@ export type ArtifactTexts = ReadonlyMap<string, string>
 /** Everything that a run leaves behind, of failed images too, as one directory. */
 export async function artifactsOf(
   report: StackReport,
-  states: readonly ImageState[],
+  images: readonly EndedImage[],
   more: ArtifactTexts,
 ): Promise<Directory> {
   const texts = new Map([
@@ -25,14 +25,14 @@ export async function artifactsOf(
     ["annotations.txt", renderAnnotations(report)],
     ...more,
     ...report.images.map((image) => [`artifacts/${image.name}.yaml`, renderImageYaml(image)] as const),
-    ...states.flatMap(logsOf),
-    ...states.flatMap(junitOf),
+    ...images.flatMap(logsOf),
+    ...images.flatMap(junitOf),
   ])
   const written = await directoryOf(texts)
   // Folders are there even where nothing is in them, so that scripts need not ask.
   let directory = written.withNewDirectory("junit").withNewDirectory("logs").withNewDirectory("manifests")
-  for (const { job, suites } of states) {
-    for (const { kind, files } of suites) {
+  for (const { job, record } of images) {
+    for (const { kind, files } of record.suites) {
       if (files !== undefined) directory = directory.withDirectory(`screenshots/${job.name}/${kind}`, files)
     }
   }
@@ -40,19 +40,21 @@ export async function artifactsOf(
 }
 
 /** Paths of an image's logs in the artifacts. */
-export function logPaths(state: ImageState): ImageReport["logs"] {
-  return logsOf(state).map(([path]) => path)
+export function logPaths(image: EndedImage): ImageReport["logs"] {
+  return logsOf(image).map(([path]) => path)
 }
 
-function logsOf({ job, journal, suites }: ImageState): readonly (readonly [string, string])[] {
-  const own = [`logs/${job.name}.log`, journal.text()] as const
-  const tests = suites.flatMap(({ kind, log, serverLog }) => [
+function logsOf({ job, record }: EndedImage): readonly (readonly [string, string])[] {
+  const own = [`logs/${job.name}.log`, record.text()] as const
+  const tests = record.suites.flatMap(({ kind, log, serverLog }) => [
     [`logs/${job.name}.${kind}-tests.log`, log] as const,
     ...(serverLog === undefined ? [] : [[`logs/${job.name}.server.log`, serverLog] as const]),
   ])
   return [own, ...tests]
 }
 
-function junitOf({ job, suites }: ImageState): readonly (readonly [string, string])[] {
-  return suites.map(({ kind, run }) => [`junit/${job.name}.${kind}.xml`, renderJunit(job.name, run)] as const)
+function junitOf({ job, record }: EndedImage): readonly (readonly [string, string])[] {
+  return record.suites.map(
+    ({ kind, run }) => [`junit/${job.name}.${kind}.xml`, renderJunit(job.name, run)] as const,
+  )
 }

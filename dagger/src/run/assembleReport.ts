@@ -3,7 +3,7 @@ import type { ImageReport, Publishing, RetryNote, SourceFacts, StackReport } fro
 import { formatReference } from "../reference/reference.js"
 import { cleanDocument } from "../text/cleanText.js"
 import { logPaths } from "./artifacts.js"
-import type { ImageState } from "./execution.js"
+import type { EndedImage } from "./execution.js"
 import type { CallRequest } from "../gather/request.js"
 import { reproduceCommand } from "../gather/request.js"
 
@@ -25,7 +25,7 @@ export interface RunFacts {
 }
 
 /** The report of a run that has ended now; what images, builds and git say in it is clean text. */
-export function assembleReport(facts: RunFacts, states: readonly ImageState[]): StackReport {
+export function assembleReport(facts: RunFacts, ended: readonly EndedImage[]): StackReport {
   const {
     request,
     git,
@@ -50,7 +50,7 @@ export function assembleReport(facts: RunFacts, states: readonly ImageState[]): 
     ...(publishing === "candidates" && { candidatesOnly: true as const }),
     startedAt,
     milliseconds: Date.now() - startedAt,
-    images: states.map((state) => imageReport(state, tag)),
+    images: ended.map((image) => imageReport(image, tag)),
     notices,
     retries,
   })
@@ -64,25 +64,26 @@ function sourceFacts({ head, dirty, untracked }: GitFacts, branch: string): Sour
   return { ...uncommitted, commit: head.sha, message: head.message, committedAt: head.committerTime }
 }
 
-function imageReport(state: ImageState, tag: string): ImageReport {
-  const { job, journal, outcome, digest, unpackedBytes } = state
+function imageReport(image: EndedImage, tag: string): ImageReport {
+  const { job, record, outcome, digest, published } = image
+  const { unpackedBytes } = record.outside
   return {
     name: job.name,
     action: job.action,
     reasons: job.reasons,
-    outcome: outcome ?? { kind: "untested", reason: "nothing was done for it" },
+    outcome,
     reference: formatReference({ ...job.repository, tag }),
     ...(digest !== undefined && { digest }),
-    published: state.published,
+    published,
     inputKey: job.inputKey,
     ...(unpackedBytes !== undefined && { unpackedBytes }),
-    steps: journal.steps,
-    suites: state.suites.map(({ kind, run, earlier = [] }) => ({
+    steps: record.steps,
+    suites: record.suites.map(({ kind, run, earlier = [] }) => ({
       kind,
       run,
       ...(earlier.length > 0 && { earlier }),
     })),
-    notices: state.notices,
-    logs: logPaths(state),
+    notices: record.notices,
+    logs: logPaths(image),
   }
 }

@@ -5,10 +5,12 @@ import type { TestVerdict } from "../testing/testRun.js"
 import { judgeTests } from "../testing/testRun.js"
 import { commonTests, testScopes, testSettings } from "../testing/testFolders.js"
 import { engineMessage } from "../engine/engineError.js"
-import type { Execution, ImageJob, ImageState, SuiteOutput } from "./execution.js"
+import type { BuiltImage, EndedImage, Execution, ImageJob, WaitingImage } from "./execution.js"
+import { ended } from "./execution.js"
+import type { ImageRecord, SuiteOutput } from "./record.js"
+import type { ImageOutcome } from "../report/report.js"
 import type { InTurns, TestPart } from "../engine/imageTests.js"
 import { runBasicTests } from "../engine/imageTests.js"
-import type { OutsideFacts } from "../engine/inspectImage.js"
 import { outsideFacts, runProbes } from "../engine/inspectImage.js"
 import type { IntegrationResult, ServerTests } from "../engine/integrationTests.js"
 import { runIntegrationTests } from "../engine/integrationTests.js"
@@ -22,81 +24,77 @@ import { keepServerPass, recallServerPass, serverPassKey } from "../engine/serve
  */
 export async function checkImage(
   run: Execution,
-  state: ImageState,
-  container: Container,
+  image: BuiltImage,
   inTurns: InTurns,
-): Promise<ImageState> {
-  const [tests, facts] = await Promise.allSettled([
-    basicTests(run, state, container, inTurns),
-    state.journal.step("inspect", () => inspect(run, state, container)),
+): Promise<BuiltImage | EndedImage> {
+  const { job, record } = image
+  // Both to their end: what one of them finds out is kept where the other fails.
+  const [tests] = await Promise.allSettled([
+    basicTests(run, image, inTurns),
+    record.step("inspect", () => inspect(run, image)),
   ])
-  const inspected = facts.status === "fulfilled" ? { ...state, ...facts.value } : state
-  if (tests.status === "rejected") return checkFailed(inspected, tests.reason)
-  const checked = tests.value === undefined ? inspected : withSuite(run, inspected, tests.value)
-  const elsewhere = state.job.folders.integration.length > 0
+  if (tests.status === "rejected") return checkFailed(image, tests.reason)
+  const elsewhere = job.folders.integration.length > 0
   const untested = elsewhere ? "inside it: only its server has tests" : "it has no tests"
-  return judgeSize(withVerdict(run, checked, untested))
+  return endedBy(image, verdict(run, image, tests.value, untested) ?? judgeSize(image))
 }
 
-/** The state of an image that could not be judged; what was found out before stays. */
-export function checkFailed(state: ImageState, error: unknown): ImageState {
+/** The end of an image that could not be judged. */
+export function checkFailed(image: WaitingImage | BuiltImage, error: unknown): EndedImage {
   const message = engineMessage(error)
-  state.journal.keep(message)
-  return { ...state, outcome: { kind: "check-failed", message } }
+  image.record.keep(message)
+  return ended(image, { kind: "check-failed", message })
 }
 
-function withSuite({ imagesDirectory }: Execution, state: ImageState, suite: SuiteOutput): ImageState {
-  return {
-    ...state,
-    suites: [...state.suites, suite],
-    passed: [...state.passed, ...suite.passed.map((folder) => `${imagesDirectory}/${folder}`)],
-    notices: [...state.notices, ...suite.notices],
-  }
+/** @param failure what ends the image's way; nothing where it goes on */
+function endedBy(image: BuiltImage, failure: ImageOutcome | undefined): BuiltImage | EndedImage {
+  return failure === undefined ? image : ended(image, failure)
+}
+
+function keepSuite({ imagesDirectory }: Execution, record: ImageRecord, suite: SuiteOutput): void {
+  record.suites.push(suite)
+  record.passed.push(...suite.passed.map((folder) => `${imagesDirectory}/${folder}`))
+  record.notices.push(...suite.notices)
 }
 
 /** Whether there are tests against the image's running server that are not proved yet. */
-export function hasServerTests(state: ImageState): boolean {
-  return unproved(state, state.job.folders.integration).length > 0
+export function hasServerTests({ job, record }: BuiltImage): boolean {
+  return unproved(record, job.folders.integration).length > 0
 }
 
-function unproved({ proved }: ImageState, folders: readonly string[]): readonly string[] {
+function unproved({ proved }: ImageRecord, folders: readonly string[]): readonly string[] {
   return folders.filter((folder) => !proved.includes(folder))
 }
 
 /** Tests against the image's running server; a pass of the same image and the same tests counts. */
-export async function checkServer(
-  run: Execution,
-  state: ImageState,
-  container: Container,
-): Promise<ImageState> {
-  const result = await state.journal.step("integration tests", async () => {
-    const server = await serverTests(run, state, container)
-    const key = await passKey(run, state, server)
-    const known = key === undefined ? undefined : await recalled(run, state, key)
+export async function checkServer(run: Execution, image: BuiltImage): Promise<BuiltImage | EndedImage> {
+  const { record } = image
+  const result = await record.step("integration tests", async () => {
+    const server = await serverTests(run, image)
+    const key = await passKey(run, record, server)
+    const known = key === undefined ? undefined : await recalled(run, record, key)
     if (known !== undefined) return { ...known, passed: server.folders, earlier: server.folders }
     const found = await runIntegrationTests(server, run.limits, run.runId)
     if (judgeTests(found.run).kind !== "passed") return { ...found, passed: [], earlier: [] }
-    if (key !== undefined) await keep(run, state, key, found)
+    if (key !== undefined) await keep(run, record, key, found)
     return { ...found, passed: server.folders, earlier: [] }
   })
-  sayEarlier(state, result.earlier)
-  return withVerdict(
-    run,
-    withSuite(run, state, { kind: "integration", ...result }),
-    "its server has no tests",
-  )
+  const suite = { kind: "integration" as const, ...result }
+  sayEarlier(record, result.earlier)
+  keepSuite(run, record, suite)
+  return endedBy(image, verdict(run, image, suite, "its server has no tests"))
 }
 
-async function serverTests(run: Execution, { job }: ImageState, image: Container): Promise<ServerTests> {
+async function serverTests(run: Execution, { job, container }: BuiltImage): Promise<ServerTests> {
   const folders = belowImages(job.folders.integration)
-  const { hubVersion } = run
-  return { image, tests: await testsIn(run, folders), folders, hubVersion, serverPort: job.serverPort }
+  const tests = await testsIn(run, folders)
+  return { image: container, tests, folders, hubVersion: run.hubVersion, serverPort: job.serverPort }
 }
 
 /** The name of a pass of these tests; none where it is not to be remembered, or nothing tells the image for certain. */
 async function passKey(
   { fresh, limits }: Execution,
-  { mark }: ImageState,
+  { outside: { mark } }: ImageRecord,
   { image, tests, folders, hubVersion, serverPort }: ServerTests,
 ): Promise<string | undefined> {
   if (fresh === true || limits.filter !== "" || mark === undefined) return undefined
@@ -108,20 +106,20 @@ async function passKey(
 /** What cannot be read is tested again. */
 async function recalled(
   { runId }: Execution,
-  { journal }: ImageState,
+  record: ImageRecord,
   key: string,
 ): Promise<IntegrationResult | undefined> {
   try {
     return await recallServerPass(key, runId)
   } catch (error) {
-    journal.keep(`no earlier pass of the server's tests can be read: ${engineMessage(error)}`)
+    record.keep(`no earlier pass of the server's tests can be read: ${engineMessage(error)}`)
     return undefined
   }
 }
 
 async function keep(
   { runId }: Execution,
-  { journal }: ImageState,
+  record: ImageRecord,
   key: string,
   pass: IntegrationResult,
 ): Promise<void> {
@@ -129,31 +127,36 @@ async function keep(
     await keepServerPass(key, pass, runId)
   } catch (error) {
     // The verdict stands; the next run tests once more.
-    journal.keep(`the pass of the server's tests could not be kept: ${engineMessage(error)}`)
+    record.keep(`the pass of the server's tests could not be kept: ${engineMessage(error)}`)
   }
 }
 
 async function basicTests(
   run: Execution,
-  state: ImageState,
-  container: Container,
+  { job, record, container }: BuiltImage,
   inTurns: InTurns,
 ): Promise<SuiteOutput | undefined> {
-  const { basic } = state.job.folders
-  if (unproved(state, basic).length === 0) return undefined
+  const { basic } = job.folders
+  if (unproved(record, basic).length === 0) return undefined
   const image = testEnvironment(run, container)
-  const result = await state.journal.step("tests", async () =>
-    runBasicTests(image, await testParts(run, state), run.limits, run.runId, inTurns),
+  const result = await record.step("tests", async () =>
+    runBasicTests(image, await testParts(run, record, basic), run.limits, run.runId, inTurns),
   )
-  sayEarlier(state, result.earlier)
-  return { kind: "basic", ...result }
+  const suite = { kind: "basic" as const, ...result }
+  sayEarlier(record, result.earlier)
+  keepSuite(run, record, suite)
+  return suite
 }
 
 /** Each folder for itself; together where a filter leaves a few tests, for which pytest is started once. */
-async function testParts(run: Execution, state: ImageState): Promise<readonly TestPart[]> {
-  const folders = belowImages(state.job.folders.basic)
+async function testParts(
+  run: Execution,
+  record: ImageRecord,
+  basic: readonly string[],
+): Promise<readonly TestPart[]> {
+  const folders = belowImages(basic)
   if (run.limits.filter !== "") return [{ folders, tests: await testsIn(run, folders) }]
-  const left = belowImages(unproved(state, state.job.folders.basic))
+  const left = belowImages(unproved(record, basic))
   const scopes = testScopes(folders, commonTests).filter(({ folder }) => left.includes(folder))
   return Promise.all(
     scopes.map(async ({ folder, sees }) => ({
@@ -163,9 +166,9 @@ async function testParts(run: Execution, state: ImageState): Promise<readonly Te
   )
 }
 
-function sayEarlier({ journal }: ImageState, folders: readonly string[]): void {
+function sayEarlier(record: ImageRecord, folders: readonly string[]): void {
   if (folders.length === 0) return
-  journal.say(`passed in an earlier run, of the same image and tests: ${listOf(folders)}`)
+  record.say(`passed in an earlier run, of the same image and tests: ${listOf(folders)}`)
 }
 
 function testEnvironment({ hubVersion, fresh, runId }: Execution, container: Container): Container {
@@ -188,24 +191,23 @@ function belowImages(folders: readonly string[]): readonly string[] {
   return folders.map((folder) => folder.slice(folder.indexOf("/") + 1))
 }
 
-async function inspect(
-  run: Execution,
-  { job, notices }: ImageState,
-  container: Container,
-): Promise<Pick<ImageState, "probes" | "notices"> & OutsideFacts> {
+async function inspect(run: Execution, { job, record, container }: BuiltImage): Promise<void> {
   try {
-    const [answers, outside] = await Promise.all([
-      runProbes(container, job.probes),
-      isMeasured(run, job) ? outsideFacts(container) : {},
-    ])
-    return { probes: answers.results, notices: [...notices, ...answers.notices], ...outside }
+    await Promise.all([askProbes(job, record, container), isMeasured(run, job) && measure(record, container)])
   } catch (error) {
     // Facts for a page are not worth an image: it says what is missing.
-    return {
-      probes: new Map(),
-      notices: [...notices, `the image could not be inspected: ${engineMessage(error)}`],
-    }
+    record.notices.push(`the image could not be inspected: ${engineMessage(error)}`)
   }
+}
+
+async function askProbes({ probes }: ImageJob, record: ImageRecord, container: Container): Promise<void> {
+  const { results, notices } = await runProbes(container, probes)
+  record.probes = results
+  record.notices.push(...notices)
+}
+
+async function measure(record: ImageRecord, container: Container): Promise<void> {
+  record.outside = await outsideFacts(container)
 }
 
 /** Whether an image's size is for a page or a verdict: a run of some tests alone is neither. */
@@ -213,32 +215,29 @@ function isMeasured({ limits }: Execution, { probes, sizeBudget }: ImageJob): bo
   return limits.filter === "" && (probes.length > 0 || sizeBudget !== undefined)
 }
 
-function withVerdict({ limits }: Execution, state: ImageState, untested: string): ImageState {
-  const suite = state.suites.at(-1)
-  if (suite === undefined && state.proved.length > 0) return state
-  const verdict: TestVerdict =
+/** What tests end an image's way with, where they do. @param suite none where there was nothing to run */
+function verdict(
+  { limits }: Execution,
+  { record }: BuiltImage,
+  suite: SuiteOutput | undefined,
+  untested: string,
+): ImageOutcome | undefined {
+  if (suite === undefined && record.proved.length > 0) return undefined
+  const found: TestVerdict =
     suite === undefined ? { kind: "none", reason: untested } : judgeTests(suite.run, limits.filter)
-  state.journal.say(verdict.kind === "passed" ? "tests passed" : `tests: ${verdict.reason}`)
-  if (verdict.kind === "failed")
-    return { ...state, outcome: { kind: "tests-failed", reason: verdict.reason } }
-  if (verdict.kind === "none")
-    return { ...state, notices: [...state.notices, `not tested: ${verdict.reason}`] }
-  return state
+  record.say(found.kind === "passed" ? "tests passed" : `tests: ${found.reason}`)
+  if (found.kind === "failed") return { kind: "tests-failed", reason: found.reason }
+  if (found.kind === "none") record.notices.push(`not tested: ${found.reason}`)
+  return undefined
 }
 
 /** Compares the unpacked size with the spec's budget: over it fails, near it is a notice. */
-function judgeSize(state: ImageState): ImageState {
-  const { sizeBudget } = state.job
-  if (state.outcome !== undefined || sizeBudget === undefined || state.unpackedBytes === undefined)
-    return state
-  const { kind, size, budget } = checkBudget(state.unpackedBytes, sizeBudget)
+function judgeSize({ job: { sizeBudget }, record }: BuiltImage): ImageOutcome | undefined {
+  const { unpackedBytes } = record.outside
+  if (sizeBudget === undefined || unpackedBytes === undefined) return undefined
+  const { kind, size, budget } = checkBudget(unpackedBytes, sizeBudget)
   const sizes = `${formatBytes(size)} of ${formatBytes(budget)}`
-  switch (kind) {
-    case "over":
-      return { ...state, outcome: { kind: "over-budget", message: `larger than its size budget: ${sizes}` } }
-    case "near":
-      return { ...state, notices: [...state.notices, `near its size budget: ${sizes}`] }
-    case "within":
-      return state
-  }
+  if (kind === "over") return { kind: "over-budget", message: `larger than its size budget: ${sizes}` }
+  if (kind === "near") record.notices.push(`near its size budget: ${sizes}`)
+  return undefined
 }

@@ -1,51 +1,67 @@
 import type { Container } from "@dagger.io/dagger"
-import type { Repository } from "../reference/reference.js"
-import type { ImageOutcome, PlannedAction, Publishing, TestSuite } from "../report/report.js"
+import type { PinnedReference, Repository } from "../reference/reference.js"
+import type { ImageOutcome, Publishing } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
-import type { FolderPasses, TestLimits, SuiteResult } from "../engine/imageTests.js"
-import type { ImageJournal } from "./journal.js"
+import type { TestLimits } from "../engine/imageTests.js"
+import type { ImageRecord } from "./record.js"
 import type { SourceCopy } from "../gather/openSource.js"
 import type { BuildContext } from "../gather/prepare.js"
-import type { Probe, ProbeResult } from "../engine/inspectImage.js"
+import type { Probe } from "../engine/inspectImage.js"
 
-/** One image with everything that its way through the run needs. */
-export interface ImageJob {
-  readonly name: string
-  readonly parents: readonly string[]
-  readonly action: PlannedAction
-  readonly reasons: readonly string[]
+/** What is done for one image, with everything that it takes. */
+export type ImageJob = BuildJob | RetestJob | PublishedJob | SkipJob
+
+/** An image that is built, tested and published. */
+export interface BuildJob extends AnyJob {
+  readonly action: "build"
   /** Its stage in the linked Dockerfile. */
   readonly target: string
   /** Arguments that the builder itself reads: proxies, SOURCE_DATE_EPOCH. */
   readonly builderArgs: ReadonlyMap<string, string>
-  readonly inputKey: string
-  readonly testKey: string
-  /** Keys of the folders of its tests; none where passes of single folders are not to be remembered. */
-  readonly folderKeys: ReadonlyMap<string, string>
-  /** Whether the published image is known to be what this source would build, by the word of a registry that is believed. */
-  readonly hasSameContent: boolean
-  /** Whether success puts the run's tag on another image than before. */
-  readonly movesTag: boolean
-  /** Image that its first stage outside of the tree starts from. */
-  readonly base?: { readonly reference: string; readonly digest?: string }
-  /** Where it is published. */
-  readonly repository: Repository
-  /** The published image that `retest`, `retag` and `reuse` are about. */
-  readonly known?: {
-    readonly reference: string
-    /** Absent where a caller gave a tag only, until the registry is asked. */
-    readonly digest?: string | undefined
-  }
-  readonly folders: FoundTests
-  /** TCP port of its server, where the spec names one. */
-  readonly serverPort?: number
-  readonly probes: readonly Probe[]
   /** OCI labels and annotations. */
   readonly labels: ReadonlyMap<string, string>
   /** Labels of a published parent, which would speak of it and not of this image. */
   readonly foreignLabels: readonly string[]
-  readonly sizeBudget?: number
+}
+
+/** A published image that is tested again. */
+export interface RetestJob extends AnyJob {
+  readonly action: "retest"
+  readonly published: PinnedReference
+  /** Whether it is known to be what this source would build, by the word of a registry that is believed. */
+  readonly hasSameContent: boolean
+}
+
+/** A published image that gets this run's tag, or has it already. */
+export interface PublishedJob extends AnyJob {
+  readonly action: "retag" | "reuse"
+  readonly published: PinnedReference
+}
+
+/** An image that is left alone. */
+export interface SkipJob extends AnyJob {
+  readonly action: "skip"
+}
+
+/** What every image comes with. */
+interface AnyJob {
+  readonly name: string
+  readonly parents: readonly string[]
+  readonly reasons: readonly string[]
+  readonly inputKey: string
+  readonly testKey: string
+  /** Keys of the folders of its tests; none where passes of single folders are not to be remembered. */
+  readonly folderKeys: ReadonlyMap<string, string>
+  /** Image that its first stage outside of the tree starts from. */
+  readonly base?: { readonly reference: string; readonly digest?: string } | undefined
+  /** Where it is published. */
+  readonly repository: Repository
+  readonly folders: FoundTests
+  /** TCP port of its server, where the spec names one. */
+  readonly serverPort?: number | undefined
+  readonly probes: readonly Probe[]
+  readonly sizeBudget?: number | undefined
   readonly notices: readonly string[]
 }
 
@@ -65,7 +81,7 @@ export interface Execution {
   readonly tag: string
   readonly publishing: Publishing
   readonly limits: TestLimits
-  readonly hubVersion?: string
+  readonly hubVersion?: string | undefined
   /** Steps that run at once. */
   readonly parallel: number
   /** Fresh for every run. */
@@ -74,34 +90,42 @@ export interface Execution {
   readonly fresh?: boolean
 }
 
-/** What is known of an image while it goes through the run; each step returns the next state. */
-export interface ImageState {
-  readonly job: ImageJob
-  readonly journal: ImageJournal
-  /** Set as soon as the way ends: by a failure, or because there is nothing left to do. */
-  readonly outcome?: ImageOutcome
-  /** The image itself without the labels of this run, where it was built or taken from the registry. */
-  readonly container?: Container
-  /** Digest in the registry. */
-  readonly digest?: string
-  readonly published: boolean
-  /** Folders whose tests have passed in this very image, by the word of the registry: they do not run again. */
-  readonly proved: readonly string[]
-  /** Folders whose tests passed in this run, or in an earlier one. */
-  readonly passed: readonly string[]
-  readonly unpackedBytes?: number
-  /** The engine's word for this very image (`OutsideFacts`). */
-  readonly mark?: string
-  readonly probes: ReadonlyMap<string, ProbeResult>
-  readonly suites: readonly SuiteOutput[]
-  readonly notices: readonly string[]
+/** An image on its way through the run; what was found out about it is in its record. */
+export type ImageState = WaitingImage | BuiltImage | EndedImage
+
+/** An image that nothing was done for yet. */
+export interface WaitingImage {
+  readonly kind: "waiting"
+  readonly job: BuildJob | RetestJob
+  readonly record: ImageRecord
 }
 
-/** A test suite's result with what it leaves for the artifacts. */
-export interface SuiteOutput extends TestSuite {
-  readonly log: string
-  readonly files?: SuiteResult["files"]
-  readonly notices: SuiteResult["notices"]
-  readonly passed: FolderPasses["passed"]
-  readonly serverLog?: string
+/** An image to test: built, or taken from the registry. */
+export interface BuiltImage {
+  readonly kind: "built"
+  readonly job: BuildJob | RetestJob
+  readonly record: ImageRecord
+  /** The image itself, without the labels of this run. */
+  readonly container: Container
+  /** Digest in the registry, once it is there. */
+  readonly digest?: string | undefined
+}
+
+/** An image whose way has ended, by a failure or because there is nothing left to do but its tag. */
+export interface EndedImage {
+  readonly kind: "ended"
+  readonly job: ImageJob
+  readonly record: ImageRecord
+  readonly outcome: ImageOutcome
+  /** Digest in the registry, where it is there. */
+  readonly digest?: string | undefined
+  /** Whether the run's tag names it. */
+  readonly published: boolean
+}
+
+/** The end of an image's way, before its tag. */
+export function ended(image: WaitingImage | BuiltImage, outcome: ImageOutcome): EndedImage {
+  const { job, record } = image
+  const digest = image.kind === "built" ? image.digest : undefined
+  return { kind: "ended", job, record, outcome, digest, published: false }
 }

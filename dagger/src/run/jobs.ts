@@ -4,12 +4,14 @@ import type { LinkedImage, LinkedStack, LinkRequest } from "../dockerfile/link.j
 import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
 import { packageProbes } from "../manifest/packageProbes.js"
-import type { Plan, Step } from "../plan/planDocument.js"
+import type { Plan, Published, Step } from "../plan/planDocument.js"
 import { describeReason } from "../plan/reasons.js"
 import { formatProblem } from "../problems.js"
+import type { PinnedReference } from "../reference/reference.js"
+import { parseReference } from "../reference/reference.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
-import type { ImageJob } from "./execution.js"
+import type { ImageJob, SkipJob } from "./execution.js"
 import type { Probe } from "../engine/inspectImage.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { Prepared } from "../gather/prepare.js"
@@ -23,36 +25,55 @@ export function jobsOf(prepared: Prepared, secrets: ReadonlySet<string>): readon
 }
 
 function jobOf(prepared: Prepared, step: Step, secrets: ReadonlySet<string>): ImageJob {
-  const { spec, tree, files, linked, repositories, images } = prepared
+  const own = knownOf(prepared.linked.images, step.image)
+  const any = anyJob(prepared, step, own)
+  switch (step.action) {
+    case "build": {
+      const labels = imageLabelsOf(labelFacts(prepared, step, own))
+      return {
+        ...any,
+        action: "build",
+        target: own.target,
+        builderArgs: own.builderArgs,
+        labels,
+        foreignLabels: foreignLabels(labels, own.labelNames),
+        notices: [...any.notices, ...secretNotices(secrets, own)],
+      }
+    }
+    case "retest": {
+      const hasSameContent = step.reasons.some(({ kind }) => kind === "same-content")
+      return { ...any, action: "retest", published: pinned(step.published), hasSameContent }
+    }
+    case "retag":
+    case "reuse":
+      return { ...any, action: step.action, published: pinned(step.published) }
+    case "skip":
+      return { ...any, action: "skip" }
+  }
+}
+
+function pinned({ reference, digest }: Published): PinnedReference {
+  return { ...parseReference(reference), digest }
+}
+
+function anyJob(prepared: Prepared, step: Step, own: LinkedImage): Omit<SkipJob, "action"> {
+  const { spec, tree, files, repositories, images } = prepared
   const image = knownOf(spec.images, step.image)
-  const own = knownOf(linked.images, step.image)
-  const keyed = images.find(({ name }) => name === step.image)
-  const labels = imageLabelsOf(labelFacts(prepared, step, own))
+  const keyed = images.find(({ name }) => name === image.name)
   return {
     name: image.name,
     parents: own.parents,
-    action: step.action,
     reasons: step.reasons.map(describeReason),
-    target: own.target,
-    builderArgs: own.builderArgs,
     inputKey: step.inputKey,
     testKey: step.testKey,
     folderKeys: keyed?.folderKeys ?? new Map(),
-    hasSameContent: step.reasons.some(({ kind }) => kind === "same-content"),
-    repository: knownOf(repositories, step.image),
-    movesTag: step.movesTag,
-    ...(step.published !== undefined && { known: step.published }),
+    repository: knownOf(repositories, image.name),
     folders: testFolders(files, testOwner(spec, tree, image.name)),
-    ...(image.serverPort !== undefined && { serverPort: image.serverPort }),
+    serverPort: image.serverPort,
     probes: probesOf(spec, image),
     ...baseOf(own),
-    labels,
-    foreignLabels: foreignLabels(labels, own.labelNames),
-    ...(image.sizeBudget !== undefined && { sizeBudget: image.sizeBudget }),
-    notices: [
-      ...own.notices.map(formatProblem),
-      ...(step.action === "build" ? secretNotices(secrets, own) : []),
-    ],
+    sizeBudget: image.sizeBudget,
+    notices: own.notices.map(formatProblem),
   }
 }
 
@@ -69,7 +90,7 @@ function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): Labe
   }
 }
 
-function baseOf(linked: LinkedImage): Pick<ImageJob, "base"> {
+function baseOf(linked: LinkedImage): { readonly base?: NonNullable<ImageJob["base"]> } {
   if (linked.base === undefined) return {}
   const { reference, digest } = linked.base
   return { base: digest === undefined ? { reference } : { reference, digest } }
@@ -92,7 +113,7 @@ function probesOf(spec: Spec, image: ImageSpec): readonly Probe[] {
  * @param runId a word that no earlier run had: what is fully rebuilt runs its RUN instructions again
  */
 export function linkRequestFor(plan: Plan, all: LinkRequest, runId: string): LinkRequest {
-  const built = plan.steps.filter(({ action }) => action === "build")
+  const built = plan.steps.filter((step) => step.action === "build")
   const wanted = new Set(built.map(({ image }) => image))
   const sources = built.flatMap(({ parents }) => parents)
   for (const parent of sources) if (parent.from === "source") wanted.add(parent.image)

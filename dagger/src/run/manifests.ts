@@ -10,7 +10,8 @@ import type { SourceFacts } from "../report/report.js"
 import type { Spec } from "../spec/spec.js"
 import { countTests } from "../testing/testRun.js"
 import type { PublishedFacts } from "../gather/registryEdge.js"
-import type { ImageState } from "./execution.js"
+import type { EndedImage, ImageJob } from "./execution.js"
+import type { ImageRecord } from "./record.js"
 
 /** What all manifests of a run share. */
 export interface ManifestContext {
@@ -30,14 +31,14 @@ export interface ManifestContext {
  * it took from the registry as they are, with what is known there.
  */
 export function renderManifests(
-  states: readonly ImageState[],
+  images: readonly EndedImage[],
   context: ManifestContext,
 ): readonly (readonly [string, string])[] {
-  return states
-    .filter((state) => state.probes.size > 0 || state.digest !== undefined)
-    .flatMap((state) => {
-      const manifest = manifestOf(state, states, context)
-      const page = pageName({ ...state.job.repository, tag: context.tag })
+  return images
+    .filter(({ record, digest }) => record.probes.size > 0 || digest !== undefined)
+    .flatMap((image) => {
+      const manifest = manifestOf(image, images, context)
+      const page = pageName({ ...image.job.repository, tag: context.tag })
       return [
         [`manifests/${page}.md`, renderPage(manifest)] as const,
         [`manifests/${page}.json`, formatManifest(manifest)] as const,
@@ -45,8 +46,9 @@ export function renderManifests(
     })
 }
 
-function manifestOf(state: ImageState, all: readonly ImageState[], context: ManifestContext): ImageManifest {
-  const { job, digest, unpackedBytes } = state
+function manifestOf(image: EndedImage, all: readonly EndedImage[], context: ManifestContext): ImageManifest {
+  const { job, digest, record, published } = image
+  const { unpackedBytes } = record.outside
   const { tag, platform } = context
   const registry = context.published.get(job.name)
   return {
@@ -55,18 +57,18 @@ function manifestOf(state: ImageState, all: readonly ImageState[], context: Mani
     reference: formatReference({ ...job.repository, tag }),
     ...(digest !== undefined && { digest }),
     ...(job.action === "build" ? madeNow(context) : madeEarlier(context, registry?.labels)),
-    ...baseOf(state, all, context, registry?.labels),
+    ...baseOf(image, all, context, registry?.labels),
     // What it is there, whatever its Dockerfile made of the platform that it was built for.
     platform: registry?.platform ?? platform,
     size: {
       ...(registry !== undefined && { compressed: registry.compressedBytes }),
       ...(unpackedBytes !== undefined && { unpacked: unpackedBytes }),
     },
-    tags: state.published ? [tag] : [],
-    layers: layersOf(state, all, context.spec, registry),
-    ...testsOf(state),
-    sections: sectionsOf(state, context.spec),
-    packages: packagesOf(state),
+    tags: published ? [tag] : [],
+    layers: layersOf(image, all, context.spec, registry),
+    ...testsOf(record),
+    sections: sectionsOf(image, context.spec),
+    packages: packagesOf(record),
   }
 }
 
@@ -97,8 +99,8 @@ function madeEarlier({ startedAt }: ManifestContext, found: ReadonlyMap<string, 
 
 /** What an image is built on: its parent in the tree, else the image that its Dockerfile or its labels name. */
 function baseOf(
-  { job }: ImageState,
-  all: readonly ImageState[],
+  { job }: EndedImage,
+  all: readonly EndedImage[],
   { spec, tag }: ManifestContext,
   found: ReadonlyMap<string, string> = new Map(),
 ): Pick<ImageManifest, "base"> {
@@ -120,12 +122,12 @@ const pulledFrom = /^(?:pulled from (\S+)|created by buildkit$)/
  * is not in the lineage of this image, it merely shares layers with what this one is built on, which is named instead.
  */
 function layersOf(
-  { job }: ImageState,
-  all: readonly ImageState[],
+  { job }: EndedImage,
+  all: readonly EndedImage[],
   spec: Spec,
   { layers = [] }: Partial<PublishedFacts> = {},
 ): ImageManifest["layers"] {
-  const lineage = [job]
+  const lineage: ImageJob[] = [job]
   for (const { name } of lineage) {
     const parent = all.find((other) => other.job.name === spec.images.get(name)?.parent)
     if (parent !== undefined) lineage.push(parent.job)
@@ -149,7 +151,7 @@ function timeText(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }
 
-function testsOf({ suites }: ImageState): Pick<ImageManifest, "tests"> {
+function testsOf({ suites }: ImageRecord): Pick<ImageManifest, "tests"> {
   if (suites.length === 0) return {}
   const tests = suites.flatMap(({ run }) => run.tests)
   const { passed, failed, skipped } = countTests(tests)
@@ -158,17 +160,17 @@ function testsOf({ suites }: ImageState): Pick<ImageManifest, "tests"> {
   return { tests: { passed, failed: failed - errors, skipped, errors, seconds } }
 }
 
-function sectionsOf({ probes, job }: ImageState, spec: Spec): InfoSection[] {
+function sectionsOf({ record, job }: EndedImage, spec: Spec): InfoSection[] {
   return (spec.images.get(job.name)?.infoCommands ?? []).flatMap((key) => {
     const info = spec.infoCommands.get(key)
-    const answer = probes.get(`info:${key}`)
+    const answer = record.probes.get(`info:${key}`)
     if (info === undefined || answer === undefined) return []
     const output = answer.exitCode === 0 ? answer.stdout : `${answer.stdout}${answer.stderr}`
     return [{ key, description: info.description, command: info.command, output, exitCode: answer.exitCode }]
   })
 }
 
-function packagesOf({ probes }: ImageState): ImageManifest["packages"] {
+function packagesOf({ probes }: ImageRecord): ImageManifest["packages"] {
   const answers = ecosystems.flatMap((ecosystem) => {
     const answer = probes.get(`packages:${ecosystem}`)
     return answer === undefined ? [] : [[ecosystem, answer] as const]

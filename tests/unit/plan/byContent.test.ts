@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest"
 import { planStack as planOf } from "../../../dagger/src/plan/plan.js"
-import { explain, actions, digestOf, family, publishedFamily, reasons } from "./planWorld.js"
+import { publishedIn } from "../../../dagger/src/plan/planDocument.js"
+import {
+  explain,
+  actions,
+  digestOf,
+  family,
+  publishedFamily,
+  reasons,
+  parentsOf,
+  publishedOf,
+} from "./planWorld.js"
 
 const all = (action: string) => ({ base: action, left: action, right: action, leaf: action })
 
@@ -21,7 +31,7 @@ describe("runs one after the other", () => {
     const world = publishedFamily()
     const plan = world.plan()
     expect(actions(plan)).toEqual(all("retag"))
-    expect(plan.steps[0]?.published?.tag).toBe("2026.4-main")
+    expect(publishedOf(plan, "base")?.tag).toBe("2026.4-main")
     world.execute(plan)
     expect(actions(world.plan())).toEqual(all("reuse"))
   })
@@ -33,8 +43,8 @@ describe("runs one after the other", () => {
     const plan = world.plan()
     expect(actions(plan)).toEqual({ ...all("reuse"), leaf: "build" })
     expect(reasons(plan, "leaf")).toEqual(["files-changed", "no-image-with-key"])
-    const left = plan.steps.find(({ image }) => image === "left")?.published
-    expect(plan.steps.at(-1)?.parents).toEqual([
+    const left = publishedOf(plan, "left")
+    expect(parentsOf(plan, "leaf")).toEqual([
       { from: "registry", image: "left", reference: left?.reference, digest: left?.digest },
     ])
     expect(left?.reference).toBe(`ghcr.io/example/left:2026.4-feature@${left?.digest ?? ""}`)
@@ -100,7 +110,7 @@ describe("runs one after the other", () => {
     world.execute(world.plan(), new Set(["left"]))
     const plan = world.plan()
     expect(actions(plan)).toEqual({ base: "reuse", left: "retest", right: "retag", leaf: "build" })
-    expect(plan.steps.at(-1)?.parents).toMatchObject([{ from: "registry", image: "left" }])
+    expect(parentsOf(plan, "leaf")).toMatchObject([{ from: "registry", image: "left" }])
     world.execute(plan)
     expect(actions(world.plan())).toEqual(all("reuse"))
   })
@@ -156,7 +166,7 @@ describe("what rebuilds all, whatever is published", () => {
     const plan = world.plan({ fullRebuild: true, only: ["left"] })
     expect(actions(plan)).toEqual({ ...all("skip"), left: "build" })
     expect(reasons(plan, "left")).toEqual(["full-rebuild-option"])
-    expect(plan.steps[1]?.parents).toMatchObject([{ from: "registry", image: "base" }])
+    expect(parentsOf(plan, "left")).toMatchObject([{ from: "registry", image: "base" }])
   })
 
   test("image by image: each stands on what the call before has rebuilt", () => {
@@ -166,7 +176,7 @@ describe("what rebuilds all, whatever is published", () => {
     world.execute(rebuilt, new Set(), true)
     const plan = world.plan({ fullRebuild: true, only: ["left"] })
     expect(actions(plan)).toEqual({ ...all("skip"), left: "build" })
-    expect(plan.steps[1]?.parents).toMatchObject([
+    expect(parentsOf(plan, "left")).toMatchObject([
       { from: "registry", image: "base", reference: expect.stringContaining("candidate-") as string },
     ])
   })
@@ -196,7 +206,7 @@ describe("what rebuilds all, whatever is published", () => {
     world.execute(world.plan(), new Set(["right"]))
     const plan = world.plan()
     expect(actions(plan)).toEqual({ ...all("retag"), right: "retest" })
-    expect(plan.steps[0]?.published?.tag).toMatch(/^candidate-/)
+    expect(publishedOf(plan, "base")?.tag).toMatch(/^candidate-/)
   })
 
   test("the option every time; a BuildAll file that is not committed, once", () => {
@@ -230,7 +240,7 @@ describe("requests of the caller", () => {
     world.editInput("right")
     const plan = world.plan({ only: ["right"] })
     expect(actions(plan)).toEqual({ ...all("skip"), right: "build" })
-    expect(plan.steps[2]?.parents).toMatchObject([{ from: "registry", image: "base" }])
+    expect(parentsOf(plan, "right")).toMatchObject([{ from: "registry", image: "base" }])
   })
 
   test("only one image: what it stands on is built where it has to be", () => {
@@ -275,7 +285,7 @@ describe("whose word is taken", () => {
     const plan = world.plan({ trustRegistry: false })
     expect(actions(plan)).toEqual(all("build"))
     expect(reasons(plan, "base")).toEqual(["main", "registry-not-trusted"])
-    expect(plan.steps.every(({ published }) => published === undefined)).toBe(true)
+    expect(plan.steps.every((step) => publishedIn(step) === undefined)).toBe(true)
   })
 
   test("other branches believe as ever: their images go no further by themselves", () => {

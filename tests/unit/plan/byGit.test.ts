@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { actions, family, publishedFamily, reasons } from "./planWorld.js"
+import { actions, family, publishedFamily, reasons, parentsOf } from "./planWorld.js"
 
 const all = (action: string) => ({ base: action, left: action, right: action, leaf: action })
 
@@ -17,14 +17,14 @@ describe("no registry can be asked", () => {
     expect(actions(plan)).toEqual({ base: "skip", left: "build", right: "skip", leaf: "build" })
     expect(reasons(plan, "left")).toEqual(["files-changed", "registry-unknown"])
     expect(reasons(plan, "right")).toEqual(["unchanged", "registry-unknown"])
-    expect(plan.steps[1]?.parents).toEqual([{ from: "source", image: "base" }])
-    expect(plan.steps[3]?.parents).toEqual([{ from: "step", image: "left" }])
+    expect(parentsOf(plan, "left")).toEqual([{ from: "source", image: "base" }])
+    expect(parentsOf(plan, "leaf")).toEqual([{ from: "step", image: "left" }])
   })
 
   test("what a parent from source stands on is from source too", () => {
     const world = withoutRegistry()
     world.editInput("leaf")
-    expect(world.plan().steps[3]?.parents).toEqual([
+    expect(parentsOf(world.plan(), "leaf")).toEqual([
       { from: "source", image: "base" },
       { from: "source", image: "left" },
     ])
@@ -65,7 +65,7 @@ describe("no registry can be asked", () => {
     world.editInput("left")
     const plan = world.plan()
     expect(actions(plan)).toEqual({ base: "skip", left: "build", right: "reuse", leaf: "build" })
-    expect(plan.steps[1]?.parents).toEqual([{ from: "source", image: "base" }])
+    expect(parentsOf(plan, "left")).toEqual([{ from: "source", image: "base" }])
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import type { PlanWorld } from "./planWorld.js"
-import { actions, family, publishedFamily, reasons } from "./planWorld.js"
+import { actions, family, publishedFamily, reasons, parentsOf } from "./planWorld.js"
 
 // per_image.yml: a plan, a run on a machine of its own for each image of it, and a run that moves all tags.
 
@@ -37,8 +37,7 @@ describe.each(["feature", "main"])("image by image on the branch %s", (branch) =
   test("a child stands on its parent's candidate", () => {
     const world = begin()
     runJob(world, "base")
-    const child = world.plan({ only: ["left"] }).steps.find(({ image }) => image === "left")
-    expect(child?.parents).toMatchObject([
+    expect(parentsOf(world.plan({ only: ["left"] }), "left")).toMatchObject([
       { from: "registry", image: "base", reference: expect.stringContaining(":candidate-") as string },
     ])
   })

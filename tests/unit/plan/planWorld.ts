@@ -14,7 +14,8 @@ import { passedTag } from "../../../dagger/src/plan/facts.js"
 import type { ContextFile } from "../../../dagger/src/plan/inputKey.js"
 import { hashOf, inputKeys } from "../../../dagger/src/plan/inputKey.js"
 import { planStack } from "../../../dagger/src/plan/plan.js"
-import type { Plan } from "../../../dagger/src/plan/planDocument.js"
+import type { ParentSource, Plan, Published } from "../../../dagger/src/plan/planDocument.js"
+import { parentsIn, publishedIn } from "../../../dagger/src/plan/planDocument.js"
 import type { ChangeRules } from "../../../dagger/src/spec/spec.js"
 
 /** An image of the world: its parents, and numbers that stand for the content of its files. */
@@ -136,10 +137,10 @@ export class PlanWorld {
     const failed = new Set<string>()
     for (const step of plan.steps) {
       const tags = this.tagsOf(step.image)
-      const stopped = step.parents.some((parent) => failed.has(parent.image))
+      const stopped = parentsIn(step).some((parent) => failed.has(parent.image))
       if (stopped || failing.has(step.image)) failed.add(step.image)
       if (stopped || step.action === "skip" || step.action === "reuse") continue
-      const image = step.action === "build" ? this.build(step) : tags.get(step.published?.tag ?? "")
+      const image = step.action === "build" ? this.build(step) : tags.get(publishedIn(step)?.tag ?? "")
       if (image === undefined) throw new Error(`${step.image} has nothing published to ${step.action}`)
       if (failing.has(step.image)) continue
       if (!untested.has(step.image)) tags.set(passedTag(step.inputKey, step.testKey), image)
@@ -280,6 +281,18 @@ export function publishedFamily(): PlanWorld {
 /** `{ base: "reuse", left: "build" }` */
 export function actions(plan: Plan): Readonly<Record<string, string>> {
   return Object.fromEntries(plan.steps.map(({ image, action }) => [image, action]))
+}
+
+/** What an image's step is built on. */
+export function parentsOf(plan: Plan, image: string): readonly ParentSource[] | undefined {
+  const step = plan.steps.find((each) => each.image === image)
+  return step && parentsIn(step)
+}
+
+/** The published image that an image's step is about. */
+export function publishedOf(plan: Plan, image: string): Published | undefined {
+  const step = plan.steps.find((each) => each.image === image)
+  return step && publishedIn(step)
 }
 
 /** Kinds of an image's reasons. */

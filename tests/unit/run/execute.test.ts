@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { execute } from "../../../dagger/src/run/execute.js"
-import type { Execution, ImageJob, ImageState } from "../../../dagger/src/run/execution.js"
+import type { BuildJob, EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
 import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
 import { freePort } from "../../support/freePort.js"
@@ -19,28 +19,33 @@ afterAll(() => {
 
 const digest = `sha256:${"d".repeat(64)}`
 
-function job(name: string, action: ImageJob["action"], more: Partial<ImageJob> = {}): ImageJob {
-  const known = { reference: `ghcr.io/example/${name}@${digest}`, digest }
-  return {
+const nothing = new Map<string, string>()
+
+function job(name: string, action: ImageJob["action"], more: Partial<BuildJob> = {}): ImageJob {
+  const any = {
     name,
     parents: [],
-    action,
     reasons: ["a test"],
-    target: name,
-    builderArgs: new Map(),
     inputKey: "i".repeat(64),
     testKey: "t".repeat(64),
-    folderKeys: new Map(),
-    hasSameContent: true,
-    movesTag: true,
+    folderKeys: nothing,
     repository: { registry: "ghcr.io", path: `example/${name}` },
-    ...(action !== "build" && action !== "skip" && { known }),
     folders: { basic: [], integration: [], serverUntested: false },
     probes: [],
-    labels: new Map(),
-    foreignLabels: [],
     notices: [],
     ...more,
+  }
+  const published = { ...any.repository, digest }
+  switch (action) {
+    case "build":
+      return { ...any, action, target: name, builderArgs: nothing, labels: nothing, foreignLabels: [] }
+    case "retest":
+      return { ...any, action, published, hasSameContent: true }
+    case "retag":
+    case "reuse":
+      return { ...any, action, published }
+    case "skip":
+      return { ...any, action }
   }
 }
 
@@ -57,7 +62,7 @@ function memoryTags(tags = new Map<string, string>(), refused = ""): TagStore {
 }
 
 /** Outcomes of a run whose builds fail: their context cannot be made. */
-async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<ReadonlyMap<string, ImageState>> {
+async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<ReadonlyMap<string, EndedImage>> {
   return runOn(memoryTags(), publishing, ...jobs)
 }
 
@@ -65,7 +70,7 @@ async function runOn(
   tags: TagStore,
   publishing: Publishing,
   ...jobs: ImageJob[]
-): Promise<ReadonlyMap<string, ImageState>> {
+): Promise<ReadonlyMap<string, EndedImage>> {
   const tests = { timeoutSeconds: 5, imageTimeoutSeconds: 5 }
   const execution: Execution = {
     context: () => Promise.reject(new Error("there is no context")),
@@ -87,7 +92,7 @@ async function runOn(
 describe("what a run says of an image", () => {
   test("retagged is only what was tagged", async () => {
     const states = await run("together", job("same", "retag"), job("broken", "build"))
-    expect(states.get("broken")?.outcome?.kind).toBe("build-failed")
+    expect(states.get("broken")?.outcome.kind).toBe("build-failed")
     expect(states.get("same")).toMatchObject({
       published: false,
       outcome: { kind: "not-needed", reason: expect.stringContaining("not tagged 2026.4-main") as string },
@@ -98,8 +103,8 @@ describe("what a run says of an image", () => {
 
   test("images that nobody asked for are not skipped because of a parent", async () => {
     const states = await run("nothing", job("base", "build"), job("leaf", "skip", { parents: ["base"] }))
-    expect(states.get("base")?.outcome?.kind).toBe("build-failed")
-    expect(states.get("leaf")?.outcome?.kind).toBe("not-needed")
+    expect(states.get("base")?.outcome.kind).toBe("build-failed")
+    expect(states.get("leaf")?.outcome.kind).toBe("not-needed")
   })
 
   test("what was to be built on a failed parent is skipped", async () => {
@@ -111,16 +116,10 @@ describe("what a run says of an image", () => {
     const folders = { basic: [], integration: ["images/served/integration_tests"], serverUntested: false }
     const states = await run("nothing", job("served", "retest", { folders }))
     const state = states.get("served")
-    expect(state?.outcome?.kind).toBe("check-failed")
+    expect(state?.outcome.kind).toBe("check-failed")
     expect(state?.digest).toBe(digest)
-    expect(state?.journal.steps.map(({ name }) => name)).toEqual(["inspect", "integration tests"])
-    expect(state?.notices.join()).toContain("not tested")
-  })
-
-  test("a published image that cannot be asked for was not built, and did not fail to build", async () => {
-    const known = { reference: "ghcr.io/example/leaf:2026.4-main" }
-    const states = await run("nothing", job("leaf", "retest", { known }))
-    expect(states.get("leaf")?.outcome?.kind).toBe("check-failed")
+    expect(state?.record.steps.map(({ name }) => name)).toEqual(["inspect", "integration tests"])
+    expect(state?.record.notices.join()).toContain("not tested")
   })
 })
 
@@ -145,13 +144,17 @@ describe("the tags of a run", () => {
     const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
     expect(tags).toEqual(new Map([["example/first:2026.4-main", digest]]))
     expect(states.get("first")?.published).toBe(true)
-    expect(states.get("first")?.notices.join()).toContain("first:2026.4-main is new and stays")
+    expect(states.get("first")?.record.notices.join()).toContain("first:2026.4-main is new and stays")
   })
 
   test("one is refused: another one that named its image before is what it was", async () => {
     const tags = new Map([["example/first:2026.4-main", digest]])
     const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
-    expect(states.get("first")).toMatchObject({ published: true, notices: [], outcome: { kind: "retagged" } })
+    expect(states.get("first")).toMatchObject({
+      published: true,
+      record: { notices: [] },
+      outcome: { kind: "retagged" },
+    })
   })
 
   test("one is refused, another is written and forgotten: this is said of each", async () => {
@@ -180,6 +183,6 @@ describe("the tags of a run", () => {
     const store = { ...memoryTags(tags), read: () => Promise.reject(new Error("500 internal error")) }
     const states = await runOn(store, "together", first)
     expect(tags.size).toBe(0)
-    expect(states.get("first")?.outcome?.kind).toBe("publish-failed")
+    expect(states.get("first")?.outcome.kind).toBe("publish-failed")
   })
 })

@@ -1,23 +1,47 @@
 import { AsyncResource } from "node:async_hooks"
 import { getTracer } from "@dagger.io/dagger/telemetry"
-import type { Step } from "../report/report.js"
+import type { FolderPasses, SuiteResult } from "../engine/imageTests.js"
+import type { OutsideFacts, ProbeResult } from "../engine/inspectImage.js"
+import type { Step, TestSuite } from "../report/report.js"
 import { cleanText } from "../text/cleanText.js"
 import type { OpenStep, Progress } from "./progress.js"
 
 /** Of a span: it stands in front on a terminal, and what is not marked so is folded away (telemetry/attrs.go). */
 export const inFront = { "dagger.io/ui.reveal": true }
 
+/** A test suite's result with what it leaves for the artifacts. */
+export interface SuiteOutput extends TestSuite {
+  readonly log: string
+  readonly files?: SuiteResult["files"]
+  readonly notices: SuiteResult["notices"]
+  readonly passed: FolderPasses["passed"]
+  readonly serverLog?: string
+}
+
 /**
- * What happens to one image, as it happens: lines for the image's log and for whoever watches, and the times of steps.
+ * What is found out about one image, as it is found out: whatever happens to the image afterwards, it stays. Lines for
+ * its log and for whoever watches, times of steps, results of tests, facts for its page.
  */
-export class ImageJournal {
+export class ImageRecord {
   readonly steps: Step[] = []
+  readonly suites: SuiteOutput[] = []
+  readonly notices: string[]
+  /** Folders whose tests have passed in this very image, by the word of the registry: they do not run again. */
+  readonly proved: string[] = []
+  /** Folders whose tests passed in this run, or in an earlier one. */
+  readonly passed: string[] = []
+  probes: ReadonlyMap<string, ProbeResult> = new Map()
+  /** What was found out of it from outside. */
+  outside: OutsideFacts = {}
   private readonly lines: string[] = []
 
   constructor(
     private readonly image: string,
     private readonly progress: Progress,
-  ) {}
+    notices: readonly string[],
+  ) {
+    this.notices = [...notices]
+  }
 
   /** One line for the log and the watcher. */
   say(line: string): void {
