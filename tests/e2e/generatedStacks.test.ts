@@ -165,8 +165,8 @@ async function buildOf(stack: GeneratedStack, image: GeneratedImage, way: Way): 
   })
   const dockerfile = `${way}-${name}.Dockerfile`
   await writeFiles(folder, {
-    [dockerfile]: linked.dockerfile,
-    [`${dockerfile}.dockerignore`]: linked.dockerignore,
+    [dockerfile]: linked.whole.dockerfile,
+    [`${dockerfile}.dockerignore`]: linked.whole.dockerignore,
   })
   return { folder, dockerfile, target: linked.images.get(name)?.target ?? name }
 }

@@ -180,7 +180,7 @@ describe("a linked build", () => {
 async function writeLinked(root: string): Promise<void> {
   const tree = await readSource(root)
   const spec = loadSpec(tree)
-  const { dockerfile, dockerignore } = linkStack({ spec, tree, images: [...spec.images.keys()] })
+  const { dockerfile, dockerignore } = linkStack({ spec, tree, images: [...spec.images.keys()] }).whole
   writeFileSync(join(root, linkedName), dockerfile)
   writeFileSync(join(root, `${linkedName}.dockerignore`), dockerignore)
 }

@@ -1,5 +1,5 @@
 import { linkStack } from "../../dagger/src/dockerfile/link.js"
-import type { LinkedStack, LinkRequest } from "../../dagger/src/dockerfile/link.js"
+import type { LinkedStack, LinkedText, LinkRequest } from "../../dagger/src/dockerfile/link.js"
 import { InputError, formatProblem } from "../../dagger/src/problems.js"
 import { loadSpec } from "../../dagger/src/spec/loadSpec.js"
 import { stackOf } from "./source.js"
@@ -10,16 +10,20 @@ export type DockerfileImage = readonly string[] | (StackImage & { readonly docke
 
 export type LinkOptions = Partial<Omit<LinkRequest, "spec" | "tree">>
 
+/** The text of a stack, with what is known of its images. */
+export type LinkedWhole = LinkedText & Pick<LinkedStack, "images">
+
 /** Links images given by their Dockerfiles; their repositories are `ghcr.io/example/<name>`. */
 export function link(
   images: Readonly<Record<string, DockerfileImage>>,
   options: LinkOptions = {},
-): LinkedStack {
+): LinkedWhole {
   const tree = stackOf(
     Object.fromEntries(Object.entries(images).map(([name, image]) => [name, stackImage(image)])),
   )
   const spec = loadSpec(tree)
-  return linkStack({ spec, tree, images: [...spec.images.keys()], ...options })
+  const { whole, images: linked } = linkStack({ spec, tree, images: [...spec.images.keys()], ...options })
+  return { ...whole, images: linked }
 }
 
 /** The problems that linking ends with, as `Dockerfile:line:column: message (hint)`. */
@@ -37,7 +41,7 @@ export function linkProblems(
 }
 
 /** An image's part of the linked text, line by line, as it stands in this run. */
-export function blockOf(linked: LinkedStack, image: string): readonly string[] {
+export function blockOf(linked: LinkedText, image: string): readonly string[] {
   const lines = linked.dockerfile.split("\n")
   const start = lines.indexOf(`# ${image}: images/${image}/Dockerfile`)
   const next = lines.findIndex(

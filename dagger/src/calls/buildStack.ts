@@ -1,26 +1,27 @@
 import { randomUUID } from "node:crypto"
-import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
-import { linkedDockerfile, linkStack } from "../dockerfile/link.js"
-import { requireSecrets } from "../dockerfile/secrets.js"
-import type { Plan } from "../plan/planDocument.js"
-import { imagesChangedText } from "../plan/planDocument.js"
-import { planMarkdown } from "../plan/markdown.js"
-import { renderSummary } from "../report/summary.js"
-import { artifactsOf } from "../run/artifacts.js"
+import { linkedDockerfile } from "../dockerfile/link.js"
+import type { BuildSecrets } from "../engine/buildSecrets.js"
 import { baseNotices } from "../gather/baseNotices.js"
-import { assembleReport } from "../run/assembleReport.js"
-import { execute } from "../run/execute.js"
-import type { EndedImage, Execution } from "../run/execution.js"
-import { jobsOf, lineageOf, linkRequestFor } from "../run/jobs.js"
-import { renderManifests } from "../run/manifests.js"
+import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
 import type { Prepared } from "../gather/prepare.js"
-import { buildContext, prepare } from "../gather/prepare.js"
+import { prepare } from "../gather/prepare.js"
 import { RegistryEdge } from "../gather/registryEdge.js"
 import type { StackRequest } from "../gather/request.js"
 import { callRequest, checkRange } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
-import { StackPlan } from "./stackPlan.js"
+import { planMarkdown } from "../plan/markdown.js"
+import { imagesChangedText } from "../plan/planDocument.js"
+import type { CallRequest, SourceFacts } from "../report/report.js"
+import { renderSummary } from "../report/summary.js"
+import type { ArtifactTexts } from "../run/artifacts.js"
+import { artifactsOf } from "../run/artifacts.js"
+import { assembleReport } from "../run/assembleReport.js"
+import { execute } from "../run/execute.js"
+import type { EndedImage, Execution } from "../run/execution.js"
+import { jobsOf } from "../run/jobs.js"
+import { renderManifests } from "../run/manifests.js"
 import { printResult } from "./screenFiles.js"
+import { StackPlan } from "./stackPlan.js"
 import { StackRun } from "./stackRun.js"
 
 /**
@@ -32,42 +33,86 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   checkRange(request)
   const registry = await RegistryEdge.open(loginOf(request))
   const prepared = await prepare(request, registry)
-  const { plan, git } = prepared
-  const states = plan.skippedByRequest === undefined ? await carryOut(request, prepared, registry) : []
-  const { branch, tag, platform, skippedByRequest } = plan
-  const { publishing } = request
-  const call = callRequest(request)
-  const { imagesDirectory } = prepared.spec
-  const facts = {
-    request: call,
-    git,
-    branch,
-    imagesDirectory,
-    tag,
-    platform,
-    publishing,
-    skippedByRequest,
-    startedAt,
-  }
+  if (prepared.plan.skippedByRequest === undefined) requirePlanned(prepared, new Set(request.secrets.keys()))
+  const { secrets, publishing, parallel } = request
+  const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt }
+  return runPlan(prepared, { ...call, purpose: "pages" }, registry)
+}
+
+/** How a plan is carried out, and by which call. */
+export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "purpose"> {
+  readonly request: CallRequest
+  readonly secrets: BuildSecrets
+  /** pytest's `-k` expression; empty for all tests. */
+  readonly filter: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+}
+
+/** Carries out a plan: whatever happens to its images, there is a report, and artifacts. */
+export async function runPlan(prepared: Prepared, call: RunCall, registry: RegistryEdge): Promise<StackRun> {
+  const { plan, git, spec } = prepared
+  const images = plan.skippedByRequest === undefined ? await carryOut(prepared, call, registry) : []
   const notices = [...plan.notices, ...prepared.platform.notices, ...baseNotices(prepared)]
-  const report = assembleReport({ ...facts, notices, retries: registry.retries }, states)
-  const manifests = renderManifests(states, {
-    spec: prepared.spec,
-    tag,
-    platform,
-    startedAt,
-    source: report.source,
-    ...(git.remoteUrl !== undefined && { remoteUrl: git.remoteUrl }),
-    published: await registry.publishedFacts(states.map(({ job, digest }) => ({ ...job, digest }))),
-  })
-  const texts = new Map([
-    ...planTexts(plan),
-    [linkedDockerfile, prepared.linked.dockerfile] as const,
-    ...manifests,
-  ])
+  const { imagesDirectory } = spec
+  const report = assembleReport(
+    { ...call, plan, git, imagesDirectory, notices, retries: registry.retries },
+    images,
+  )
+  const more =
+    call.purpose === "pages"
+      ? await pagesOf(prepared, report.source, call.startedAt, images, registry)
+      : new Map<string, string>()
   // What a `sync` prints is not shown by the CLI: the summary is printed here.
   printResult(renderSummary(report))
-  return new StackRun(await artifactsOf(report, states, texts), JSON.stringify(report))
+  return new StackRun(await artifactsOf(report, images, more), JSON.stringify(report))
+}
+
+async function carryOut(
+  prepared: Prepared,
+  { secrets, publishing, parallel, purpose, filter }: RunCall,
+  registry: RegistryEdge,
+): Promise<readonly EndedImage[]> {
+  const { plan, spec, copy } = prepared
+  const runId = randomUUID()
+  const execution: Execution = {
+    jobs: jobsOf(prepared, new Set(secrets.keys()), purpose),
+    linked: linkedRun(prepared, runId),
+    copy,
+    secrets,
+    platform: plan.platform,
+    imagesDirectory: spec.imagesDirectory,
+    tag: plan.tag,
+    publishing,
+    limits: { spec: spec.tests, filter },
+    hubVersion: spec.hub?.version,
+    parallel,
+    runId,
+    purpose,
+  }
+  return execute(execution, {
+    write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
+    read: (repository, tag) => registry.resolve({ ...repository, tag }),
+  })
+}
+
+/** The plan, the linked Dockerfile and the images' manifests, by path in the artifacts. */
+async function pagesOf(
+  { plan, linked, spec, git: { remoteUrl } }: Prepared,
+  source: SourceFacts,
+  startedAt: number,
+  images: readonly EndedImage[],
+  registry: RegistryEdge,
+): Promise<ArtifactTexts> {
+  const { tag, platform } = plan
+  const published = await registry.publishedFacts(images.map(({ job, digest }) => ({ ...job, digest })))
+  return new Map([
+    ["plan.json", `${JSON.stringify(plan, null, 2)}\n`],
+    ["plan.md", planMarkdown(plan)],
+    ["artifacts/IMAGES_CHANGED", imagesChangedText(plan)],
+    [linkedDockerfile, linked.whole.dockerfile],
+    ...renderManifests(images, { spec, tag, platform, startedAt, source, remoteUrl, published }),
+  ])
 }
 
 /**
@@ -77,63 +122,9 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
  */
 export async function planOnly(request: StackRequest, secrets: ReadonlySet<string>): Promise<StackPlan> {
   checkRange(request)
-  const registry = await RegistryEdge.open(loginOf(request))
-  const prepared = await prepare(request, registry)
+  const prepared = await prepare(request, await RegistryEdge.open(loginOf(request)))
   const { plan } = prepared
-  if (plan.skippedByRequest === undefined) linkedRun(prepared, secrets, randomUUID())
+  if (plan.skippedByRequest === undefined) requirePlanned(prepared, secrets)
   printResult(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))
-}
-
-async function carryOut(
-  request: StackRequest,
-  prepared: Prepared,
-  registry: RegistryEdge,
-): Promise<readonly EndedImage[]> {
-  const { plan, spec } = prepared
-  const runId = randomUUID()
-  const given = new Set(request.secrets.keys())
-  const { linkRequest, linked } = linkedRun(prepared, given, runId)
-  const execution: Execution = {
-    context: (image) => buildContext(prepared.copy, linkRequest, lineageOf(linked, image)),
-    secrets: request.secrets,
-    platform: plan.platform,
-    copy: prepared.copy,
-    imagesDirectory: spec.imagesDirectory,
-    jobs: jobsOf(prepared, given),
-    tag: plan.tag,
-    publishing: request.publishing,
-    limits: { spec: spec.tests, filter: "" },
-    hubVersion: spec.hub?.version,
-    parallel: request.parallel,
-    runId,
-  }
-  return execute(execution, {
-    write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
-    read: (repository, tag) => registry.resolve({ ...repository, tag }),
-  })
-}
-
-/**
- * What the run builds, linked.
- * @throws InputError where the secrets that are given do not fit it
- */
-function linkedRun(prepared: Prepared, given: ReadonlySet<string>, runId: string): LinkedRun {
-  const linkRequest = linkRequestFor(prepared.plan, prepared.linkRequest, runId)
-  const linked = linkStack(linkRequest)
-  requireSecrets(given, [...linked.images.values()], () => [...prepared.linked.images.values()])
-  return { linkRequest, linked }
-}
-
-interface LinkedRun {
-  readonly linkRequest: LinkRequest
-  readonly linked: LinkedStack
-}
-
-function planTexts(plan: Plan): readonly (readonly [string, string])[] {
-  return [
-    ["plan.json", `${JSON.stringify(plan, null, 2)}\n`],
-    ["plan.md", planMarkdown(plan)],
-    ["artifacts/IMAGES_CHANGED", imagesChangedText(plan)],
-  ]
 }

@@ -1,10 +1,10 @@
 import { Directory } from "@dagger.io/dagger"
 import { patternsOf } from "../dockerfile/ignoreFile.js"
-import { linkedDockerfile, linkStack } from "../dockerfile/link.js"
+import { linkedDockerfile } from "../dockerfile/link.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
-import { linkPinned } from "../gather/bases.js"
+import { linkUnpinned } from "../gather/bases.js"
 import { askGit } from "../engine/gitContainer.js"
 import { RegistryEdge } from "../gather/registryEdge.js"
 import { openSource } from "../gather/openSource.js"
@@ -30,9 +30,7 @@ export async function linkedDirectory(
     buildArgs,
     repositories: publishedAs(spec),
   }
-  const { linkRequest } = await linkPinned(request, await RegistryEdge.open(undefined))
-  // Without digests: the text is for people, and follows the tags that its Dockerfiles name.
-  const linked = linkStack({ ...linkRequest, bases: new Map() })
+  const linked = (await linkUnpinned(request, await RegistryEdge.open(undefined))).whole
   // Docker reads the checkout, with what git ignores.
   const ignored = patternsOf(files.leftOut ?? []).map((pattern) => `${pattern}\n`)
   return directoryOf(

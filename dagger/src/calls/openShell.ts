@@ -1,21 +1,18 @@
 import { randomBytes } from "node:crypto"
-import { Container, dag, Platform, Service } from "@dagger.io/dagger"
-import { linkedDockerfile } from "../dockerfile/link.js"
-import { buildArgsOf } from "../run/buildImage.js"
+import { Container, dag, Service } from "@dagger.io/dagger"
 import { portOf } from "../engine/integrationTests.js"
-import { openSource } from "../gather/openSource.js"
-import { loginToRegistry } from "../engine/registryLogin.js"
-import { selectImages } from "../tree/tree.js"
-import { referenceOf } from "../gather/secretHosts.js"
-import type { SingleImage } from "./testImage.js"
-import { openImage } from "./testImage.js"
+import { linkedRun } from "../gather/linkedRun.js"
+import type { SingleImage } from "../gather/prepareOne.js"
+import { prepareOne } from "../gather/prepareOne.js"
+import { imageOf } from "../run/buildImage.js"
+import { jobsOf } from "../run/jobs.js"
 
 /**
  * An image to look into, with its tests where the test runs have them: also one whose tests fail.
  * @throws InputError for mistakes in the source or the options
  */
 export async function openShell(single: SingleImage): Promise<Container> {
-  const { container, imagesDirectory } = await imageOf(single)
+  const { container, imagesDirectory } = await openImage(single)
   return container
     .withMountedDirectory("/stack/testing", dag.currentModule().source().directory("testing"))
     .withMountedDirectory("/stack/tests", single.source.directory(imagesDirectory))
@@ -29,7 +26,7 @@ export async function openShell(single: SingleImage): Promise<Container> {
  * @throws InputError for mistakes in the source or the options
  */
 export async function serveImage(single: SingleImage, token = randomToken()): Promise<Service> {
-  const { container, serverPort } = await imageOf(single)
+  const { container, serverPort } = await openImage(single)
   return container
     .withEnvVariable("JUPYTER_TOKEN", token)
     .withExposedPort(await portOf(container, serverPort), { experimentalSkipHealthcheck: true })
@@ -51,25 +48,13 @@ interface OpenedImage {
 }
 
 /** The image as it is published, where a reference is given; else as its source builds it. */
-async function imageOf(single: SingleImage): Promise<OpenedImage> {
-  const { source, image, ref, login } = single
-  if (ref !== undefined) {
-    const { spec, tree } = await openSource(source)
-    selectImages(tree, [image])
-    if (login !== undefined) await loginToRegistry(referenceOf(ref), login)
-    const { serverPort } = tree.node(image).image
-    const container = dag.container({ platform: spec.platform as Platform }).from(ref)
-    return { container, imagesDirectory: spec.imagesDirectory, serverPort }
-  }
-  const { context, linked, spec, tree, platform } = await openImage(single)
-  const buildArgs = buildArgsOf(linked.builderArgs)
-  const secrets = [...single.secrets.values()]
-  const container = context.directory.dockerBuild({
-    dockerfile: linkedDockerfile,
-    target: linked.target,
-    buildArgs,
-    secrets,
-    platform: platform.platform as Platform,
-  })
-  return { container, imagesDirectory: spec.imagesDirectory, serverPort: tree.node(image).image.serverPort }
+async function openImage(single: SingleImage): Promise<OpenedImage> {
+  const prepared = await prepareOne(single)
+  const { copy, plan, spec } = prepared
+  const { secrets } = single
+  const [job] = jobsOf(prepared, new Set(secrets.keys()), "tests")
+  if (job?.action !== "build" && job?.action !== "retest") throw new Error(`no job for ${single.image}`)
+  const linked = linkedRun(prepared, "")
+  const container = await imageOf({ copy, linked, secrets, platform: plan.platform }, job)
+  return { container, imagesDirectory: spec.imagesDirectory, serverPort: job.serverPort }
 }

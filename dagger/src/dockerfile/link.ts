@@ -20,24 +20,28 @@ import { fixedArguments, isPredefined, platformArguments, Scope } from "./scope.
 import { stageNamesOf } from "./stageNames.js"
 import { linkedDirectives, ownDirectives } from "./syntax.js"
 
-/** What to link, and the facts that decide how references are written. */
-export interface LinkRequest {
-  readonly spec: Spec
-  readonly tree: SourceTree
+/** What a run builds, and how its text names the rest. */
+export interface RunOfImages {
   /** Names of the images to build in this run. */
   readonly images: readonly string[]
+  /** Where images of the tree that are not built in this run are found: `name:tag@sha256:...` by image. */
+  readonly parents?: ReadonlyMap<string, string> | undefined
+  /** Images whose RUN instructions run again whatever the builder has of them, and a word that no earlier run had. */
+  readonly runAgain?: { readonly images: ReadonlySet<string>; readonly word: string } | undefined
+}
+
+/** What to link, and the facts that decide how references are written. */
+export interface LinkRequest extends RunOfImages {
+  readonly spec: Spec
+  readonly tree: SourceTree
   /** What is built for, as `linux/amd64`; only a FROM whose image depends on TARGETARCH or its kin needs it. */
   readonly platform?: string
   /** Build arguments by image and name, before those of the spec. */
   readonly buildArgs?: ReadonlyMap<string, ReadonlyMap<string, string>>
-  /** Where images of the tree that are not built in this run are found: `name:tag@sha256:...` by image. */
-  readonly parents?: ReadonlyMap<string, string>
   /** Digests of external bases by full reference (`docker.io/library/debian:bookworm-slim`). */
   readonly bases?: ReadonlyMap<string, string>
   /** Their configurations, as far as registries have told them; the triggers of one that is not here act by themselves. */
   readonly baseConfigs?: ReadonlyMap<string, BaseConfig>
-  /** Images whose RUN instructions run again whatever the builder has of them, and a word that no earlier run had. */
-  readonly runAgain?: { readonly images: ReadonlySet<string>; readonly word: string }
   /** Where images are published; a FROM is compared with this repository and the spec's. */
   readonly repositories?: ReadonlyMap<string, Repository>
 }
@@ -45,18 +49,19 @@ export interface LinkRequest {
 /** Name of the linked Dockerfile in the build context. */
 export const linkedDockerfile = "stack.Dockerfile"
 
-/** The tree as one Dockerfile. */
-export interface LinkedStack extends Places {
-  /** Builds any image of the run, in the root of the source, as `docker build -f stack.Dockerfile --target <name> .` */
+/** Images as one Dockerfile. */
+export interface LinkedText extends Places {
+  /** Builds any of the images, in the root of the source, as `docker build -f stack.Dockerfile --target <name> .` */
   readonly dockerfile: string
   /** Goes with it as `stack.Dockerfile.dockerignore`. */
   readonly dockerignore: string
-  readonly images: ReadonlyMap<string, LinkedImage>
 }
 
 /** One image of the run. */
 export interface LinkedImage {
   readonly name: string
+  /** Its folder, from the root of the source. */
+  readonly directory: string
   /** The stage to build. */
   readonly target: string
   /** Its part of the text, the same whatever other images are in the run: a part of its input key. */
@@ -94,23 +99,88 @@ export interface ExternalBase {
 export function linkStack(request: LinkRequest): LinkedStack {
   const linker = new Linker(request)
   const run = linker.draftRun()
-  const directives = linkedDirectives(run, linker.problems)
+  linkedDirectives(run, linker.problems)
   if (linker.problems.length > 0) throw new InputError(linker.problems)
-  const lines = [
-    ...headerLines(directives),
-    ...run.flatMap((draft) => imageLines(draft, linker.runSpelling())),
-  ]
-  return {
-    dockerfile: textOf(lines),
-    dockerignore: dockerignoreOf(run),
-    images: new Map(run.map((draft) => [draft.spec.name, linkedImage(draft, linker)])),
-    statements: run.flatMap(({ stages }) =>
-      stages.flatMap(({ instructions }) => instructions.map(({ instruction }) => statementOf(instruction))),
-    ),
-    locate: (line) => {
-      const origin = lines[line - 1]?.origin
-      return origin === undefined ? undefined : { ...origin, column: 1 }
-    },
+  return new LinkedStack(
+    linker,
+    request,
+    new Map(run.map((draft) => [draft.spec.name, linkedImage(draft, linker)])),
+  )
+}
+
+/**
+ * The images of registries that a run takes files from, by their full references.
+ * @throws InputError with every mistake that a pass over all Dockerfiles found
+ */
+export function externalBases(request: LinkRequest): readonly string[] {
+  const linker = new Linker(request)
+  const run = linker.draftRun()
+  if (linker.problems.length > 0) throw new InputError(linker.problems)
+  return [...new Set(run.flatMap((draft) => basesOf(neededStages(draft)).map(({ reference }) => reference)))]
+}
+
+/**
+ * The images of a run, linked. Each has a text of its own, the same beside whatever others it stands: a part of the
+ * images is the texts of these.
+ */
+export class LinkedStack {
+  private readonly spelling: Spelling
+  private readonly lines = new Map<string, readonly RenderedLine[]>()
+  private wholeText: LinkedText | undefined
+
+  constructor(
+    private readonly linker: Linker,
+    run: RunOfImages,
+    readonly images: ReadonlyMap<string, LinkedImage>,
+  ) {
+    this.spelling = linker.spellingOf(run)
+  }
+
+  /** All of them. */
+  get whole(): LinkedText {
+    this.wholeText ??= this.only([...this.images.keys()])
+    return this.wholeText
+  }
+
+  /** Some of the images. @param names with all that they are built on in this run, parents first */
+  only(names: readonly string[]): LinkedText {
+    const drafts = names.flatMap((name) => this.linker.draftOf(name) ?? [])
+    const lines = [
+      ...headerLines(linkedDirectives(drafts, [])),
+      ...drafts.flatMap((draft) => this.linesOf(draft)),
+    ]
+    return {
+      dockerfile: textOf(lines),
+      dockerignore: dockerignoreOf(drafts),
+      statements: drafts.flatMap(({ stages }) =>
+        stages.flatMap(({ instructions }) => instructions.map(({ instruction }) => statementOf(instruction))),
+      ),
+      locate: (line) => {
+        const origin = lines[line - 1]?.origin
+        return origin === undefined ? undefined : { ...origin, column: 1 }
+      },
+    }
+  }
+
+  /** An image and what it is built on in this run, all the way down; parents first. */
+  lineage(name: string): readonly string[] {
+    const lineage = new Set([name])
+    // A set's loop reaches what is added on the way: every image once, however many ways lead to it.
+    for (const each of lineage) for (const parent of this.images.get(each)?.parents ?? []) lineage.add(parent)
+    return [...this.images.keys()].filter((each) => lineage.has(each))
+  }
+
+  /** Another run of these images, which builds some of them; nothing is read or linked again. */
+  forRun(run: RunOfImages): LinkedStack {
+    const wanted = new Set(run.images)
+    return new LinkedStack(this.linker, run, new Map([...this.images].filter(([name]) => wanted.has(name))))
+  }
+
+  private linesOf(draft: ImageDraft): readonly RenderedLine[] {
+    const { name } = draft.spec
+    const lines = this.lines.get(name) ?? imageLines(draft, this.spelling)
+    this.lines.set(name, lines)
+    return lines
   }
 }
 
@@ -120,11 +190,9 @@ class Linker implements Surroundings {
   private readonly drafts = new Map<string, ImageDraft | undefined>()
   private readonly byRepository = new Map<string, string>()
   private readonly images: ReadImages
-  private readonly inRun: ReadonlySet<string>
 
   constructor(readonly request: LinkRequest) {
-    const { spec, tree, images, repositories } = request
-    this.inRun = new Set(images)
+    const { spec, tree, repositories } = request
     this.images = ReadImages.of(spec, tree)
     for (const { name, repository } of spec.images.values()) {
       this.byRepository.set(formatReference(repository), name)
@@ -136,8 +204,9 @@ class Linker implements Surroundings {
   /** The drafts of the images of the run, parents first. */
   draftRun(): readonly ImageDraft[] {
     for (const name of this.request.images) this.draft(name)
+    const wanted = new Set(this.request.images)
     const run = [...this.drafts].flatMap(([name, draft]) =>
-      draft !== undefined && this.inRun.has(name) ? [draft] : [],
+      draft !== undefined && wanted.has(name) ? [draft] : [],
     )
     for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
     for (const draft of run) this.problems.push(...parentProblems(draft))
@@ -170,15 +239,16 @@ class Linker implements Surroundings {
     return ancestors
   }
 
-  /** For this run: images that it does not build are references. */
-  runSpelling(): Spelling {
+  /** For a run: images that it does not build are references. */
+  spellingOf({ images, parents, runAgain }: RunOfImages): Spelling {
+    const built = new Set(images)
     return {
       imageName: ({ image, written }) =>
-        this.inRun.has(image) ? this.stageOf(image) : (this.request.parents?.get(image) ?? written),
+        built.has(image) ? this.stageOf(image) : (parents?.get(image) ?? written),
       inheritedFrom: (base) =>
-        base.kind === "image" && this.inRun.has(base.image) ? this.draftOf(base.image) : undefined,
-      isPublished: (base) => base.kind === "image" && !this.inRun.has(base.image),
-      runFlag: ({ spec }) => this.runFlag(spec.name),
+        base.kind === "image" && built.has(base.image) ? this.draftOf(base.image) : undefined,
+      isPublished: (base) => base.kind === "image" && !built.has(base.image),
+      runFlag: ({ spec }) => (runAgain?.images.has(spec.name) === true ? flagOf(runAgain.word) : undefined),
     }
   }
 
@@ -190,17 +260,6 @@ class Linker implements Surroundings {
       isPublished: () => false,
       runFlag: () => undefined,
     }
-  }
-
-  /**
-   * A mount in the container's own /dev, which is no part of the image: the builder takes a RUN with another mount for
-   * another RUN.
-   */
-  private runFlag(image: string): string | undefined {
-    const { runAgain } = this.request
-    return runAgain?.images.has(image) === true
-      ? `--mount=type=tmpfs,target=/dev/stack-run-${runAgain.word}`
-      : undefined
   }
 
   private stageOf(image: string): string {
@@ -244,6 +303,14 @@ class Linker implements Surroundings {
   }
 }
 
+/**
+ * A mount in the container's own /dev, which is no part of the image: the builder takes a RUN with another mount for
+ * another RUN.
+ */
+function flagOf(word: string): string {
+  return `--mount=type=tmpfs,target=/dev/stack-run-${word}`
+}
+
 function headerLines(directives: readonly string[]): readonly RenderedLine[] {
   return [
     ...directives.map((text) => ({ text })),
@@ -282,6 +349,7 @@ function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
   const directives = ownDirectives(draft).map((text) => ({ text }))
   return {
     name: draft.spec.name,
+    directory: draft.spec.directory,
     target: draft.names.image,
     stages: textOf([...directives, ...renderImage(draft, linker.ownSpelling())]),
     contextFiles: [...files].sort((a, b) => compareCodeUnits(a.path, b.path)),

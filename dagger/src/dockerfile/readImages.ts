@@ -30,8 +30,8 @@ export class ReadImages {
   }
 
   /**
-   * A run links its source several times: to see which bases there are, with their digests, and for each image that it
-   * builds. Patterns and files are looked at in the first of these.
+   * A run links its source twice: to see which bases there are, and with their digests. Patterns and files are looked at
+   * in the first of these.
    */
   static of(spec: Spec, tree: SourceTree): ReadImages {
     const ofTree = this.known.get(tree) ?? new WeakMap<Spec, ReadImages>()

@@ -1,3 +1,4 @@
+import type { LinkedStack } from "../dockerfile/link.js"
 import { listOf } from "../text/format.js"
 import type { Prepared } from "./prepare.js"
 
@@ -5,7 +6,8 @@ import type { Prepared } from "./prepare.js"
 const officialImages = "docker.io/library/"
 
 /** What of a run says what is not known of its bases. */
-type KnownOfBases = Pick<Prepared, "linked" | "unknownConfigs" | "unresolvedBases"> & {
+type KnownOfBases = Pick<Prepared, "unknownConfigs" | "unresolvedBases"> & {
+  readonly linked: Pick<LinkedStack, "images">
   readonly plan: { readonly steps: readonly Pick<Prepared["plan"]["steps"][number], "image" | "action">[] }
 }
 

@@ -1,6 +1,6 @@
 import { dag, Platform } from "@dagger.io/dagger"
 import type { LinkedStack, LinkRequest } from "../dockerfile/link.js"
-import { linkStack } from "../dockerfile/link.js"
+import { externalBases, linkStack } from "../dockerfile/link.js"
 import type { BaseConfigs } from "./baseConfigs.js"
 import { parseReference } from "../reference/reference.js"
 import { engineMessage } from "../engine/engineError.js"
@@ -11,7 +11,6 @@ const answerSeconds = 60
 
 /** Images linked with their external bases pinned to what these stand for now. */
 export interface PinnedLink {
-  readonly linkRequest: PlatformLink
   /** What keys are made of, and what is built. */
   readonly linked: LinkedStack
   /** Why a base image could not be resolved, by reference; it stays unpinned. */
@@ -22,6 +21,13 @@ export interface PinnedLink {
 
 /** What is linked, for one platform. */
 export type PlatformLink = LinkRequest & { readonly platform: string }
+
+/** Links without digests: a text for people follows the tags that its Dockerfiles name. @throws InputError */
+export async function linkUnpinned(request: PlatformLink, registry: BaseRegistry): Promise<LinkedStack> {
+  const { digests } = await resolveBases(externalBases(request), request.platform)
+  const { configs } = await registry.baseConfigs(digests, request.platform)
+  return linkStack({ ...request, baseConfigs: configs })
+}
 
 /** Who knows what bases hand down. */
 export interface BaseRegistry {
@@ -40,16 +46,11 @@ export async function linkPinned(
 ): Promise<PinnedLink> {
   const { digests, unresolved } =
     settled === undefined
-      ? await resolveBases(basesOf(linkStack(unpinned)), unpinned.platform)
+      ? await resolveBases(externalBases(unpinned), unpinned.platform)
       : { digests: settled, unresolved: new Map<string, string>() }
   const { configs, unknown } = await registry.baseConfigs(digests, unpinned.platform)
-  const linkRequest = { ...unpinned, bases: digests, baseConfigs: configs }
-  const linked = linkStack(linkRequest)
-  return { linkRequest, linked, unresolvedBases: unresolved, unknownConfigs: unknown }
-}
-
-function basesOf({ images }: LinkedStack): readonly string[] {
-  return [...images.values()].flatMap(({ bases }) => bases.map(({ reference }) => reference))
+  const linked = linkStack({ ...unpinned, bases: digests, baseConfigs: configs })
+  return { linked, unresolvedBases: unresolved, unknownConfigs: unknown }
 }
 
 /** What external base images stand for now. */
@@ -61,11 +62,11 @@ interface BaseDigests {
 }
 
 /** Asks the engine, which knows its mirrors and logins, what each reference stands for. No layer is pulled. */
-async function resolveBases(references: Iterable<string>, platform: string): Promise<BaseDigests> {
+async function resolveBases(references: readonly string[], platform: string): Promise<BaseDigests> {
   const digests = new Map<string, string>()
   const unresolved = new Map<string, string>()
   await Promise.all(
-    [...new Set(references)].map(async (reference) => {
+    references.map(async (reference) => {
       try {
         const base = dag.container({ platform: platform as Platform }).from(reference)
         const resolved = await inTime(answerSeconds, base.imageRef())

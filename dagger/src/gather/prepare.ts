@@ -1,7 +1,4 @@
-import type { Directory } from "@dagger.io/dagger"
-import type { Places } from "../dockerfile/authorsPlaces.js"
 import type { LinkRequest } from "../dockerfile/link.js"
-import { linkedDockerfile, linkStack } from "../dockerfile/link.js"
 import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
 import type { ImageFacts, PlanFacts, PlanOptions, RegistryFacts } from "../plan/facts.js"
@@ -16,21 +13,20 @@ import { publishedAs } from "../spec/publishedAs.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
-import { testDirectories, testFolders, testOwner } from "../testing/testFolders.js"
+import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import type { BaseRegistry, PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
 import { askGit } from "../engine/gitContainer.js"
 import { judgeHash } from "../engine/judge.js"
 import { knownOf } from "../tree/knownOf.js"
-import type { AskGit, OpenSource, SourceCopy } from "./openSource.js"
-import { openSource, sourceFiles } from "./openSource.js"
+import type { AskGit, OpenSource } from "./openSource.js"
+import { openSource } from "./openSource.js"
 import type { RegistryQuestion } from "./registryEdge.js"
 import type { ChosenPlatform } from "../engine/platform.js"
 import { choosePlatform } from "../engine/platform.js"
 import { planToRepeat, refuseOtherPlatform, refuseOtherSource } from "./repeatPlan.js"
 import type { StackRequest } from "./request.js"
-import { directoryOf } from "../engine/textFiles.js"
 
 /** An image with what decides whether it is published already. */
 interface KeyedImage extends Omit<ImageFacts, "registry"> {
@@ -44,8 +40,6 @@ interface LinkedSource extends OpenSource, PinnedLink {
   readonly platform: ChosenPlatform
   /** Parents before children. */
   readonly images: readonly KeyedImage[]
-  /** The plan that is to be repeated, where one is. */
-  readonly repeated: Plan | undefined
 }
 
 /** Everything known before anything is built. */
@@ -72,11 +66,12 @@ export interface AskedRegistry extends BaseRegistry {
  */
 export async function prepare(request: StackRequest, registry: AskedRegistry): Promise<Prepared> {
   const asked = askGit(request.source, gitQuestion(request))
-  const [stack, git] = await Promise.all([openLinked(request, registry, () => asked), asked])
+  const repeated = planToRepeat(request)
+  const [stack, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
   const found = { ...stack, git }
-  if (found.repeated !== undefined) {
-    refuseUnnamedBranch(request, found.repeated, git)
-    return { ...found, plan: found.repeated }
+  if (repeated !== undefined) {
+    refuseUnnamedBranch(request, repeated, git)
+    return { ...found, plan: repeated }
   }
   const options = planOptions(request, stack, git)
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
@@ -85,11 +80,11 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
 async function openLinked(
   request: StackRequest,
   registry: AskedRegistry,
+  repeated: Plan | undefined,
   askGit: AskGit,
 ): Promise<LinkedSource> {
   const open = await openSource(request.source, askGit)
   const { spec, tree } = open
-  const repeated = planToRepeat(request)
   selectImages(tree, request.only)
   const repositories = publishedAs(spec, request.registry)
   const buildArgs = parseSettings(spec, request.set)
@@ -99,9 +94,9 @@ async function openLinked(
   const unpinned = { ...linkRequestOf(open, repositories, buildArgs), platform }
   await registry.loginEngine(repositories.values())
   const pinned = await linkPinned(unpinned, registry, repeated && basesOf(repeated))
-  const images = keyedImages(open, pinned, repositories, await judgeHash())
+  const images = keyedImages(open, pinned, platform, repositories, await judgeHash())
   if (repeated !== undefined) refuseOtherSource(repeated, spec.tagPrefix, images)
-  return { ...open, ...pinned, repositories, platform: chosen, images, repeated }
+  return { ...open, ...pinned, repositories, platform: chosen, images }
 }
 
 function basesOf({ bases = [] }: Plan): ReadonlyMap<string, string> {
@@ -200,9 +195,11 @@ async function imageFacts(
   }))
 }
 
-function keyedImages(
+/** The images that are linked, with their keys. @param judge hash of what judges their tests */
+export function keyedImages(
   { spec, tree, files }: OpenSource,
-  { linked, linkRequest: { platform } }: PinnedLink,
+  { linked }: PinnedLink,
+  platform: string,
   repositories: ReadonlyMap<string, Repository>,
   judge: string,
 ): readonly KeyedImage[] {
@@ -210,7 +207,8 @@ function keyedImages(
   const isOfAll = (path: string) => isNamedBy(spec.changeRules.buildAll, spec.imagesDirectory, path)
   const buildAll = [...files.files.values()].filter(({ path }) => isOfAll(path))
   const keys = inputKeys(linked.images, { platform, isIgnored, buildAll })
-  return tree.nodes.map(({ name, image }) => {
+  const nodes = tree.nodes.filter(({ name }) => linked.images.has(name))
+  return nodes.map(({ name, image }) => {
     const { parents, bases } = knownOf(linked.images, name)
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
     const owner = { ...testOwner(spec, tree, name), judge, settings }
@@ -224,38 +222,4 @@ function keyedImages(
       ...knownOf(keys, name),
     }
   })
-}
-
-/** What an image is built from. */
-export interface BuildContext {
-  /** Folders of images, the linked Dockerfile and its `.dockerignore`. */
-  readonly directory: Directory
-  /** Where the linked Dockerfile comes from. */
-  readonly places: Places
-}
-
-/**
- * The build context of some linked images: their folders with the linked Dockerfile beside them. No more than these, and
- * no tests that no instruction reads: the engine knows an image by its context, and tests of one folder count as passed
- * only where nothing of that has changed.
- */
-export async function buildContext(
-  copy: SourceCopy,
-  request: LinkRequest,
-  images: readonly string[],
-): Promise<BuildContext> {
-  const linked = linkStack({ ...request, images })
-  const texts = new Map([
-    [linkedDockerfile, linked.dockerfile],
-    [".dockerignore", linked.dockerignore],
-  ])
-  const folders = images.flatMap((name) => request.spec.images.get(name)?.directory ?? [])
-  const read = [...linked.images.values()].flatMap(({ contextFiles }) => contextFiles)
-  const unread = folders
-    .flatMap((folder) => testDirectories.map((tests) => `${folder}/${tests}/`))
-    .filter((tests) => !read.some(({ path }) => path.startsWith(tests)))
-  const include = folders.map((folder) => `${folder}/**`)
-  const exclude = unread.map((tests) => `${tests}**`)
-  const files = await sourceFiles(copy, ".", include, exclude)
-  return { directory: files.withDirectory(".", await directoryOf(texts)), places: linked }
 }

@@ -17,6 +17,8 @@ const fileList = z.object({
 const reasonSchema = z.discriminatedUnion("kind", [
   /** The commit message or the pull request's title says "skip ci". */
   z.object({ kind: z.literal("skip-requested"), where: z.string() }),
+  /** The call is about this image alone; `reference` as the call names a published one. */
+  z.object({ kind: z.literal("asked-for"), reference: z.string().optional() }),
   /** `--only` names other images. */
   z.object({ kind: z.literal("not-selected") }),
   /** Not named by `--only`, but one that is named stands on it. */

@@ -17,6 +17,8 @@ export function describeReason(reason: Reason): string {
   switch (reason.kind) {
     case "skip-requested":
       return `skipped by request: ${reason.where} says "skip ci" (--full-rebuild runs all the same)`
+    case "asked-for":
+      return reason.reference === undefined ? "asked for by name" : `asked for as ${reason.reference}`
     case "not-selected":
       return "not one of the images asked for with --only"
     case "needed-by":

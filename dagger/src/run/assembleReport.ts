@@ -1,23 +1,26 @@
 import type { GitFacts } from "../git/gitFacts.js"
-import type { ImageReport, Publishing, RetryNote, SourceFacts, StackReport } from "../report/report.js"
+import type { Plan } from "../plan/planDocument.js"
+import type {
+  CallRequest,
+  ImageReport,
+  Publishing,
+  RetryNote,
+  SourceFacts,
+  StackReport,
+} from "../report/report.js"
 import { formatReference } from "../reference/reference.js"
 import { cleanDocument } from "../text/cleanText.js"
 import { logPaths } from "./artifacts.js"
 import type { EndedImage } from "./execution.js"
-import type { CallRequest } from "../gather/request.js"
 import { reproduceCommand } from "../gather/request.js"
 
-/** What a report is made of beside the images. */
+/** What a report is made of besides the images. */
 export interface RunFacts {
   readonly request: CallRequest
+  readonly plan: Pick<Plan, "branch" | "tag" | "platform" | "skippedByRequest">
   readonly git: GitFacts
-  readonly branch: string
   readonly imagesDirectory: string
-  readonly tag: string
-  /** What its images are for. */
-  readonly platform: string
   readonly publishing: Publishing
-  readonly skippedByRequest?: string | undefined
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly notices: readonly string[]
@@ -25,21 +28,10 @@ export interface RunFacts {
 }
 
 /** The report of a run that has ended now; what images, builds and git say in it is clean text. */
-export function assembleReport(facts: RunFacts, ended: readonly EndedImage[]): StackReport {
-  const {
-    request,
-    git,
-    branch,
-    imagesDirectory,
-    tag,
-    platform,
-    publishing,
-    skippedByRequest,
-    startedAt,
-    notices,
-    retries,
-  } = facts
-  const told = cleanDocument({
+export function assembleReport(facts: RunFacts, images: readonly EndedImage[]): StackReport {
+  const { request, plan, git, imagesDirectory, publishing, startedAt, notices, retries } = facts
+  const { branch, tag, platform, skippedByRequest } = plan
+  const clean = cleanDocument({
     version: 1 as const,
     ...(skippedByRequest !== undefined && { skippedByRequest }),
     source: sourceFacts(git, branch),
@@ -50,12 +42,12 @@ export function assembleReport(facts: RunFacts, ended: readonly EndedImage[]): S
     ...(publishing === "candidates" && { candidatesOnly: true as const }),
     startedAt,
     milliseconds: Date.now() - startedAt,
-    images: ended.map((image) => imageReport(image, tag)),
+    images: images.map((image) => imageReport(image, tag)),
     notices,
     retries,
   })
   // What the caller wrote is repeated to the letter: a call that is cleaned would be another one.
-  return { ...told, request, reproduce: reproduceCommand(request) }
+  return { ...clean, request, reproduce: reproduceCommand(request) }
 }
 
 function sourceFacts({ head, dirty, untracked }: GitFacts, branch: string): SourceFacts {

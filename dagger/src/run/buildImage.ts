@@ -6,9 +6,35 @@ import { formatReference } from "../reference/reference.js"
 import { cleanText } from "../text/cleanText.js"
 import { failedStepOutput } from "../engine/buildOutput.js"
 import { engineMessage } from "../engine/engineError.js"
-import type { BuildJob, BuiltImage, EndedImage, Execution, WaitingImage } from "./execution.js"
+import type { BuildContext } from "./buildContext.js"
+import { buildContext } from "./buildContext.js"
+import type { BuildJob, BuiltImage, EndedImage, Execution, RetestJob, WaitingImage } from "./execution.js"
 import { ended } from "./execution.js"
 import { ownSession } from "../engine/telemetry.js"
+
+/** What images are made from. */
+type ImageSource = Pick<Execution, "copy" | "linked" | "secrets" | "platform">
+
+/** The image of a job, as its source builds it or as it is published; nothing is built yet. */
+export async function imageOf(source: ImageSource, job: BuildJob | RetestJob): Promise<Container> {
+  if (job.action === "build")
+    return builtFrom(source, job, await buildContext(source.copy, source.linked, job.name))
+  return dag.container({ platform: source.platform as Platform }).from(formatReference(job.published))
+}
+
+function builtFrom(
+  { secrets, platform }: ImageSource,
+  { target, builderArgs }: BuildJob,
+  { directory }: BuildContext,
+): Container {
+  return directory.dockerBuild({
+    dockerfile: linkedDockerfile,
+    target,
+    buildArgs: [...builderArgs].map(([name, value]) => ({ name, value })),
+    secrets: [...secrets.values()],
+    platform: platform as Platform,
+  })
+}
 
 /**
  * Builds an image, or takes a published one from the registry where the plan only tests it.
@@ -17,10 +43,8 @@ import { ownSession } from "../engine/telemetry.js"
 export async function buildImage(run: Execution, image: WaitingImage): Promise<BuiltImage | EndedImage> {
   const { job, record } = image
   if (job.action === "build") return buildFromSource(run, job, image)
-  const reference = formatReference(job.published)
-  record.say(`using ${reference}`)
-  const container = dag.container({ platform: run.platform as Platform }).from(reference)
-  return { ...image, kind: "built", container, digest: job.published.digest }
+  record.say(`using ${formatReference(job.published)}`)
+  return { ...image, kind: "built", container: await imageOf(run, job), digest: job.published.digest }
 }
 
 async function buildFromSource(
@@ -32,13 +56,9 @@ async function buildFromSource(
   let places: Places | undefined
   try {
     const container = await record.step("build", async () => {
-      const context = await run.context(job.name)
+      const context = await buildContext(run.copy, run.linked, job.name)
       places = context.places
-      const buildArgs = buildArgsOf(job.builderArgs)
-      const secrets = [...run.secrets.values()]
-      const platform = run.platform as Platform
-      const options = { dockerfile: linkedDockerfile, target: job.target, buildArgs, secrets, platform }
-      return context.directory.dockerBuild(options).sync()
+      return builtFrom(run, job, context).sync()
     })
     return { ...image, kind: "built", container }
   } catch (error) {
@@ -52,11 +72,6 @@ async function buildFromSource(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** Arguments in the engine's form. */
-export function buildArgsOf(builderArgs: ReadonlyMap<string, string>): { name: string; value: string }[] {
-  return [...builderArgs].map(([name, value]) => ({ name, value }))
 }
 
 /**

@@ -93,11 +93,11 @@ async function serverTests(run: Execution, { job, container }: BuiltImage): Prom
 
 /** The name of a pass of these tests; none where it is not to be remembered, or nothing tells the image for certain. */
 async function passKey(
-  { fresh, limits }: Execution,
+  { purpose, limits }: Execution,
   { outside: { mark } }: ImageRecord,
   { image, tests, folders, hubVersion, serverPort }: ServerTests,
 ): Promise<string | undefined> {
-  if (fresh === true || limits.filter !== "" || mark === undefined) return undefined
+  if (purpose === "tests" || limits.filter !== "" || mark === undefined) return undefined
   const settings = await Promise.all([image.entrypoint(), image.defaultArgs(), image.user(), image.workdir()])
   const terms = [mark, settings, await tests.digest(), folders, limits.spec, hubVersion, serverPort]
   return serverPassKey([...terms, await judgeHash()])
@@ -171,10 +171,10 @@ function sayEarlier(record: ImageRecord, folders: readonly string[]): void {
   record.say(`passed in an earlier run, of the same image and tests: ${listOf(folders)}`)
 }
 
-function testEnvironment({ hubVersion, fresh, runId }: Execution, container: Container): Container {
+function testEnvironment({ hubVersion, purpose, runId }: Execution, container: Container): Container {
   const image =
     hubVersion === undefined ? container : container.withEnvVariable("STACK_HUB_VERSION", hubVersion)
-  return fresh === true ? image.withEnvVariable("STACK_RUN", runId) : image
+  return purpose === "tests" ? image.withEnvVariable("STACK_RUN", runId) : image
 }
 
 /**

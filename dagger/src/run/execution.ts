@@ -1,4 +1,5 @@
 import type { Container } from "@dagger.io/dagger"
+import type { LinkedStack } from "../dockerfile/link.js"
 import type { PinnedReference, Repository } from "../reference/reference.js"
 import type { ImageOutcome, Publishing } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
@@ -6,7 +7,6 @@ import type { BuildSecrets } from "../engine/buildSecrets.js"
 import type { TestLimits } from "../engine/imageTests.js"
 import type { ImageRecord } from "./record.js"
 import type { SourceCopy } from "../gather/openSource.js"
-import type { BuildContext } from "../gather/prepare.js"
 import type { Probe } from "../engine/inspectImage.js"
 
 /** What is done for one image, with everything that it takes. */
@@ -67,7 +67,8 @@ interface AnyJob {
 
 /** What a run is to do, decided before anything is built. */
 export interface Execution {
-  readonly context: (image: string) => Promise<BuildContext>
+  /** What is built. */
+  readonly linked: LinkedStack
   /** What RUN instructions may mount as `type=secret`. */
   readonly secrets: BuildSecrets
   /** What is built and tested: `linux/amd64`. */
@@ -86,8 +87,11 @@ export interface Execution {
   readonly parallel: number
   /** Fresh for every run. */
   readonly runId: string
-  /** Run tests even where the engine has a pass of the same image and tests. */
-  readonly fresh?: boolean
+  /**
+   * `pages`: each image is built or reused, tested where it has not passed, and described for its page. `tests`: tests run
+   * even where the engine has a pass of the same image and tests, and nothing else is looked for.
+   */
+  readonly purpose: "pages" | "tests"
 }
 
 /** An image on its way through the run; what was found out about it is in its record. */

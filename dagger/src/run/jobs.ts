@@ -1,17 +1,17 @@
 import type { LabelFacts } from "../registry/writtenLabels.js"
 import { foreignLabels, imageLabelsOf } from "../registry/writtenLabels.js"
-import type { LinkedImage, LinkedStack, LinkRequest } from "../dockerfile/link.js"
+import type { LinkedImage } from "../dockerfile/link.js"
 import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
 import { packageProbes } from "../manifest/packageProbes.js"
-import type { Plan, Published, Step } from "../plan/planDocument.js"
+import type { Published, Step } from "../plan/planDocument.js"
 import { describeReason } from "../plan/reasons.js"
 import { formatProblem } from "../problems.js"
 import type { PinnedReference } from "../reference/reference.js"
 import { parseReference } from "../reference/reference.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
-import type { ImageJob, SkipJob } from "./execution.js"
+import type { Execution, ImageJob, SkipJob } from "./execution.js"
 import type { Probe } from "../engine/inspectImage.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { Prepared } from "../gather/prepare.js"
@@ -19,16 +19,26 @@ import type { Prepared } from "../gather/prepare.js"
 /**
  * Every step of the plan with what it takes to carry it out, parents before children.
  * @param secrets ids of those that are given
+ * @param purpose what images are looked into for
  */
-export function jobsOf(prepared: Prepared, secrets: ReadonlySet<string>): readonly ImageJob[] {
-  return prepared.plan.steps.map((step) => jobOf(prepared, step, secrets))
+export function jobsOf(
+  prepared: Prepared,
+  secrets: ReadonlySet<string>,
+  purpose: Execution["purpose"],
+): readonly ImageJob[] {
+  return prepared.plan.steps.map((step) => jobOf(prepared, step, secrets, purpose))
 }
 
-function jobOf(prepared: Prepared, step: Step, secrets: ReadonlySet<string>): ImageJob {
-  const own = knownOf(prepared.linked.images, step.image)
-  const any = anyJob(prepared, step, own)
+function jobOf(
+  prepared: Prepared,
+  step: Step,
+  secrets: ReadonlySet<string>,
+  purpose: Execution["purpose"],
+): ImageJob {
+  const any = anyJob(prepared, step, purpose)
   switch (step.action) {
     case "build": {
+      const own = knownOf(prepared.linked.images, step.image)
       const labels = imageLabelsOf(labelFacts(prepared, step, own))
       return {
         ...any,
@@ -56,13 +66,14 @@ function pinned({ reference, digest }: Published): PinnedReference {
   return { ...parseReference(reference), digest }
 }
 
-function anyJob(prepared: Prepared, step: Step, own: LinkedImage): Omit<SkipJob, "action"> {
-  const { spec, tree, files, repositories, images } = prepared
+function anyJob(prepared: Prepared, step: Step, purpose: Execution["purpose"]): Omit<SkipJob, "action"> {
+  const { spec, tree, files, repositories, images, linked } = prepared
+  const own = linked.images.get(step.image)
   const image = knownOf(spec.images, step.image)
   const keyed = images.find(({ name }) => name === image.name)
   return {
     name: image.name,
-    parents: own.parents,
+    parents: own?.parents ?? [],
     reasons: step.reasons.map(describeReason),
     inputKey: step.inputKey,
     testKey: step.testKey,
@@ -70,10 +81,10 @@ function anyJob(prepared: Prepared, step: Step, own: LinkedImage): Omit<SkipJob,
     repository: knownOf(repositories, image.name),
     folders: testFolders(files, testOwner(spec, tree, image.name)),
     serverPort: image.serverPort,
-    probes: probesOf(spec, image),
+    probes: purpose === "pages" ? probesOf(spec, image) : [],
     ...baseOf(own),
     sizeBudget: image.sizeBudget,
-    notices: own.notices.map(formatProblem),
+    notices: own?.notices.map(formatProblem) ?? [],
   }
 }
 
@@ -90,8 +101,8 @@ function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): Labe
   }
 }
 
-function baseOf(linked: LinkedImage): { readonly base?: NonNullable<ImageJob["base"]> } {
-  if (linked.base === undefined) return {}
+function baseOf(linked: LinkedImage | undefined): { readonly base?: NonNullable<ImageJob["base"]> } {
+  if (linked?.base === undefined) return {}
   const { reference, digest } = linked.base
   return { base: digest === undefined ? { reference } : { reference, digest } }
 }
@@ -105,40 +116,4 @@ function probesOf(spec: Spec, image: ImageSpec): readonly Probe[] {
     ...info,
     ...packageProbes.map(({ ecosystem, command }) => ({ key: `packages:${ecosystem}`, command })),
   ]
-}
-
-/**
- * What has to be linked to carry out a plan: the images that it builds and those whose stages they need, with the
- * other parents as references to the registry.
- * @param runId a word that no earlier run had: what is fully rebuilt runs its RUN instructions again
- */
-export function linkRequestFor(plan: Plan, all: LinkRequest, runId: string): LinkRequest {
-  const built = plan.steps.filter((step) => step.action === "build")
-  const wanted = new Set(built.map(({ image }) => image))
-  const sources = built.flatMap(({ parents }) => parents)
-  for (const parent of sources) if (parent.from === "source") wanted.add(parent.image)
-  const parents = new Map(
-    sources.flatMap((parent) =>
-      parent.from === "registry" ? [[parent.image, parent.reference] as const] : [],
-    ),
-  )
-  const again = built.filter(({ reasons }) => reasons.some(isFullRebuild)).map(({ image }) => image)
-  return {
-    ...all,
-    images: all.images.filter((name) => wanted.has(name)),
-    parents,
-    ...(again.length > 0 && { runAgain: { images: new Set(again), word: runId } }),
-  }
-}
-
-function isFullRebuild({ kind }: Step["reasons"][number]): boolean {
-  return kind === "full-rebuild-option" || kind === "full-rebuild-message"
-}
-
-/** An image and what it is built on in this run, all the way down; parents first. */
-export function lineageOf(linked: LinkedStack, name: string): readonly string[] {
-  const lineage = new Set([name])
-  // A set's loop reaches what is added on the way: every image once, however many ways lead to it.
-  for (const each of lineage) for (const parent of linked.images.get(each)?.parents ?? []) lineage.add(parent)
-  return [...linked.images.keys()].filter((each) => lineage.has(each))
 }

@@ -21,7 +21,7 @@ export interface ManifestContext {
   /** When the run started, milliseconds since 1970. */
   readonly startedAt: number
   readonly source: SourceFacts
-  readonly remoteUrl?: string
+  readonly remoteUrl?: string | undefined
   /** What the registry knows of an image that was published: layers and sizes. */
   readonly published: ReadonlyMap<string, PublishedFacts>
 }

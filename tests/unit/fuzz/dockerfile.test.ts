@@ -138,8 +138,8 @@ test("what was linked reads as it was meant, line by line", () => {
       )
       expect(ours).toEqual(theirs)
       // Linked once more it stays as it is: every line of an instruction leads to one of its own file.
-      linked.dockerfile.split("\n").forEach((_, index) => {
-        const origin = linked.locate(index + 1)
+      linked.whole.dockerfile.split("\n").forEach((_, index) => {
+        const origin = linked.whole.locate(index + 1)
         if (origin !== undefined)
           expect(origin.line).toBeLessThanOrEqual(`FROM scratch\n${text}`.split("\n").length)
       })

@@ -105,7 +105,7 @@ beforeAll(() => {
   largest = largeStack()
 })
 
-/** As a run does: twice for all, and once for what each image is built from. */
+/** More often than a run does: for all, and for what each image is built on. */
 function linkedAgain(): void {
   for (const count of [25, ...Array.from({ length: 26 }, (_, index) => index)]) {
     linkStack({ ...largest, images: largest.images.slice(0, count) })

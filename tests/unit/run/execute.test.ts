@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { execute } from "../../../dagger/src/run/execute.js"
 import type { BuildJob, EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
+import { linkStack } from "../../../dagger/src/dockerfile/link.js"
+import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { stackOf } from "../../support/source.js"
 import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
 import { freePort } from "../../support/freePort.js"
@@ -61,7 +64,11 @@ function memoryTags(tags = new Map<string, string>(), refused = ""): TagStore {
   }
 }
 
-/** Outcomes of a run whose builds fail: their context cannot be made. */
+/** Nothing: a build of it cannot even be asked for. */
+const tree = stackOf({ a: { files: { Dockerfile: "FROM scratch" } } })
+const linked = linkStack({ spec: loadSpec(tree), tree, images: [] })
+
+/** Outcomes of a run whose builds fail. */
 async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<ReadonlyMap<string, EndedImage>> {
   return runOn(memoryTags(), publishing, ...jobs)
 }
@@ -73,7 +80,7 @@ async function runOn(
 ): Promise<ReadonlyMap<string, EndedImage>> {
   const tests = { timeoutSeconds: 5, imageTimeoutSeconds: 5 }
   const execution: Execution = {
-    context: () => Promise.reject(new Error("there is no context")),
+    linked,
     copy: { folder: "none" },
     imagesDirectory: "images",
     jobs,
@@ -84,6 +91,7 @@ async function runOn(
     runId: "run",
     platform: "linux/amd64",
     secrets: new Map(),
+    purpose: "pages",
   }
   const states = await execute(execution, tags)
   return new Map(states.map((state) => [state.job.name, state]))

@@ -1,0 +1,108 @@
+import type { Directory } from "@dagger.io/dagger"
+import { linkStack } from "../dockerfile/link.js"
+import { requireSecrets } from "../dockerfile/secrets.js"
+import type { BuildSecrets } from "../engine/buildSecrets.js"
+import { askGit } from "../engine/gitContainer.js"
+import { judgeHash } from "../engine/judge.js"
+import type { ChosenPlatform } from "../engine/platform.js"
+import { choosePlatform } from "../engine/platform.js"
+import type { RegistryLogin } from "../engine/registryLogin.js"
+import { loginToRegistry } from "../engine/registryLogin.js"
+import type { GitFacts } from "../git/gitFacts.js"
+import { noGitFacts } from "../git/gitFacts.js"
+import type { OneImage } from "../plan/planOne.js"
+import { planOne } from "../plan/planOne.js"
+import type { Repository } from "../reference/reference.js"
+import { formatReference } from "../reference/reference.js"
+import { publishedAs } from "../spec/publishedAs.js"
+import { parseSettings } from "../spec/settings.js"
+import { knownOf } from "../tree/knownOf.js"
+import { selectImages } from "../tree/tree.js"
+import { linkPinned } from "./bases.js"
+import type { OpenSource } from "./openSource.js"
+import { openSource } from "./openSource.js"
+import type { Prepared } from "./prepare.js"
+import { keyedImages } from "./prepare.js"
+import { publishedImage } from "./publishedImage.js"
+import { RegistryEdge } from "./registryEdge.js"
+import { referenceOf } from "./secretHosts.js"
+
+/** One image, from source or from a registry. */
+export interface SingleImage {
+  readonly source: Directory
+  readonly image: string
+  /** `image.ARG=value` */
+  readonly set: readonly string[]
+  readonly secrets: BuildSecrets
+  /** Take this published image instead of building one. */
+  readonly ref?: string | undefined
+  readonly login?: RegistryLogin | undefined
+}
+
+/** What is known of a source before one of its images is looked at. */
+interface OpenedOne extends OpenSource {
+  readonly platform: ChosenPlatform
+  readonly git: GitFacts
+}
+
+/** What a run is called that no branch is known of. */
+const unnamedBranch = "local"
+
+/**
+ * Gathers what it takes to make one image, and plans that.
+ * @param asked what git says, where somebody wants to know
+ * @throws InputError for mistakes in the source or the options
+ */
+export async function prepareOne(single: SingleImage, asked?: Promise<GitFacts>): Promise<Prepared> {
+  const { source, image, ref } = single
+  const [open, git = noGitFacts("unreadable", "nobody asked")] = await Promise.all([
+    openSource(source, () => asked ?? askGit(source, {})),
+    asked,
+  ])
+  selectImages(open.tree, [image])
+  const platform = await choosePlatform(open.spec.platform, "nothing")
+  const opened = { ...open, platform, git }
+  return ref === undefined ? fromSource(single, opened) : asPublished(single, ref, opened)
+}
+
+/** Links the image with what it is built on; mistakes of other images are nothing to it. */
+async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne): Promise<Prepared> {
+  const { spec, tree, files, platform } = open
+  const images = selectImages(tree, [image]).map(({ name }) => name)
+  const repositories = publishedAs(spec)
+  const buildArgs = parseSettings(spec, set)
+  const request = { spec, tree: files, images, platform: platform.platform, buildArgs, repositories }
+  const pinned = await linkPinned(request, await RegistryEdge.open(undefined))
+  // The whole stack's secrets may be given: a run is repeated with what it was given.
+  const all = () => [...linkStack({ ...request, images: tree.nodes.map(({ name }) => name) }).images.values()]
+  requireSecrets(new Set(secrets.keys()), [...pinned.linked.images.values()], all)
+  const keyed = keyedImages(open, pinned, platform.platform, repositories, await judgeHash())
+  const own = keyed.find(({ name }) => name === image)
+  if (own === undefined) throw new Error(`no keys of ${image}`)
+  const ancestors = images.filter((name) => name !== image)
+  const plan = planOne(oneImage(image, open, repositories), { ...own, ancestors })
+  return { ...open, ...pinned, repositories, images: keyed, plan }
+}
+
+/** Asks which image it is; nothing is linked, and no base looked up, for what is not built. */
+async function asPublished({ image, login }: SingleImage, ref: string, open: OpenedOne): Promise<Prepared> {
+  const named = referenceOf(ref)
+  if (login !== undefined) await loginToRegistry(named, login)
+  const published = await publishedImage(named, open.platform.platform)
+  const repositories = new Map([[image, named]])
+  const plan = planOne(oneImage(image, open, repositories), { published, written: ref })
+  const linked = linkStack({ spec: open.spec, tree: open.files, images: [] })
+  const nothing = { unresolvedBases: new Map<string, string>(), unknownConfigs: new Map<string, string>() }
+  return { ...open, ...nothing, linked, repositories, images: [], plan }
+}
+
+function oneImage(
+  image: string,
+  { spec, platform: { platform }, git }: OpenedOne,
+  repositories: ReadonlyMap<string, Repository>,
+): OneImage {
+  const tag = spec.tagPrefix
+  const branch = git.branch.kind === "branch" ? git.branch.name : unnamedBranch
+  const { registry, path } = knownOf(repositories, image)
+  return { image, tag, branch, platform, reference: formatReference({ registry, path, tag }) }
+}
