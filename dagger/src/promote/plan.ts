@@ -26,16 +26,38 @@ export function planPromotion(
 ): PromotionPlan {
   const all = [...survey.problems, ...missingSources(survey), ...problems]
   if (all.length > 0) return { kind: "refused", problems: all }
-  if (survey.images.every(isThere)) return { kind: "unchanged" }
   const whole = wholeSetBefore(survey)
-  const entries = survey.images.flatMap((image) => entryOf(image, survey.register.journal, whole))
-  const journal: Journal = { version: journalVersion, ...stamp, kind: "promotion", to, entries }
-  const notice = `an earlier promotion to ${to} was interrupted; a rollback of this one leads to the whole set before`
-  return {
-    kind: "write",
-    promotion: promotionOf(survey, journal),
-    notices: whole === undefined ? [] : [notice],
+  const { journal: last } = survey.register
+  const previousOf = (image: SurveyedImage) => {
+    const known = last === undefined ? undefined : entryFor(last, formatReference(image.repository))
+    return whole !== undefined && known !== undefined ? known[whole] : nowOf(image.target?.digest, known)
   }
+  const notice = `an earlier promotion to ${to} was interrupted; a rollback of this one leads to the whole set before`
+  const notices = whole === undefined ? [] : [notice]
+  return planSet(survey, { ...stamp, kind: "promotion", to }, previousOf, notices)
+}
+
+/**
+ * What it takes that the tags of a set name their sources.
+ * @param head what the journal says of it
+ * @param previousOf what the journal remembers as the tag's image of before
+ */
+export function planSet<Image extends SurveyedImage>(
+  { images, register }: Pick<Survey, "register"> & { readonly images: readonly Image[] },
+  head: Omit<Journal, "version" | "entries">,
+  previousOf: (image: Image) => JournalEntry["previous"],
+  notices: readonly string[],
+): PromotionPlan {
+  if (images.every(isThere)) return { kind: "unchanged" }
+  const entries = images.flatMap((image) => {
+    const { name, source, from } = image
+    if (source === undefined) return []
+    const previous = previousOf(image)
+    const repository = formatReference(image.repository)
+    return [{ name, repository, ...(previous && { previous }), next: { digest: source.digest, from } }]
+  })
+  const journal = { version: journalVersion, ...head, entries } as const
+  return { kind: "write", promotion: promotionOf(images, register, journal), notices }
 }
 
 /** Whether the target tag names the source's digest. */
@@ -49,7 +71,11 @@ function missingSources({ images, problems }: Survey): readonly string[] {
   return images.filter(({ source }) => source === undefined).map(({ from }) => `there is no image ${from}`)
 }
 
-function promotionOf({ images, register }: Survey, journal: Journal): Promotion {
+function promotionOf(
+  images: readonly SurveyedImage[],
+  register: Survey["register"],
+  journal: Journal,
+): Promotion {
   const manifests = new Map(
     images.flatMap(({ repository, source }) =>
       source === undefined ? [] : [[formatReference(repository), source] as const],
@@ -85,21 +111,6 @@ function wholeSetBefore({ images, register: { journal } }: Survey): "next" | "pr
   if (tags.every(({ isWritten }) => isWritten) || tags.every(({ isOld }) => isOld)) return undefined
   // Some old ones: that promotion did not end. None: it did, and then an earlier run of ours was killed.
   return tags.some(({ isWritten, isOld }) => isOld && !isWritten) ? "previous" : "next"
-}
-
-function entryOf(
-  image: SurveyedImage,
-  last: Journal | undefined,
-  whole: "next" | "previous" | undefined,
-): readonly JournalEntry[] {
-  const { name, source, target, from } = image
-  if (source === undefined) return []
-  const repository = formatReference(image.repository)
-  const known = last === undefined ? undefined : entryFor(last, repository)
-  const isMixed = whole !== undefined && known !== undefined
-  const previous = isMixed ? known[whole] : nowOf(target?.digest, known)
-  const next = { digest: source.digest, from }
-  return [{ name, repository, ...(previous !== undefined && { previous }), next }]
 }
 
 /** What is there now; the last journal may know where it came from. */

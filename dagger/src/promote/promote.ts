@@ -5,12 +5,12 @@ import type { PageCheck } from "../wiki/pageCheck.js"
 import { applyPromotion } from "./apply.js"
 import { describeGate, gateProblems } from "./gate.js"
 import type { GpuGate } from "./gate.js"
-import { isThere, planPromotion } from "./plan.js"
+import { entryFor, isThere, planPromotion } from "./plan.js"
 import type { PromotionPlan, PromotionStamp } from "./plan.js"
 import type { PromotedImage, PromotionContext, PromotionOutcome } from "./promotion.js"
 import type { PromotionLine, PromotionReport } from "./report.js"
 import { survey } from "./survey.js"
-import type { Survey } from "./survey.js"
+import type { Survey, SurveyedImage } from "./survey.js"
 import type { TagPair } from "./tags.js"
 
 /** What both promotions take. */
@@ -73,24 +73,35 @@ async function promoteBehind(
   const found = await survey(context.store, images, tags)
   const { problems, differences } = await check(gate, task, found)
   const plan = planPromotion(found, tags.to, stamp, problems)
-  const outcome = await carryOut(plan, dryRun, context)
+  const report = await writeSet({ verb, ...stamp, ...tags }, found.images, plan, dryRun, context)
+  return {
+    ...report,
+    ...(gate !== undefined && { gate: describeGate(gate) }),
+    ...(plan.kind === "write" && differences !== undefined && { differences }),
+  }
+}
+
+/** Writes what a plan says, unless it is a dry run, and reports it. */
+export async function writeSet(
+  head: Pick<PromotionReport, "verb" | "id" | "at" | "from" | "to">,
+  images: readonly SurveyedImage[],
+  plan: PromotionPlan,
+  dryRun: boolean,
+  context: MeteredContext,
+): Promise<PromotionReport> {
+  const outcome = await outcomeOf(plan, dryRun, context)
   return {
     version: 1,
-    verb,
-    ...stamp,
-    ...tags,
+    ...head,
     outcome,
-    ...(gate !== undefined && { gate: describeGate(gate) }),
-    images: found.images.map((image) => lineOf(image, plan)),
+    images: images.map((image) => lineOf(image, plan)),
     notices: plan.kind === "write" ? plan.notices : [],
-    ...(plan.kind === "write" && differences !== undefined && { differences }),
     ...(plan.kind === "write" && !dryRun && { journal: plan.promotion.journal }),
     ...(context.traffic !== undefined && { traffic: context.traffic() }),
   }
 }
 
-/** Writes what a plan says, unless it is a dry run. */
-export async function carryOut(
+async function outcomeOf(
   plan: PromotionPlan,
   dryRun: boolean,
   context: PromotionContext,
@@ -125,11 +136,10 @@ async function check(
   return { ...told, problems: [...moved, ...gated, ...(told?.problems ?? [])] }
 }
 
-function lineOf(image: Survey["images"][number], plan: PromotionPlan): PromotionLine {
+function lineOf(image: SurveyedImage, plan: PromotionPlan): PromotionLine {
   const { name, from, to, source, target } = image
   const journal = plan.kind === "write" ? plan.promotion.journal : undefined
-  const repository = formatReference(image.repository)
-  const entry = journal?.entries.find((each) => each.repository === repository)
+  const entry = journal && entryFor(journal, formatReference(image.repository))
   const previous = journal === undefined ? target?.digest : entry?.previous?.digest
   return {
     name,

@@ -1,13 +1,14 @@
 import { formatReference, parseRepository } from "../reference/reference.js"
 import type { ManifestStore } from "../registry/client.js"
-import type { Descriptor, Manifest } from "../registry/manifest.js"
-import { InvalidJournal, journalRepository, journalTag, journalVersion } from "./journal.js"
+import { InvalidJournal, journalRepository, journalTag } from "./journal.js"
 import type { Journal, JournalEntry } from "./journal.js"
 import type { PromotionPlan, PromotionStamp } from "./plan.js"
-import { carryOut, stampOf } from "./promote.js"
+import { planSet } from "./plan.js"
+import { stampOf, writeSet } from "./promote.js"
 import type { MeteredContext } from "./promote.js"
-import type { PromotedImage, Promotion, Register } from "./promotion.js"
-import type { PromotionLine, PromotionReport } from "./report.js"
+import type { PromotedImage, Register } from "./promotion.js"
+import type { PromotionReport } from "./report.js"
+import type { SurveyedImage } from "./survey.js"
 import { knownMessage, readRegister } from "./survey.js"
 import { promotedTag } from "./tags.js"
 
@@ -24,20 +25,18 @@ export interface RollbackRequest {
   readonly dryRun: boolean
 }
 
-/** An image that goes back, with what the registry says. */
-interface Return {
+/** An image that goes back: promoted from what it named before. */
+interface ReturningImage extends SurveyedImage {
   readonly entry: JournalEntry
   /** What it goes back to; absent where there was no such tag. */
-  readonly goal?: { readonly digest: string; readonly from?: string | undefined } | undefined
-  readonly manifest?: Manifest | undefined
-  readonly target?: Descriptor | undefined
+  readonly goal?: JournalEntry["previous"]
 }
 
 /** Everything that a rollback is decided by. */
 interface RollbackFacts {
   readonly journal?: Journal | undefined
   readonly register: Register
-  readonly returns: readonly Return[]
+  readonly images: readonly ReturningImage[]
   readonly problems: readonly string[]
 }
 
@@ -51,20 +50,9 @@ export async function rollback(request: RollbackRequest, context: MeteredContext
   const to = promotedTag(request.tag)
   const stamp = stampOf(context)
   const facts = await gather(request, to, context.store)
-  const plan = planRollback(facts, to, stamp, force)
-  const outcome = await carryOut(plan, dryRun, context)
-  return {
-    version: 1,
-    verb: "rollback",
-    ...stamp,
-    from: facts.journal?.undoes ?? facts.journal?.id ?? "an unknown promotion",
-    to,
-    outcome,
-    images: facts.returns.map((each) => lineOf(each, to)),
-    notices: plan.kind === "write" ? plan.notices : [],
-    ...(plan.kind === "write" && !dryRun && { journal: plan.promotion.journal }),
-    ...(context.traffic !== undefined && { traffic: context.traffic() }),
-  }
+  const undoes = facts.journal?.undoes ?? facts.journal?.id
+  const head = { verb: "rollback", ...stamp, from: undoes ?? "an unknown promotion", to } as const
+  return writeSet(head, facts.images, planRollback(facts, to, stamp, force), dryRun, context)
 }
 
 async function gather(
@@ -83,12 +71,12 @@ async function gather(
     const journal = given ?? register.journal
     const finishes = given === undefined && journal?.kind === "rollback"
     requireKnown(journal, images)
-    const returns = await Promise.all(
-      (journal?.entries ?? []).map((entry) => ask(entry, finishes ? entry.next : entry.previous, to, store)),
+    const found = (journal?.entries ?? []).map((entry) =>
+      ask(entry, finishes ? entry.next : entry.previous, to, store),
     )
-    return { journal, register, returns, problems: [] }
+    return { journal, register, images: await Promise.all(found), problems: [] }
   } catch (error) {
-    return { register: unread, returns: [], problems: [knownMessage(error)] }
+    return { register: unread, images: [], problems: [knownMessage(error)] }
   }
 }
 
@@ -102,16 +90,19 @@ function requireKnown(journal: Journal | undefined, images: readonly PromotedIma
 
 async function ask(
   entry: JournalEntry,
-  goal: Return["goal"],
+  goal: JournalEntry["previous"],
   to: string,
   store: ManifestStore,
-): Promise<Return> {
+): Promise<ReturningImage> {
+  const { name } = entry
   const repository = parseRepository(entry.repository)
-  const [target, manifest] = await Promise.all([
+  const [target, source] = await Promise.all([
     store.resolve({ ...repository, tag: to }),
     goal === undefined ? undefined : store.manifest({ ...repository, digest: goal.digest }),
   ])
-  return { entry, goal, manifest, target }
+  const tag = `${entry.repository}:${to}`
+  const from = goal === undefined ? tag : (goal.from ?? `${entry.repository}@${goal.digest}`)
+  return { name, repository, from, to: tag, source, target, entry, goal }
 }
 
 function planRollback(
@@ -122,84 +113,42 @@ function planRollback(
 ): PromotionPlan {
   const problems = problemsOf(facts, to, force)
   if (problems.length > 0) return { kind: "refused", problems }
-  const going = facts.returns.filter(({ goal }) => goal !== undefined)
-  const moving = going.filter((each) => !isBack(each))
-  if (moving.length === 0) return { kind: "unchanged" }
-  const notices = facts.returns
-    .filter(({ goal }) => goal === undefined)
-    .map(({ entry }) => `${entry.repository}:${to} stays: there was no such tag before`)
-  return { kind: "write", promotion: promotionOf(facts, going, moving, to, stamp), notices }
+  const { journal, register } = facts
+  const images = facts.images.filter(({ goal }) => goal !== undefined)
+  const staying = facts.images.filter(({ goal }) => goal === undefined)
+  const undoes = journal?.undoes ?? journal?.id ?? ""
+  const notices = staying.map((image) => `${image.to} stays: there was no such tag before`)
+  return planSet({ images, register }, { ...stamp, kind: "rollback", to, undoes }, wholeBefore, notices)
+}
+
+/** As after a promotion, "previous" is a whole set: what the promotion wrote, even if that was interrupted. */
+function wholeBefore({ entry, goal, target }: ReturningImage): JournalEntry["previous"] {
+  const { next, previous } = entry
+  const isKnown = [next.digest, previous?.digest].includes(target?.digest)
+  if (!isKnown && target !== undefined) return { digest: target.digest }
+  return goal === next ? previous : next
 }
 
 function problemsOf(
-  { journal, returns, problems }: RollbackFacts,
+  { journal, images, problems }: RollbackFacts,
   to: string,
   force: boolean,
 ): readonly string[] {
   if (problems.length > 0) return problems
   if (journal === undefined) return [`the registry keeps no journal of a promotion to ${to}`]
   if (journal.to !== to) return [`the journal is about the tag ${journal.to}, not ${to}`]
-  if (returns.every(({ goal }) => goal === undefined)) return [`before ${journal.id} there was no tag ${to}`]
-  return returns.flatMap((each) => returnProblems(each, to, force))
+  if (images.every(({ goal }) => goal === undefined)) return [`before ${journal.id} there was no tag ${to}`]
+  return images.flatMap((image) => returnProblems(image, force))
 }
 
-function returnProblems(each: Return, to: string, force: boolean): readonly string[] {
-  const { entry, goal, manifest, target } = each
+function returnProblems(
+  { entry, goal, source, target, to }: ReturningImage,
+  force: boolean,
+): readonly string[] {
   if (goal === undefined) return []
-  const name = `${entry.repository}:${to}`
-  if (manifest === undefined) return [`${name} cannot go back: ${goal.digest} is no longer in the registry`]
+  if (source === undefined) return [`${to} cannot go back: ${goal.digest} is no longer in the registry`]
   const known = [entry.next.digest, entry.previous?.digest]
   if (force || known.includes(target?.digest)) return []
   const now = target === undefined ? "is gone" : `names ${target.digest}`
-  return [`${name} ${now}, which the promotion did not write: somebody moved it since`]
-}
-
-/** As after a promotion, "previous" is a whole set: what the promotion wrote, even if that was interrupted. */
-function promotionOf(
-  { journal, register }: RollbackFacts,
-  going: readonly Return[],
-  moving: readonly Return[],
-  to: string,
-  stamp: PromotionStamp,
-): Promotion {
-  const entries = going.flatMap(({ entry, goal, target }) => {
-    if (goal === undefined) return []
-    const { name, repository, next: written, previous: older } = entry
-    const isKnown = [written.digest, older?.digest].includes(target?.digest)
-    const undone = goal === written ? older : written
-    const previous = isKnown || target === undefined ? undone : { digest: target.digest }
-    const next = { digest: goal.digest, from: goal.from ?? `${repository}@${goal.digest}` }
-    return [{ name, repository, ...(previous !== undefined && { previous }), next }]
-  })
-  const undoes = journal?.undoes ?? journal?.id ?? ""
-  const manifests = going.flatMap(({ entry, manifest }) =>
-    manifest === undefined ? [] : [[entry.repository, manifest] as const],
-  )
-  const place = formatReference(register.repository)
-  const own = going.filter(({ entry }) => entry.repository === place)
-  const kept = own.flatMap(({ manifest, target }) => [manifest, target]).filter((each) => each !== undefined)
-  return {
-    journal: { version: journalVersion, ...stamp, kind: "rollback", to, undoes, entries },
-    manifests: new Map(manifests),
-    moving: new Set(moving.map(({ entry }) => entry.repository)),
-    register,
-    kept: [...new Map(kept.map((each) => [each.digest, each])).values()],
-  }
-}
-
-function isBack({ goal, target }: Return): boolean {
-  return goal !== undefined && goal.digest === target?.digest
-}
-
-function lineOf(each: Return, to: string): PromotionLine {
-  const { entry, goal, target } = each
-  const { name, repository } = entry
-  return {
-    name,
-    from: goal?.from ?? (goal === undefined ? `${repository}:${to}` : `${repository}@${goal.digest}`),
-    to: `${repository}:${to}`,
-    ...(goal !== undefined && { digest: goal.digest }),
-    ...(target !== undefined && { previous: target.digest }),
-    moves: goal !== undefined && !isBack(each),
-  }
+  return [`${to} ${now}, which the promotion did not write: somebody moved it since`]
 }
