@@ -131,6 +131,27 @@ describe("what a run says of an image", () => {
   })
 })
 
+describe("a pass is remembered", () => {
+  const keys = ["images/leaf/test", "images/tests_common"]
+  const folders = { basic: keys, integration: [], serverUntested: false }
+  const folderKeys = new Map(keys.map((folder, index) => [folder, String(index).repeat(64)]))
+
+  test("of an image that has passed its tests, by a tag of its own", async () => {
+    const proved = [0, 1].map((index) => `folder-passed-${"i".repeat(16)}-${String(index).repeat(16)}`)
+    const tags = new Map(proved.map((tag) => [`example/leaf:${tag}`, digest]))
+    const states = await runOn(memoryTags(tags), "each", job("leaf", "retest", { folders, folderKeys }))
+    expect(states.get("leaf")).toMatchObject({ published: true, outcome: { kind: "passed" } })
+    expect(tags.get(`example/leaf:passed-${"i".repeat(16)}-${"t".repeat(16)}`)).toBe(digest)
+  })
+
+  test("never of an image that has no tests: it is tagged, and tested again by each run", async () => {
+    const tags = new Map<string, string>()
+    const states = await runOn(memoryTags(tags), "each", job("leaf", "retest"))
+    expect(states.get("leaf")).toMatchObject({ published: true, outcome: { kind: "untested" } })
+    expect([...tags.keys()]).toEqual(["example/leaf:2026.4-main"])
+  })
+})
+
 describe("the tags of a run", () => {
   const older = `sha256:${"0".repeat(64)}`
   const refused = job("refused", "retag")

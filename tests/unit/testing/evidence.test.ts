@@ -77,6 +77,38 @@ def test_it(n):
   expect([run.kind, count("passed"), count("hung")]).toEqual(["ran", 1999, 1])
 }, 200_000)
 
+test("a hundred megabytes in one line end in a result, and in bounded memory", () => {
+  const text = `import sys
+def test_loud():
+    sys.stdout.write("x" * 100_000_000)
+    assert False, "after all of it"
+def test_behind(): pass
+`
+  const folder = new TestFolder({ "test_it.py": text })
+  const command = ["python3", folder.driver, "--timeout", "60", "--total", "120", folder.tests]
+  try {
+    execFileSync("python3", ["-c", peakOf, ...command], { env: folder.environment() })
+    const run = folder.results()
+    expect(outcomes(run)).toEqual({ test_loud: "failed", test_behind: "passed" })
+    const loud = run.tests.find(({ id }) => id.endsWith("test_loud"))
+    expect(JSON.stringify(loud)).toContain("after all of it")
+    expect(JSON.stringify(run).length).toBeLessThan(2_000_000)
+  } finally {
+    folder.remove()
+  }
+}, 200_000)
+
+/** Runs a program, which fails where the driver itself, without its children, takes more than 256 MiB. */
+const peakOf = `import os, runpy, sys, resource
+sys.argv = sys.argv[2:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+try: runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit as ended:
+    if ended.code: raise
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sys.exit(f"the driver took {peak} KiB" if peak > 256 * 1024 else 0)
+`
+
 const cpuOf = `import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
