@@ -1,4 +1,4 @@
-import type { Step } from "../dagger/src/report/report.js"
+import type { TimedStep } from "../dagger/src/report/report.js"
 
 /** A piece of work with its time, and what must be done before it. */
 export interface Work {
@@ -18,7 +18,7 @@ export interface Chain {
 export interface TimedImage {
   readonly name: string
   readonly parents: readonly string[]
-  readonly steps: readonly Pick<Step, "name" | "milliseconds">[]
+  readonly steps: readonly Pick<TimedStep, "name" | "milliseconds">[]
 }
 
 /** The chain of works that takes longest: no order of the works and no number of workers can be faster. */
@@ -44,7 +44,7 @@ export function worksOf(images: readonly TimedImage[]): readonly Work[] {
   const works: Work[] = []
   const passed = new Map<string, readonly string[]>()
   for (const { name, parents, steps } of images) {
-    const add = (step: Step["name"], after: readonly string[]): readonly string[] => {
+    const add = (step: TimedStep["name"], after: readonly string[]): readonly string[] => {
       const found = steps.find((each) => each.name === step)
       if (found === undefined) return after
       works.push({ name: `${name}: ${step}`, milliseconds: found.milliseconds, after })

@@ -2,7 +2,7 @@ import { mkdtemp, readdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import type { Step } from "../../dagger/src/report/report.js"
+import type { TimedStep } from "../../dagger/src/report/report.js"
 import type { FixtureRun } from "../support/fixtureStacks.js"
 import { childImage, failing, FixtureStack, passing, rootImage } from "../support/fixtureStacks.js"
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(() => world.stop())
 
-function step(image: string, name: Step["name"]): { readonly start: number; readonly end: number } {
+function step(image: string, name: TimedStep["name"]): { readonly start: number; readonly end: number } {
   const found = run.image(image).steps.find((each) => each.name === name)
   if (found === undefined) throw new Error(`${image} has no step ${name}`)
   return { start: found.startedAt, end: found.startedAt + found.milliseconds }

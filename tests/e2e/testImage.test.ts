@@ -69,13 +69,14 @@ const images = {
   },
 }
 
+const spec = { tests: { timeout: "1 min", image_timeout: "3 min", memory: "400 MB" } }
+
 let folder = ""
 let registry = ""
 let run: ReadReport
 
 beforeAll(async () => {
   registry = `${localRegistry()}/tested-${Math.random().toString(36).slice(2, 10)}`
-  const spec = { tests: { timeout: "1 min", image_timeout: "3 min", memory: "400 MB" } }
   folder = await workspace(stackFiles(images, { spec }))
   const publish = ["--branch=dev", `--registry=${registry}`, "--publish", "--publish-each", "--parallel=4"]
   const call = ["build-stack", "--source=.", ...publish, "artifacts", "export", "--path=out"]
@@ -156,6 +157,8 @@ test("one image by name: the call fails with its summary, here over the spec's t
   await writeFiles(folder, stackFiles(images, { spec: limits }))
   const call = ["test-image", "--source=.", "--image=every-way", "--filter=hangs"]
   const { status, stderr } = await stack(call, { cwd: folder })
+  // On a machine that has other work, no other test here would keep within these three seconds.
+  await writeFiles(folder, stackFiles(images, { spec }))
   expect(status).not.toBe(0)
   expect(stderr).toContain("all tests together took over 3 s")
 })
@@ -166,8 +169,12 @@ test("a published image is tested by its reference, and again when only its test
   await writeFiles(folder, { "images/good/test/test_more.py": "def test_more(): pass\n" })
   await commitAll(folder, "one more test")
 
+  // What would be built is nothing to an image that is not.
+  const dockerfile = await readFile(join(folder, "images/good/Dockerfile"), "utf8")
+  await writeFiles(folder, { "images/good/Dockerfile": "FRM nothing\n" })
   const byReference = ["test-image", "--source=.", "--image=good", `--ref=${reference}`]
   await stack([...byReference, "artifacts", "export", "--path=by-reference"], { cwd: folder })
+  await writeFiles(folder, { "images/good/Dockerfile": dockerfile })
   const tested = await ReadReport.from(join(folder, "by-reference"))
   expect(tested.image("good")).toMatchObject({ action: "retest", outcome: { kind: "passed" } })
   // The reference is a tag: which image that was is part of the report.

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import type { Step } from "../../dagger/src/report/report.js"
+import type { TimedStep } from "../../dagger/src/report/report.js"
 import { stackFiles } from "../support/source.js"
 import { commitAll, removeFolder, stack, workspace, writeFiles } from "../support/stack.js"
 import { ReadReport, imageFiles } from "../support/testImages.js"
@@ -51,15 +51,15 @@ beforeAll(async () => {
 
 afterAll(() => removeFolder(folder))
 
-function step(name: string, kind: Step["name"]): Step {
+function step(name: string, kind: TimedStep["name"]): TimedStep {
   const found = first.image(name).steps.find((each) => each.name === kind)
   if (found === undefined) throw new Error(`${name} has no ${kind}`)
   return found
 }
 
 /** Milliseconds that two steps ran at once; negative where one waited for the other. */
-function shared(one: Step, other: Step): number {
-  const end = (each: Step) => each.startedAt + each.milliseconds
+function shared(one: TimedStep, other: TimedStep): number {
+  const end = (each: TimedStep) => each.startedAt + each.milliseconds
   return Math.min(end(one), end(other)) - Math.max(one.startedAt, other.startedAt)
 }
 

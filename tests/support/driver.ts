@@ -60,7 +60,7 @@ export class TestFolder {
     return this.results()
   }
 
-  private results(): TestRun {
+  results(): TestRun {
     return parseTestRun(readFileSync(join(this.root, "results/results.json"), "utf8"))
   }
 

@@ -5,7 +5,7 @@ import { withBackslashes } from "./escape.js"
 import type { Frontend } from "./frontend.js"
 import { frontendOf, isObeyed } from "./frontend.js"
 import type { Instruction } from "./instruction.js"
-import { keywords, parseInstruction, problemAt, wordsOf } from "./instruction.js"
+import { keywords, parseInstruction, problemIn, wordsOf } from "./instruction.js"
 import { instructionProblems } from "./instructionRules.js"
 import type { Directive } from "./lines.js"
 import { readDockerfileLines, sliceLine } from "./lines.js"
@@ -56,7 +56,7 @@ export function parseDockerfile(file: string, source: string, problems: Problem[
   for (const instruction of globalArguments) {
     if (instruction.keyword !== "ARG" && keywords.includes(instruction.keyword)) {
       problems.push(
-        problemAt(instruction, `${instruction.keyword} stands before the first FROM; only ARG may`),
+        problemIn(instruction, `${instruction.keyword} stands before the first FROM; only ARG may`),
       )
     }
   }
@@ -97,13 +97,13 @@ function parseFrom(from: Instruction, problems: Problem[]): Pick<ParsedStage, "b
   const isWhole = as === undefined || (as.text.toLowerCase() === "as" && name !== undefined)
   if (base === undefined || !isWhole || more.length > 0) {
     const message = "FROM takes an image, or an image, AS and a stage's name"
-    problems.push(problemAt(from, message, { offset: from.argsStart }))
+    problems.push(problemIn(from, message, { offset: from.argsStart }))
     return { base: "scratch" }
   }
   const lower = name?.text.toLowerCase()
   if (name !== undefined && !stageName.test(lower ?? "")) {
     const hint = 'a stage\'s name is a letter, then letters, digits, ".", "_" and "-"'
-    problems.push(problemAt(from, `"${name.text}" cannot name a stage`, { offset: name.start, hint }))
+    problems.push(problemIn(from, `"${name.text}" cannot name a stage`, { offset: name.start, hint }))
   }
   return {
     base: base.text,
@@ -117,7 +117,7 @@ function keywordProblems(instruction: Instruction, frontend: Frontend): readonly
   if (!keywords.includes(keyword)) {
     const written = trimBlanksStart(instruction.line.text).slice(0, keyword.length)
     return [
-      problemAt(instruction, `unknown instruction "${written}"`, {
+      problemIn(instruction, `unknown instruction "${written}"`, {
         hint: hintFor(keyword, keywords, "instructions"),
       }),
     ]
@@ -125,15 +125,15 @@ function keywordProblems(instruction: Instruction, frontend: Frontend): readonly
   if (keyword === "ONBUILD") {
     const trigger = triggerOf(instruction)
     const refused = ["FROM", "MAINTAINER", "ONBUILD"].includes(trigger.keyword)
-    if (refused) return [problemAt(trigger, `${trigger.keyword} cannot be triggered by ONBUILD`)]
+    if (refused) return [problemIn(trigger, `${trigger.keyword} cannot be triggered by ONBUILD`)]
     return trigger.keyword === ""
-      ? [problemAt(instruction, "ONBUILD takes an instruction")]
+      ? [problemIn(instruction, "ONBUILD takes an instruction")]
       : keywordProblems(trigger, frontend)
   }
   const operands = (instruction.json ?? wordsOf(instruction)).length
   if ((keyword === "COPY" || keyword === "ADD") && operands < 2) {
-    return [problemAt(instruction, `${keyword} takes at least a source and a destination`)]
+    return [problemIn(instruction, `${keyword} takes at least a source and a destination`)]
   }
-  if (keyword === "ARG" && operands === 0) return [problemAt(instruction, "ARG takes at least one name")]
+  if (keyword === "ARG" && operands === 0) return [problemIn(instruction, "ARG takes at least one name")]
   return instructionProblems(instruction, frontend)
 }

@@ -63,7 +63,7 @@ export function parseInstruction(line: LogicalLine): Instruction {
 }
 
 /** A problem at a position of an instruction's text, or at its start. */
-export function problemAt(
+export function problemIn(
   { line }: Instruction,
   message: string,
   { offset = 0, hint }: { readonly offset?: number; readonly hint?: string } = {},

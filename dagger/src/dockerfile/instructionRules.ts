@@ -3,7 +3,7 @@ import { hintFor } from "../text/suggest.js"
 import type { Frontend } from "./frontend.js"
 import { featureProblem, laterFeatures } from "./frontend.js"
 import type { Instruction } from "./instruction.js"
-import { assignmentsOf, problemAt, wordsOf } from "./instruction.js"
+import { assignmentsOf, problemIn, wordsOf } from "./instruction.js"
 import { separators, trimBlanks } from "./blanks.js"
 import { jsonWords, parseHeredoc } from "./lines.js"
 
@@ -42,16 +42,16 @@ function flagProblems(instruction: Instruction, frontend: Frontend): readonly Pr
       const problem = featureProblem(feature, frontend)
       return problem === undefined
         ? []
-        : [problemAt(instruction, problem.message, { offset, hint: problem.hint })]
+        : [problemIn(instruction, problem.message, { offset, hint: problem.hint })]
     }
     const type = known[name]
     // A frontend that is not known here may know more flags.
     if (type === undefined) return frontend.kind === "foreign" ? [] : [unknownFlag(instruction, name, offset)]
     const isSecond = seen.has(name) && type !== "texts"
     seen.add(name)
-    if (isSecond) return [problemAt(instruction, `--${name} is given a second time`, { offset })]
+    if (isSecond) return [problemIn(instruction, `--${name} is given a second time`, { offset })]
     const message = flagValueProblem(name, value, type)
-    return message === undefined ? [] : [problemAt(instruction, message, { offset })]
+    return message === undefined ? [] : [problemIn(instruction, message, { offset })]
   })
 }
 
@@ -70,7 +70,7 @@ function unknownFlag(instruction: Instruction, name: string, offset: number): Pr
       : known.length === 1
         ? `${keyword} takes --${known.join()}`
         : hintFor(name, known, `flags of ${keyword}`)
-  return problemAt(instruction, `unknown flag --${name}`, { offset, hint: takes })
+  return problemIn(instruction, `unknown flag --${name}`, { offset, hint: takes })
 }
 
 /** Instructions that take a JSON array of texts, if one at all. */
@@ -79,7 +79,7 @@ const withOneArgument = new Set(["MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"])
 
 function formProblems(instruction: Instruction): readonly Problem[] {
   const { keyword, args, json, argsStart: offset } = instruction
-  const refuse = (message: string) => [problemAt(instruction, message, { offset })]
+  const refuse = (message: string) => [problemIn(instruction, message, { offset })]
   if (withJson.has(keyword) && json === undefined && isOtherArray(args))
     return refuse(`${keyword} takes a list of texts: every item stands in double quotes`)
   switch (keyword) {
@@ -89,7 +89,7 @@ function formProblems(instruction: Instruction): readonly Problem[] {
     case "ARG":
       return assignmentsOf(instruction)
         .filter(({ text }) => text.startsWith("="))
-        .map(({ start }) => problemAt(instruction, "an ARG has a name", { offset: start }))
+        .map(({ start }) => problemIn(instruction, "an ARG has a name", { offset: start }))
     case "COPY":
     case "ADD":
       return json === undefined && parseHeredoc(wordsOf(instruction).at(-1)?.text ?? "") !== undefined
@@ -124,15 +124,15 @@ function assignmentProblems(instruction: Instruction): readonly Problem[] {
   const words = assignmentsOf(instruction)
   const form = `${keyword} takes name=value`
   const [first] = words
-  if (first === undefined) return [problemAt(instruction, form, { offset: argsStart })]
+  if (first === undefined) return [problemIn(instruction, form, { offset: argsStart })]
   if (!first.text.includes("=")) {
     const name = args.split(separators)[0] ?? ""
     if (separators.test(args)) return []
-    return [problemAt(instruction, `${name} has no value`, { offset: argsStart, hint: form })]
+    return [problemIn(instruction, `${name} has no value`, { offset: argsStart, hint: form })]
   }
   return words.flatMap(({ text, start: offset }) => {
-    if (text.startsWith("=")) return [problemAt(instruction, `"${text}" has no name`, { offset, hint: form })]
-    return text.includes("=") ? [] : [problemAt(instruction, `"${text}" has no "="`, { offset, hint: form })]
+    if (text.startsWith("=")) return [problemIn(instruction, `"${text}" has no name`, { offset, hint: form })]
+    return text.includes("=") ? [] : [problemIn(instruction, `"${text}" has no "="`, { offset, hint: form })]
   })
 }
 
@@ -145,7 +145,7 @@ const duration = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)
 
 function healthProblems(instruction: Instruction): readonly Problem[] {
   const { args, argsStart, flags } = instruction
-  const refuse = (message: string) => [problemAt(instruction, message, { offset: argsStart })]
+  const refuse = (message: string) => [problemIn(instruction, message, { offset: argsStart })]
   const [type = "", ...more] = args.split(/\s+/).filter((word) => word !== "")
   if (isHealthNone(instruction)) return more.length > 0 ? refuse("HEALTHCHECK NONE takes no argument") : []
   if (type.toUpperCase() !== "CMD") return refuse("HEALTHCHECK takes CMD and a command, or NONE")
@@ -158,6 +158,6 @@ function healthProblems(instruction: Instruction): readonly Problem[] {
         ? value !== "" && !/^\+?\d{1,9}$/.test(value)
         : healthFlags.includes(name) && value !== "" && (!duration.test(value) || value.startsWith("-"))
     const accepted = name === "retries" ? "a number" : "a time, such as 30s or 1m30s"
-    return isWrong ? [problemAt(instruction, `--${name} is ${accepted}, not "${value}"`, { offset })] : []
+    return isWrong ? [problemIn(instruction, `--${name} is ${accepted}, not "${value}"`, { offset })] : []
   })
 }

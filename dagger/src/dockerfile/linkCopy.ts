@@ -3,7 +3,7 @@ import type { SourceFile } from "../source/sourceTree.js"
 import { contextPath, hasWildcard, missingFrom, missingMessage } from "./buildContext.js"
 import type { Edit, ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./draft.js"
 import type { Flag, Instruction, Word } from "./instruction.js"
-import { locationOf, problemAt, wordsOf } from "./instruction.js"
+import { locationOf, problemIn, wordsOf } from "./instruction.js"
 import { laterFeatures } from "./frontend.js"
 import { parseHeredoc } from "./lines.js"
 import { resolveSource } from "./sources.js"
@@ -163,12 +163,12 @@ function modeProblems({ scope }: StageDraft, instruction: Instruction): readonly
   return instruction.flags.flatMap(({ name, value = "", start: offset }) => {
     if (name !== "chmod" && name !== "chown" && name !== "checksum") return []
     const expansion = expandWord(value, scope.lookup)
-    if (expansion.kind === "invalid") return [problemAt(instruction, expansion.message, { offset })]
+    if (expansion.kind === "invalid") return [problemIn(instruction, expansion.message, { offset })]
     const isMode =
       expansion.kind === "unknown" || expansion.text === "" || /^0*[0-7]{1,4}$/.test(expansion.text)
     if (name !== "chmod" || isMode) return []
     const message = `"${expansion.text}" is not a mode`
-    return [problemAt(instruction, message, { offset, hint: "an octal number up to 7777, such as 644" })]
+    return [problemIn(instruction, message, { offset, hint: "an octal number up to 7777, such as 644" })]
   })
 }
 
@@ -182,7 +182,7 @@ function reportMissing(
   const reason = missingFrom(image.context, path)
   if (reason === undefined) return
   const message = missingMessage(path, reason, image.spec)
-  problems.push(problemAt(instruction, message, { offset: word.start }))
+  problems.push(problemIn(instruction, message, { offset: word.start }))
 }
 
 function reportSymlink(
@@ -195,12 +195,12 @@ function reportSymlink(
   if (!isLink) return
   const message = `ADD of "${path}" goes through a symlink, whose target cannot be told before the build`
   problems.push(
-    problemAt(instruction, message, { offset: word.start, hint: "name the file itself, or use COPY" }),
+    problemIn(instruction, message, { offset: word.start, hint: "name the file itself, or use COPY" }),
   )
 }
 
 function reportUnknown({ problems }: StageDraft, instruction: Instruction, { word, reason }: Operand): void {
   const message = `ADD of ${word.text} cannot be linked: ${reason}`
   const hint = "declare the variable with ARG or ENV in this Dockerfile, or use COPY"
-  problems.push(problemAt(instruction, message, { offset: word.start, hint }))
+  problems.push(problemIn(instruction, message, { offset: word.start, hint }))
 }

@@ -3,7 +3,7 @@ import type { ImageDraft, LinkedInstruction, Source, StageDraft, Surroundings } 
 import type { ParsedStage } from "./dockerfile.js"
 import { triggerOf } from "./dockerfile.js"
 import type { Instruction } from "./instruction.js"
-import { assignmentsOf, locationOf, parseInstruction, problemAt, wordsOf } from "./instruction.js"
+import { assignmentsOf, locationOf, parseInstruction, problemIn, wordsOf } from "./instruction.js"
 import { readDockerfileLines } from "./lines.js"
 import { linkCopy } from "./linkCopy.js"
 import { linkRun } from "./linkRun.js"
@@ -84,10 +84,10 @@ function wordProblems(stage: StageDraft, instruction: Instruction): readonly Pro
         : [{ text: args, start: argsStart }])
   return words.flatMap(({ text, start: offset }) => {
     const expansion = expandWord(text, stage.scope.lookup)
-    if (expansion.kind === "invalid") return [problemAt(instruction, expansion.message, { offset })]
+    if (expansion.kind === "invalid") return [problemIn(instruction, expansion.message, { offset })]
     if (keyword !== "EXPOSE" || expansion.kind !== "text" || isPort(expansion.text)) return []
     const hint = "as 8888, 8000-8010 or 53/udp"
-    return [problemAt(instruction, `"${expansion.text}" is not a port`, { offset, hint })]
+    return [problemIn(instruction, `"${expansion.text}" is not a port`, { offset, hint })]
   })
 }
 
@@ -101,7 +101,7 @@ function isPort(text: string): boolean {
 function baseOf(image: ImageDraft, { from, base }: ParsedStage, surroundings: Surroundings): Source {
   const offset = wordsOf(from)[0]?.start ?? 0
   const expansion = expandWord(base, image.globals.lookup)
-  const problem = (message: string) => surroundings.problems.push(problemAt(from, message, { offset }))
+  const problem = (message: string) => surroundings.problems.push(problemIn(from, message, { offset }))
   if (expansion.kind === "invalid") problem(expansion.message)
   if (expansion.kind === "unknown")
     problem(`the value of ${expansion.variable} is not known before the build`)
@@ -218,6 +218,6 @@ function platformPart(
   const expansion = expandWord(platform, open)
   if (expansion.kind === "text" && expansion.text !== "") return `--platform=${expansion.text} `
   const message = `the platform "${platform}" of this stage has no value`
-  surroundings.problems.push(problemAt(from, message, { offset: from.flags[0]?.start ?? 0 }))
+  surroundings.problems.push(problemIn(from, message, { offset: from.flags[0]?.start ?? 0 }))
   return ""
 }

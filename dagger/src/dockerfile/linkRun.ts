@@ -1,7 +1,7 @@
 import { contextPath, missingFrom, missingMessage } from "./buildContext.js"
 import type { Edit, ImageDraft, LinkedInstruction, Part, StageDraft, Surroundings } from "./draft.js"
 import type { Flag, Instruction } from "./instruction.js"
-import { locationOf, problemAt } from "./instruction.js"
+import { locationOf, problemIn } from "./instruction.js"
 import { csvFields, readMount } from "./mounts.js"
 import { resolveSource } from "./sources.js"
 import { expandWord } from "./words.js"
@@ -41,7 +41,7 @@ function linkMount(
   const type = expandWord(fieldValue(fields, ["type"]) ?? "bind", stage.scope.lookup)
   if (type.kind !== "text") {
     const message = "the type of this mount is not known before the build"
-    stage.problems.push(problemAt(instruction, message, { offset: flag.start }))
+    stage.problems.push(problemIn(instruction, message, { offset: flag.start }))
     return undefined
   }
   // Cache, tmpfs, secret and ssh mounts without `from` read no context.
@@ -54,11 +54,11 @@ function linkMount(
 function noteMount(stage: StageDraft, instruction: Instruction, flag: Flag): void {
   const { type, id, required, mistake } = readMount(flag, stage.scope.lookup)
   const offset = flag.start
-  if (mistake !== undefined) stage.problems.push(problemAt(instruction, mistake, { offset }))
+  if (mistake !== undefined) stage.problems.push(problemIn(instruction, mistake, { offset }))
   else if (type === "ssh") {
     const message = "no ssh agent can be given to a build here"
     const hint = "give a key or a token as a secret: --mount=type=secret,id=..."
-    stage.problems.push(problemAt(instruction, message, { offset, hint }))
+    stage.problems.push(problemIn(instruction, message, { offset, hint }))
   } else if (id !== undefined) stage.secrets.push({ id, required, location: locationOf(instruction) })
 }
 
@@ -75,7 +75,7 @@ function noteContext(image: ImageDraft, stage: StageDraft, instruction: Instruct
   const reason = path === undefined ? undefined : missingFrom(image.context, path)
   if (path === undefined || reason === undefined) return
   const message = missingMessage(path, reason, image.spec)
-  stage.problems.push(problemAt(instruction, message, { offset: flag.start }))
+  stage.problems.push(problemIn(instruction, message, { offset: flag.start }))
 }
 
 function mountEdit(flag: Flag, fields: readonly (readonly Part[])[]): Edit {

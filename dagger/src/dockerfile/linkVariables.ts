@@ -1,6 +1,6 @@
 import type { ImageDraft, LinkedInstruction, StageDraft, Surroundings } from "./draft.js"
 import type { Instruction, Word } from "./instruction.js"
-import { assignmentsOf, problemAt } from "./instruction.js"
+import { assignmentsOf, problemIn } from "./instruction.js"
 import type { Scope } from "./scope.js"
 import { fixedArguments } from "./scope.js"
 import { separators } from "./blanks.js"
@@ -49,7 +49,7 @@ export function linkArgument(
       stage.scope.set(name, resolved)
       if (/[\r\n]/.test(resolved)) {
         const message = `the value of the build argument ${name} has a line break, which no ARG can hold`
-        surroundings.problems.push(problemAt(argument, message, { offset: word.start }))
+        surroundings.problems.push(problemIn(argument, message, { offset: word.start }))
       }
       return [{ start: word.start, end: word.end, parts: [`${name}=${quoteWord(resolved)}`] }]
     }
@@ -106,6 +106,6 @@ function valueOf(
 ): string | undefined {
   const expansion = expandWord(written, scope.lookup)
   if (expansion.kind === "invalid")
-    problems.push(problemAt(instruction, expansion.message, { offset: word.start }))
+    problems.push(problemIn(instruction, expansion.message, { offset: word.start }))
   return expansion.kind === "text" ? expansion.text : undefined
 }

@@ -2,7 +2,7 @@ import type { ImageReference } from "../reference/reference.js"
 import { formatReference, InvalidReference, parseReference } from "../reference/reference.js"
 import type { ImageDraft, Source, StageDraft, Surroundings } from "./draft.js"
 import type { Instruction } from "./instruction.js"
-import { problemAt } from "./instruction.js"
+import { problemIn } from "./instruction.js"
 
 /** A reference to a stage or an image, without variables. */
 export interface Mention {
@@ -34,7 +34,7 @@ export function resolveSource(
   if (source.kind !== "complaint") return source
   const { message, hint } = source
   const options = { offset: mention.offset, ...(hint !== undefined && { hint }) }
-  surroundings.problems.push(problemAt(mention.instruction, `${mention.what} ${message}`, options))
+  surroundings.problems.push(problemIn(mention.instruction, `${mention.what} ${message}`, options))
   return undefined
 }
 

@@ -50,7 +50,7 @@ export interface Prepared extends LinkedSource {
 
 const mainBranch = "main"
 /** What a branch is called that nobody names: its images are not published. */
-const unnamedBranch = "local"
+export const unnamedBranch = "local"
 
 /** What of a registry is needed before anything is built. */
 export interface AskedRegistry extends BaseRegistry {

@@ -22,7 +22,7 @@ import { linkPinned } from "./bases.js"
 import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import type { Prepared } from "./prepare.js"
-import { keyedImages } from "./prepare.js"
+import { keyedImages, unnamedBranch } from "./prepare.js"
 import { publishedImage } from "./publishedImage.js"
 import { RegistryEdge } from "./registryEdge.js"
 import { referenceOf } from "./secretHosts.js"
@@ -44,9 +44,6 @@ interface OpenedOne extends OpenSource {
   readonly platform: ChosenPlatform
   readonly git: GitFacts
 }
-
-/** What a run is called that no branch is known of. */
-const unnamedBranch = "local"
 
 /**
  * Gathers what it takes to make one image, and plans that.

@@ -1,6 +1,6 @@
 import type { GitFacts } from "../git/gitFacts.js"
 import type { StackChanges } from "./changes.js"
-import type { ExternalBase } from "./inputKey.js"
+import type { KeyedBase } from "./inputKey.js"
 
 /** An image in the registry, as its manifest and configuration tell. */
 export interface RegistryImage {
@@ -42,7 +42,7 @@ export interface ImageFacts {
   readonly testKey: string
   /** External bases, own or inherited, whose digest is unknown. */
   readonly unresolvedBases: readonly string[]
-  readonly bases: readonly ExternalBase[]
+  readonly bases: readonly KeyedBase[]
   readonly registry: RegistryFacts
 }
 

@@ -16,7 +16,7 @@ export interface ImageInputs {
   /** Images of the tree that it starts from or copies from: what changes them changes this one. */
   readonly parents: readonly ParentKey[]
   /** Images from outside of the tree: a tag such as `debian:13` moves, its digest tells. */
-  readonly bases: readonly ExternalBase[]
+  readonly bases: readonly KeyedBase[]
   /** Files that `BuildAll` names: the stack's owner says that they are part of every image. */
   readonly buildAll: readonly ContextFile[]
   /** `linux/amd64`: the same text gives other bytes on another one. */
@@ -33,7 +33,7 @@ export interface ParentKey {
 }
 
 /** An image that the tree starts from. */
-export interface ExternalBase {
+export interface KeyedBase {
   /** As the Dockerfile has it, defaults spelled out: `docker.io/library/debian:13-slim`. */
   readonly reference: string
   /** What the reference stands for now; absent where no registry could be asked. */
@@ -63,7 +63,7 @@ export function inputKey(inputs: ImageInputs): string {
 export interface LinkedInputs {
   readonly stages: string
   readonly contextFiles: readonly ContextFile[]
-  readonly bases: readonly ExternalBase[]
+  readonly bases: readonly KeyedBase[]
   /** Names of images of the tree. */
   readonly parents: readonly string[]
   /** Path of its Dockerfile, which `stages` comes from. */

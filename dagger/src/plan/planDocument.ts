@@ -5,7 +5,7 @@ import * as z from "zod"
  * Version 1; a field may be added, none changes its meaning.
  */
 
-const fileList = z.object({
+const boundedFiles = z.object({
   files: z.array(
     z.object({ path: z.string(), status: z.enum(["added", "modified", "deleted"]), committed: z.boolean() }),
   ),
@@ -27,13 +27,13 @@ const reasonSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("full-rebuild-message"), where: z.string() }),
   /** Everything on main is built: its images may go to production. */
   z.object({ kind: z.literal("main"), branch: z.string() }),
-  z.object({ kind: z.literal("build-all-file"), ...fileList.shape }),
+  z.object({ kind: z.literal("build-all-file"), ...boundedFiles.shape }),
   /** What forces a rebuild was done already, for this very commit. */
   z.object({ kind: z.literal("rebuilt-for-this-commit"), tag: z.string(), commit: z.string() }),
   z.object({ kind: z.literal("parent-rebuilt"), parent: z.string() }),
-  z.object({ kind: z.literal("files-changed"), ...fileList.shape }),
+  z.object({ kind: z.literal("files-changed"), ...boundedFiles.shape }),
   z.object({ kind: z.literal("spec-changed"), path: z.string() }),
-  z.object({ kind: z.literal("tests-changed"), ...fileList.shape }),
+  z.object({ kind: z.literal("tests-changed"), ...boundedFiles.shape }),
   z.object({ kind: z.literal("base-moved"), reference: z.string(), from: z.string(), to: z.string() }),
   z.object({ kind: z.literal("nothing-published"), repository: z.string() }),
   z.object({ kind: z.literal("no-image-with-key"), inputKey: z.string() }),

@@ -35,12 +35,12 @@ export function planOne(one: OneImage, from: AsPublished | FromSource): Plan {
     publish: false,
     comparedWith: "nothing: the call is about one image",
     imagesChanged: [],
-    steps: [stepOf(image, reference, from)],
+    steps: [onlyStep(image, reference, from)],
     notices: [],
   }
 }
 
-function stepOf(image: string, reference: string, from: AsPublished | FromSource): Step {
+function onlyStep(image: string, reference: string, from: AsPublished | FromSource): Step {
   const any = { image, reference, movesTag: false }
   if ("ancestors" in from) {
     const { inputKey, testKey, ancestors } = from

@@ -16,7 +16,7 @@ export interface HistoryStep {
 }
 
 /** What the registry knows of an image: from its manifest and configuration, without its layers. */
-export interface ImageFacts {
+export interface ManifestFacts {
   /** Of what the reference names: an index where there is one. */
   readonly digest: string
   readonly mediaType: string
@@ -70,7 +70,7 @@ export async function imageFacts(
   store: ImageStore,
   reference: ImageReference,
   platform = "linux/amd64",
-): Promise<ImageFacts | undefined> {
+): Promise<ManifestFacts | undefined> {
   const named = await store.manifest(reference)
   return named === undefined ? undefined : factsOf(store, reference, named, platform)
 }
@@ -127,7 +127,7 @@ async function factsOf(
   repository: Repository,
   named: Manifest,
   platform: string | undefined,
-): Promise<ImageFacts> {
+): Promise<ManifestFacts> {
   const outer = readManifest(named)
   const { manifest, document } = await ownManifest(store, repository, named, platform)
   const config = await readConfig(store, repository, document.config)

@@ -33,7 +33,7 @@ export type ImageOutcome =
   | { readonly kind: "skipped"; readonly because: string; readonly reason: string }
 
 /** A step of an image's way, for the times in the report. */
-export interface Step {
+export interface TimedStep {
   readonly name: "build" | "tests" | "integration tests" | "inspect" | "publish" | "tag"
   /** Milliseconds since 1970, UTC. */
   readonly startedAt: number
@@ -64,7 +64,7 @@ export interface ImageReport {
   readonly inputKey: string
   /** Bytes of the unpacked file system, as `du` counts them. */
   readonly unpackedBytes?: number
-  readonly steps: readonly Step[]
+  readonly steps: readonly TimedStep[]
   readonly suites: readonly TestSuite[]
   /** Things to know that failed nothing: dropped HEALTHCHECK, unused build arguments, a budget that is near. */
   readonly notices: readonly string[]

@@ -1,6 +1,6 @@
 import { formatDuration } from "../text/format.js"
 import { fenced } from "../text/markdown.js"
-import type { ImageOutcome, ImageReport, StackReport, Step } from "./report.js"
+import type { ImageOutcome, ImageReport, StackReport, TimedStep } from "./report.js"
 
 /**
  * Where the time of a run went, as a Mermaid chart: a section for each image, a bar for each step, red for the step
@@ -20,7 +20,7 @@ export function renderTimeline({ images, startedAt }: StackReport): string {
 }
 
 /** The steps that an outcome may come from. */
-const failingSteps: Readonly<Partial<Record<ImageOutcome["kind"], readonly Step["name"][]>>> = {
+const failingSteps: Readonly<Partial<Record<ImageOutcome["kind"], readonly TimedStep["name"][]>>> = {
   "build-failed": ["build"],
   "tests-failed": ["tests", "integration tests"],
   "over-budget": ["inspect"],
@@ -37,7 +37,7 @@ function sectionOf(image: ImageReport, startedAt: number): readonly string[] {
   return [`  section ${chartName(image.name)}`, ...bars]
 }
 
-function spanOf({ startedAt, milliseconds }: Step, origin: number): string {
+function spanOf({ startedAt, milliseconds }: TimedStep, origin: number): string {
   const start = Math.max(0, startedAt - origin)
   return `${timeOfDay(start)}, ${timeOfDay(start + milliseconds)}`
 }

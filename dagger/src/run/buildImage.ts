@@ -6,8 +6,8 @@ import { formatReference } from "../reference/reference.js"
 import { cleanText } from "../text/cleanText.js"
 import { failedStepOutput } from "../engine/buildOutput.js"
 import { engineMessage } from "../engine/engineError.js"
-import type { BuildContext } from "./buildContext.js"
-import { buildContext } from "./buildContext.js"
+import type { LinkedContext } from "./linkedContext.js"
+import { linkedContext } from "./linkedContext.js"
 import type { BuildJob, BuiltImage, EndedImage, Execution, RetestJob, WaitingImage } from "./execution.js"
 import { ended } from "./execution.js"
 import { ownSession } from "../engine/telemetry.js"
@@ -18,14 +18,14 @@ type ImageSource = Pick<Execution, "copy" | "linked" | "secrets" | "platform">
 /** The image of a job, as its source builds it or as it is published; nothing is built yet. */
 export async function imageOf(source: ImageSource, job: BuildJob | RetestJob): Promise<Container> {
   if (job.action === "build")
-    return builtFrom(source, job, await buildContext(source.copy, source.linked, job.name))
+    return builtFrom(source, job, await linkedContext(source.copy, source.linked, job.name))
   return dag.container({ platform: source.platform as Platform }).from(formatReference(job.published))
 }
 
 function builtFrom(
   { secrets, platform }: ImageSource,
   { target, builderArgs }: BuildJob,
-  { directory }: BuildContext,
+  { directory }: LinkedContext,
 ): Container {
   return directory.dockerBuild({
     dockerfile: linkedDockerfile,
@@ -56,7 +56,7 @@ async function buildFromSource(
   let places: Places | undefined
   try {
     const container = await record.step("build", async () => {
-      const context = await buildContext(run.copy, run.linked, job.name)
+      const context = await linkedContext(run.copy, run.linked, job.name)
       places = context.places
       return builtFrom(run, job, context).sync()
     })

@@ -57,7 +57,7 @@ function manifestOf(image: EndedImage, all: readonly EndedImage[], context: Mani
     reference: formatReference({ ...job.repository, tag }),
     ...(digest !== undefined && { digest }),
     ...(job.action === "build" ? madeNow(context) : madeEarlier(context, registry?.labels)),
-    ...baseOf(image, all, context, registry?.labels),
+    ...builtOn(image, all, context, registry?.labels),
     // What it is there, whatever its Dockerfile made of the platform that it was built for.
     platform: registry?.platform ?? platform,
     size: {
@@ -98,7 +98,7 @@ function madeEarlier({ startedAt }: ManifestContext, found: ReadonlyMap<string, 
 }
 
 /** What an image is built on: its parent in the tree, else the image that its Dockerfile or its labels name. */
-function baseOf(
+function builtOn(
   { job }: EndedImage,
   all: readonly EndedImage[],
   { spec, tag }: ManifestContext,

@@ -2,7 +2,7 @@ import { AsyncResource } from "node:async_hooks"
 import { getTracer } from "@dagger.io/dagger/telemetry"
 import type { FolderPasses, SuiteResult } from "../engine/imageTests.js"
 import type { OutsideFacts, ProbeResult } from "../engine/inspectImage.js"
-import type { Step, TestSuite } from "../report/report.js"
+import type { TimedStep, TestSuite } from "../report/report.js"
 import { cleanText } from "../text/cleanText.js"
 import type { OpenStep, Progress } from "./progress.js"
 
@@ -23,7 +23,7 @@ export interface SuiteOutput extends TestSuite {
  * its log and for whoever watches, times of steps, results of tests, facts for its page.
  */
 export class ImageRecord {
-  readonly steps: Step[] = []
+  readonly steps: TimedStep[] = []
   readonly suites: SuiteOutput[] = []
   readonly notices: string[]
   /** Folders whose tests have passed in this very image, by the word of the registry: they do not run again. */
@@ -56,7 +56,7 @@ export class ImageRecord {
   }
 
   /** Runs a step and notes how long it took, whether it works or not. */
-  async step<T>(name: Step["name"], run: () => Promise<T>): Promise<T> {
+  async step<T>(name: TimedStep["name"], run: () => Promise<T>): Promise<T> {
     const startedAt = Date.now()
     this.log(`${name} ...`)
     const open = this.progress.begin(this.image, name)
@@ -81,7 +81,7 @@ export class ImageRecord {
 }
 
 /** A build is the one step of its phase, which has a span already, and tells nothing of how far it is. */
-function inSpan<T>(name: Step["name"], open: OpenStep, run: () => Promise<T>): Promise<T> {
+function inSpan<T>(name: TimedStep["name"], open: OpenStep, run: () => Promise<T>): Promise<T> {
   if (name === "build") return run()
   const followed = async (span: ReturnType<ReturnType<typeof getTracer>["startSpan"]>) => {
     const line = new CountLine()

@@ -58,7 +58,7 @@ async function listFiles(root: string, unreadable: Problem[]): Promise<readonly 
     for (const { folder, entries } of levels.filter((level) => level !== undefined)) {
       for (const entry of entries) {
         const name = textOfBytes(entry.name)
-        if (isLeftOut(folder, name)) continue
+        if (isPassedOver(folder, name)) continue
         const path = folder === "" ? name : `${folder}/${name}`
         if (entry.isDirectory()) folders.push(path)
         else if (isKept(entry)) found.push(path)
@@ -68,7 +68,7 @@ async function listFiles(root: string, unreadable: Problem[]): Promise<readonly 
   return found.sort(compareCodeUnits)
 }
 
-function isLeftOut(folder: string, name: string): boolean {
+function isPassedOver(folder: string, name: string): boolean {
   if (name === ".git") return true
   return name === "node_modules" && folder.split("/")[0] !== contextsFolder
 }

@@ -4,7 +4,7 @@ import { checkShape } from "./shapeProblems.js"
 import { writtenChangeRules } from "./writtenSpec.js"
 import type { YamlFile } from "./yamlFile.js"
 import { readYaml } from "./yamlFile.js"
-import { namesIn, problemAt } from "./facts.js"
+import { namesAt, problemAt } from "./facts.js"
 import { isUploaded } from "../dockerfile/upload.js"
 import { filesBelow } from "../source/sourceTree.js"
 import { trimEnd } from "../text/trim.js"
@@ -35,7 +35,7 @@ export function readChangeRules(tree: SourceTree): {
 
 /** Paths that are not below images/, and of which nothing is uploaded: they could never be a part of a key. */
 function neverUploaded(file: YamlFile, tree: SourceTree): readonly Problem[] {
-  return namesIn(file.at("BuildAll")).flatMap((place) => {
+  return namesAt(file.at("BuildAll")).flatMap((place) => {
     const path = trimEnd(place.text ?? "", "/")
     const below = `${imagesDirectory}/${path}`
     if (isUploaded(path) || tree.files.has(below) || filesBelow(tree, below).length > 0) return []

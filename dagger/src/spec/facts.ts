@@ -19,7 +19,7 @@ export function imagesOf(file: YamlFile): readonly (readonly [string, Place])[] 
 }
 
 /** The names in a list; none where it is no list. */
-export function namesIn(place: Place | undefined): readonly Place[] {
+export function namesAt(place: Place | undefined): readonly Place[] {
   if (place === undefined || !Array.isArray(place.value)) return []
   return [...place.children.values()].filter(({ text }) => text !== undefined)
 }

@@ -3,7 +3,7 @@ import { InvalidReference, formatReference, parseRepository, underRegistry } fro
 import { filesBelow, isLeftOut } from "../source/sourceTree.js"
 import { commonTests } from "../testing/testFolders.js"
 import { hintFor, suggest } from "../text/suggest.js"
-import { imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
+import { imagesOf, namesAt, problemAt, problemAtKey } from "./facts.js"
 import type { Repository } from "../reference/reference.js"
 import type { Facts } from "./facts.js"
 import type { Place, YamlFile } from "./yamlFile.js"
@@ -87,7 +87,7 @@ export function infoCommandsAreDefined({ file }: Facts): readonly Problem[] {
   const defined = [...(file.at("all_info_cmds")?.children.keys() ?? [])]
   const known = new Set(defined)
   return imagesOf(file).flatMap(([, image]) =>
-    namesIn(image.children.get("info_cmds")).flatMap((place) => {
+    namesAt(image.children.get("info_cmds")).flatMap((place) => {
       const key = place.text ?? ""
       if (known.has(key)) return []
       const hint = hintFor(key, defined, "keys of all_info_cmds")

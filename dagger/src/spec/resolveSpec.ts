@@ -1,6 +1,6 @@
 import { parseRepository } from "../reference/reference.js"
 import { parseDuration, parseSize } from "../text/quantity.js"
-import { namesIn } from "./facts.js"
+import { namesAt } from "./facts.js"
 import { usualPlatform } from "./platforms.js"
 import { imagesDirectory } from "./imageRules.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
@@ -55,7 +55,7 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
     ...(parent !== undefined && { parent }),
     integrationTests: written.integration_tests ?? false,
     ...(written.server_port !== undefined && { serverPort: written.server_port }),
-    infoCommands: namesIn(place.children.get("info_cmds")).map(textOf),
+    infoCommands: namesAt(place.children.get("info_cmds")).map(textOf),
     prune: written.prune ?? false,
     prepull: written.prepull ?? true,
     ...(sizeBudget !== undefined && { sizeBudget }),

@@ -1,5 +1,5 @@
 import type { Problem } from "../problems.js"
-import { hintForImage, imagesOf, namesIn, problemAt, problemAtKey } from "./facts.js"
+import { hintForImage, imagesOf, namesAt, problemAt, problemAtKey } from "./facts.js"
 import type { Facts } from "./facts.js"
 
 export function parentsAreImages({ file }: Facts): readonly Problem[] {
@@ -42,7 +42,7 @@ export function parentsMakeNoCycle({ file }: Facts): readonly Problem[] {
 
 export function rootsAreTheImagesWithoutParent({ file }: Facts): readonly Problem[] {
   const root = file.at("root")
-  const named = root?.text === undefined ? namesIn(root) : [root]
+  const named = root?.text === undefined ? namesAt(root) : [root]
   if (root === undefined || named.length === 0) return []
   const images = new Map(imagesOf(file))
   const wrong = named.flatMap((place, index) => {

@@ -67,7 +67,7 @@ function referencesOf(change: WikiChange): readonly string[] {
 }
 
 /** The manifests of a run; what the wiki has on the same digests, under whatever tag, is kept. */
-function published(files: WikiFiles, { manifests }: Publication): readonly ImageManifest[] {
+function published(files: WikiFiles, { manifests }: PagesToPublish): readonly ImageManifest[] {
   return manifests.map((manifest) => {
     const known = manifestsOf(files, parseReference(manifest.reference)).filter(
       ({ digest }) => digest !== undefined && digest === manifest.digest,
@@ -78,7 +78,7 @@ function published(files: WikiFiles, { manifests }: Publication): readonly Image
   })
 }
 
-type Publication = Extract<WikiChange, { kind: "publish" }>
+type PagesToPublish = Extract<WikiChange, { kind: "publish" }>
 
 /** All data first: pages compare with other manifests. */
 function writeManifests(draft: WikiDraft, manifests: readonly ImageManifest[]): void {

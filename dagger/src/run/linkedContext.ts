@@ -8,7 +8,7 @@ import { sourceFiles } from "../gather/openSource.js"
 import { testDirectories } from "../testing/testFolders.js"
 
 /** What an image is built from. */
-export interface BuildContext {
+export interface LinkedContext {
   /** Folders of images, the linked Dockerfile and its `.dockerignore`. */
   readonly directory: Directory
   /** Where the linked Dockerfile comes from. */
@@ -20,11 +20,11 @@ export interface BuildContext {
  * more than these, and no tests that no instruction reads: the engine knows an image by its context, and tests of one
  * folder count as passed only where nothing of that has changed.
  */
-export async function buildContext(
+export async function linkedContext(
   copy: SourceCopy,
   linked: LinkedStack,
   image: string,
-): Promise<BuildContext> {
+): Promise<LinkedContext> {
   const lineage = linked.lineage(image)
   const text = linked.only(lineage)
   const images = lineage.flatMap((name) => linked.images.get(name) ?? [])

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { expect, test } from "vitest"
+
+const source = resolve(import.meta.dirname, "../../../dagger/src")
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((path) =>
+  path.endsWith(".ts"),
+)
+
+interface Declaration {
+  readonly name: string
+  readonly file: string
+  readonly isExported: boolean
+}
+
+const declarations: readonly Declaration[] = files.flatMap((file) =>
+  [
+    ...readFileSync(join(source, file), "utf8").matchAll(
+      /^(export )?(?:async )?(?:function|const|class|interface|type) (\w+)/gm,
+    ),
+  ].map(([, exported, name = ""]) => ({ name, file, isExported: exported !== undefined })),
+)
+
+/** Names with the files of those declarations of them that are one too many. */
+function doubled(isDouble: (one: Declaration, other: Declaration) => boolean): readonly string[] {
+  return declarations.flatMap((one) => {
+    const others = declarations.filter(
+      (other) => other.name === one.name && other.file !== one.file && isDouble(one, other),
+    )
+    return others.map((other) => `${one.name}: ${one.file} and ${other.file}`)
+  })
+}
+
+const folderOf = (file: string) => file.slice(0, file.indexOf("/"))
+
+test("what is exported has a name of its own", () => {
+  expect(doubled((one, other) => one.isExported && other.isExported)).toEqual([])
+})
+
+test("what is exported is not also the name of something else in its folder", () => {
+  expect(doubled((one, other) => one.isExported && folderOf(one.file) === folderOf(other.file))).toEqual([])
+})
