@@ -84,7 +84,7 @@ export class JupyterStack {
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
     const secrets = await buildSecrets(secretId, secret ?? [])
-    return buildStack({ source, only, set, secrets, publishing, fullRebuild, parallel, ...given(choices) })
+    return buildStack({ source, only, set, secrets, publishing, fullRebuild, parallel, ...choices })
   }
 
   /**
@@ -130,7 +130,7 @@ export class JupyterStack {
       fullRebuild,
       publishing: "nothing" as const,
       parallel: 1,
-      ...given(choices),
+      ...choices,
     }
     return planOnly(request, new Set(secretId))
   }
@@ -167,7 +167,7 @@ export class JupyterStack {
   ): Promise<StackRun> {
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return testImage({ source, image, set, secrets, ...given({ ref, login }) }, filter)
+    return testImage({ source, image, set, secrets, ref, login }, filter)
   }
 
   /**
@@ -200,7 +200,7 @@ export class JupyterStack {
   ): Promise<Container> {
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return openShell({ source, image, set, secrets, ...given({ ref, login }) })
+    return openShell({ source, image, set, secrets, ref, login })
   }
 
   /**
@@ -233,7 +233,7 @@ export class JupyterStack {
   ): Promise<Service> {
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return serveImage({ source, image, set, secrets, ...given({ ref, login }) }, token)
+    return serveImage({ source, image, set, secrets, ref, login }, token)
   }
 
   /**
@@ -258,7 +258,7 @@ export class JupyterStack {
     dryRun = false,
     anyBranch = false,
   ): Promise<ActionResult> {
-    return publishManifests({ artifacts, wiki, dryRun, anyBranch, ...given({ wikiUsername, wikiToken }) })
+    return publishManifests({ artifacts, wiki, dryRun, anyBranch, wikiUsername, wikiToken })
   }
 
   /**
@@ -292,7 +292,7 @@ export class JupyterStack {
     registry?: string,
   ): Promise<ActionResult> {
     const sides = { from, to, fromArtifacts, toArtifacts }
-    return diffImages({ source, ...given({ ...sides, wiki, wikiUsername, wikiToken, registry }) })
+    return diffImages({ source, ...sides, wiki, wikiUsername, wikiToken, registry })
   }
 
   /**
@@ -343,7 +343,7 @@ export class JupyterStack {
   ): Promise<ActionResult> {
     const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     const gpu = { gpuHost, gpuPort, gpuUser, gpuPassword, gpuPrivateKey, gpuHostKey }
-    return promoteToStable({ source, tag, dryRun, skipGpuTest, ...given({ ...logins, ...gpu }) })
+    return promoteToStable({ source, tag, dryRun, skipGpuTest, ...logins, ...gpu })
   }
 
   /**
@@ -377,7 +377,7 @@ export class JupyterStack {
     artifacts?: Directory,
   ): Promise<ActionResult> {
     const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
-    return promoteToGlobalStable({ source, prefix, dryRun, ...given(logins) })
+    return promoteToGlobalStable({ source, prefix, dryRun, ...logins })
   }
 
   /**
@@ -416,7 +416,7 @@ export class JupyterStack {
   ): Promise<ActionResult> {
     const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     const text = await journal?.contents()
-    return takeBack({ source, tag, force, dryRun, ...given({ ...logins, journal: text }) })
+    return takeBack({ source, tag, force, dryRun, ...logins, journal: text })
   }
 
   /**
@@ -439,7 +439,7 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<ActionResult> {
-    return promotionStatus({ source, ...given({ prefix, registry, registryUsername, registryPassword }) })
+    return promotionStatus({ source, prefix, registry, registryUsername, registryPassword })
   }
 
   /**
@@ -485,7 +485,7 @@ export class JupyterStack {
       gpuPrivateKey: privateKey,
       gpuHostKey: hostKey,
     }
-    return gpuTest({ source, tag, dryRun, ...given({ ...registryLogin, ...gpu }) })
+    return gpuTest({ source, tag, dryRun, ...registryLogin, ...gpu })
   }
 
   /**
@@ -507,12 +507,5 @@ export class JupyterStack {
     set: string[] = [],
   ): Promise<Directory> {
     return linkedDirectory(source, only, set)
-  }
-}
-
-/** An object without the keys that were not given: the CLI leaves them undefined. */
-function given<T extends object>(choices: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
   }
 }

@@ -12,7 +12,7 @@ export interface ManifestArtifacts {
   /** By the names of their files. */
   readonly manifests: readonly ImageManifest[]
   /** Text of report.json, where there is one. */
-  readonly report?: string
+  readonly report?: string | undefined
 }
 
 /**
@@ -37,10 +37,7 @@ export async function readExported(folder: string): Promise<ManifestArtifacts> {
   const own = await readRun(folder, ".", paths)
   const others = await Promise.all(inside.map((run) => readRun(folder, run, paths)))
   const report = await reportIn(folder)
-  return {
-    manifests: completed(own, others.flat()),
-    ...(report !== undefined && { report }),
-  }
+  return { manifests: completed(own, others.flat()), report }
 }
 
 /** What a run wrote, of the manifests in its folder; all of them where no report tells. */

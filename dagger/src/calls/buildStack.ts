@@ -5,7 +5,8 @@ import { baseNotices } from "../gather/baseNotices.js"
 import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
 import type { Prepared } from "../gather/prepare.js"
 import { prepare } from "../gather/prepare.js"
-import { RegistryEdge } from "../gather/registryEdge.js"
+import { publishedFacts } from "../gather/publishedFacts.js"
+import { RegistrySession } from "../gather/registrySession.js"
 import type { StackRequest } from "../gather/request.js"
 import { callRequest, checkRange } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
@@ -31,7 +32,7 @@ import { StackRun } from "./stackRun.js"
 export async function buildStack(request: StackRequest): Promise<StackRun> {
   const startedAt = Date.now()
   checkRange(request)
-  const registry = await RegistryEdge.open(loginOf(request))
+  const registry = await RegistrySession.open(loginOf(request))
   const prepared = await prepare(request, registry)
   if (prepared.plan.skippedByRequest === undefined) requirePlanned(prepared, new Set(request.secrets.keys()))
   const { secrets, publishing, parallel } = request
@@ -50,7 +51,11 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
 }
 
 /** Carries out a plan: whatever happens to its images, there is a report, and artifacts. */
-export async function runPlan(prepared: Prepared, call: RunCall, registry: RegistryEdge): Promise<StackRun> {
+export async function runPlan(
+  prepared: Prepared,
+  call: RunCall,
+  registry: RegistrySession,
+): Promise<StackRun> {
   const { plan, git, spec } = prepared
   const images = plan.skippedByRequest === undefined ? await carryOut(prepared, call, registry) : []
   const notices = [...plan.notices, ...prepared.platform.notices, ...baseNotices(prepared)]
@@ -71,7 +76,7 @@ export async function runPlan(prepared: Prepared, call: RunCall, registry: Regis
 async function carryOut(
   prepared: Prepared,
   { secrets, publishing, parallel, purpose, filter }: RunCall,
-  registry: RegistryEdge,
+  registry: RegistrySession,
 ): Promise<readonly EndedImage[]> {
   const { plan, spec, copy } = prepared
   const runId = randomUUID()
@@ -102,10 +107,13 @@ async function pagesOf(
   source: SourceFacts,
   startedAt: number,
   images: readonly EndedImage[],
-  registry: RegistryEdge,
+  registry: RegistrySession,
 ): Promise<ArtifactTexts> {
   const { tag, platform } = plan
-  const published = await registry.publishedFacts(images.map(({ job, digest }) => ({ ...job, digest })))
+  const published = await publishedFacts(
+    registry.client,
+    images.map(({ job, digest }) => ({ ...job, digest })),
+  )
   return new Map([
     ["plan.json", `${JSON.stringify(plan, null, 2)}\n`],
     ["plan.md", planMarkdown(plan)],
@@ -122,7 +130,7 @@ async function pagesOf(
  */
 export async function planOnly(request: StackRequest, secrets: ReadonlySet<string>): Promise<StackPlan> {
   checkRange(request)
-  const prepared = await prepare(request, await RegistryEdge.open(loginOf(request)))
+  const prepared = await prepare(request, await RegistrySession.open(loginOf(request)))
   const { plan } = prepared
   if (plan.skippedByRequest === undefined) requirePlanned(prepared, secrets)
   printResult(planMarkdown(plan))

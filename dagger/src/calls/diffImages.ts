@@ -17,16 +17,16 @@ import { runWiki } from "../engine/wikiContainer.js"
 /** What a caller asks: each side is a tag or the artifacts of a run. */
 export interface DiffRequest {
   readonly source: Directory
-  readonly from?: string
-  readonly to?: string
-  readonly fromArtifacts?: Directory
-  readonly toArtifacts?: Directory
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly fromArtifacts?: Directory | undefined
+  readonly toArtifacts?: Directory | undefined
   /** URL of the wiki that the tags are looked up in; the spec's where not given. */
-  readonly wiki?: string
-  readonly wikiUsername?: string
-  readonly wikiToken?: Secret
+  readonly wiki?: string | undefined
+  readonly wikiUsername?: string | undefined
+  readonly wikiToken?: Secret | undefined
   /** Registry and organisation instead of those of the spec. */
-  readonly registry?: string
+  readonly registry?: string | undefined
 }
 
 /** One side of the comparison, as it was asked for. */
@@ -120,7 +120,7 @@ async function askWiki(
       return { tag, name, reference: formatReference({ ...repository, tag }) }
     }),
   )
-  const access = { url, ...(username !== undefined && { username }), ...(token !== undefined && { token }) }
+  const access = { url, username, token }
   const references = questions.map(({ reference }) => reference)
   const result = await runWiki(access, { kind: "lookUp", references })
   if (result.kind === "failed") return new Map(tags.map((tag) => [tag, result.message]))

@@ -10,20 +10,20 @@ import type { Spec } from "../spec/spec.js"
 import { actionResult } from "./actionResult.js"
 import type { ActionResult } from "./actionResult.js"
 import { openSource } from "../gather/openSource.js"
-import { RegistryEdge } from "../gather/registryEdge.js"
+import { RegistrySession } from "../gather/registrySession.js"
 import type { RegistryOptionsOfCall } from "../gather/request.js"
 import { loginOf, requireNamed } from "../gather/secretHosts.js"
 import { secretText } from "../engine/secretText.js"
 
 /** How to reach the cluster's login host; what is not given is the spec's. */
 export interface GpuLogin {
-  readonly gpuHost?: string
-  readonly gpuUser?: string
-  readonly gpuPort?: number
-  readonly gpuPassword?: Secret
-  readonly gpuPrivateKey?: Secret
+  readonly gpuHost?: string | undefined
+  readonly gpuUser?: string | undefined
+  readonly gpuPort?: number | undefined
+  readonly gpuPassword?: Secret | undefined
+  readonly gpuPrivateKey?: Secret | undefined
   /** Line of known_hosts or fingerprint. */
-  readonly gpuHostKey?: string
+  readonly gpuHostKey?: string | undefined
 }
 
 /** What a GPU test is asked for. */
@@ -39,7 +39,7 @@ export interface GpuRequest extends RegistryOptionsOfCall, GpuLogin {
 export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
   requireNamedHost(request, "--")
   const { spec } = await openSource(request.source)
-  const registry = await RegistryEdge.open(loginOf(request))
+  const registry = await RegistrySession.open(loginOf(request))
   const image = testedImage(spec, request)
   const named = request.dryRun ? undefined : await digestOf(registry, image)
   const options = await gpuOptions(spec, request, image, named)
@@ -79,7 +79,7 @@ export function testedImage(
 /** An image by its tag. */
 export type TestedImage = Pick<GpuTestOptions, "repository" | "tag">
 
-async function digestOf(registry: RegistryEdge, { repository, tag }: TestedImage): Promise<string> {
+async function digestOf(registry: RegistrySession, { repository, tag }: TestedImage): Promise<string> {
   const found = await registry.resolve({ ...repository, tag })
   if (found !== undefined) return found
   const message = `there is no image ${formatReference({ ...repository, tag })}`
@@ -112,11 +112,12 @@ export async function gpuOptions(
   const privateKey = login.gpuPrivateKey && (await secretText(login.gpuPrivateKey))
   return {
     ...image,
-    ...(digest !== undefined && { digest }),
+    digest,
     host: login.gpuHost ?? gpu.host,
     port: login.gpuPort ?? gpu.port,
     user: login.gpuUser ?? gpu.user,
     hostKey: login.gpuHostKey ?? gpu.hostKey ?? "",
+    // As ssh2 wants them: what is not given is not there.
     credentials: {
       ...(password !== undefined && { password }),
       ...(privateKey !== undefined && { privateKey }),

@@ -6,7 +6,7 @@ import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { linkUnpinned } from "../gather/bases.js"
 import { askGit } from "../engine/gitContainer.js"
-import { RegistryEdge } from "../gather/registryEdge.js"
+import { RegistrySession } from "../gather/registrySession.js"
 import { openSource } from "../gather/openSource.js"
 import { directoryOf } from "../engine/textFiles.js"
 
@@ -30,7 +30,7 @@ export async function linkedDirectory(
     buildArgs,
     repositories: publishedAs(spec),
   }
-  const linked = (await linkUnpinned(request, await RegistryEdge.open(undefined))).whole
+  const linked = (await linkUnpinned(request, await RegistrySession.open(undefined))).whole
   // Docker reads the checkout, with what git ignores.
   const ignored = patternsOf(files.leftOut ?? []).map((pattern) => `${pattern}\n`)
   return directoryOf(

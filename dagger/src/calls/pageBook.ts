@@ -33,11 +33,11 @@ export interface PageBook {
 /** How a caller names the place of the pages. */
 export interface PagesOfCall {
   /** URL of the wiki; the spec's where not given. */
-  readonly wiki?: string
-  readonly wikiUsername?: string
-  readonly wikiToken?: Secret
+  readonly wiki?: string | undefined
+  readonly wikiUsername?: string | undefined
+  readonly wikiToken?: Secret | undefined
   /** Artifacts of the run that built the images, or of an earlier promotion, instead of a wiki. */
-  readonly artifacts?: Directory
+  readonly artifacts?: Directory | undefined
 }
 
 /**
@@ -49,12 +49,7 @@ export function openPages(call: PagesOfCall, specWiki: string | undefined): Page
   if (call.wiki === undefined && call.artifacts !== undefined) return new ArtifactPages(call.artifacts)
   const url = call.wiki ?? specWiki
   if (url === undefined) return noPages
-  const { wikiUsername: username, wikiToken: token } = call
-  return new WikiPages({
-    url,
-    ...(username !== undefined && { username }),
-    ...(token !== undefined && { token }),
-  })
+  return new WikiPages({ url, username: call.wikiUsername, token: call.wikiToken })
 }
 
 const noPages: PageBook = {

@@ -25,7 +25,7 @@ import type { OpenSource } from "../gather/openSource.js"
 import { openSource } from "../gather/openSource.js"
 import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
 import { openPages } from "./pageBook.js"
-import { RegistryEdge } from "../gather/registryEdge.js"
+import { RegistrySession } from "../gather/registrySession.js"
 import type { RegistryOptionsOfCall } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
 
@@ -43,7 +43,7 @@ interface StableCall extends PromotionCall, GpuLogin {
 /** Everything opened that a promotion works with. */
 interface PromotionSetup extends OpenSource {
   readonly images: readonly PromotedImage[]
-  readonly registry: RegistryEdge
+  readonly registry: RegistrySession
   readonly context: MeteredContext
   readonly pages: PageBook
 }
@@ -92,7 +92,11 @@ export async function promoteToGlobalStable(
  * @throws InputError for mistakes in the source or the options; InvalidJournal
  */
 export async function takeBack(
-  call: PromotionCall & { readonly tag: string; readonly journal?: string; readonly force: boolean },
+  call: PromotionCall & {
+    readonly tag: string
+    readonly journal?: string | undefined
+    readonly force: boolean
+  },
 ): Promise<ActionResult> {
   const { tag, dryRun, force } = call
   const setup = await openPromotion(call)
@@ -106,7 +110,7 @@ export async function takeBack(
  * @param call.prefix `<year>.<quarter>`; the spec's where not given
  */
 export async function promotionStatus(
-  call: RegistryOptionsOfCall & { readonly prefix?: string },
+  call: RegistryOptionsOfCall & { readonly prefix?: string | undefined },
 ): Promise<ActionResult> {
   const { spec, images, registry } = await openPromotion({ ...call, dryRun: true })
   const report = await status(images, call.prefix ?? spec.tagPrefix, registry.client)
@@ -118,13 +122,13 @@ async function openPromotion(call: PromotionCall): Promise<PromotionSetup> {
   const open = await openSource(call.source)
   const repositories = publishedAs(open.spec, call.registry)
   const images = open.tree.nodes.map(({ name }) => ({ name, repository: knownOf(repositories, name) }))
-  const registry = await RegistryEdge.open(loginOf(call))
+  const registry = await RegistrySession.open(loginOf(call))
   registry.expect(repositories.values())
   const pages = openPages(call, open.spec.wiki)
   return { ...open, images, registry, context: contextOf(registry), pages }
 }
 
-function contextOf(registry: RegistryEdge): MeteredContext {
+function contextOf(registry: RegistrySession): MeteredContext {
   return {
     store: registry.client,
     now: Date.now,

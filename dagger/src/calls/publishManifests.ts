@@ -18,8 +18,8 @@ export interface PublishRequest {
   readonly artifacts: Directory
   /** URL of the wiki's git repository. */
   readonly wiki: string
-  readonly wikiUsername?: string
-  readonly wikiToken?: Secret
+  readonly wikiUsername?: string | undefined
+  readonly wikiToken?: Secret | undefined
   readonly dryRun: boolean
   /** Publish pages of other branches than main, too. */
   readonly anyBranch: boolean
@@ -64,12 +64,11 @@ async function writePages(
   { wiki, wikiUsername: username, wikiToken: token, dryRun }: PublishRequest,
   change: WikiChange,
 ): Promise<ActionResult> {
-  const access = {
-    url: wiki,
-    ...(username !== undefined && { username }),
-    ...(token !== undefined && { token }),
-  }
-  const { result, written } = await runWikiJob(access, { kind: "update", change }, { dryRun })
+  const { result, written } = await runWikiJob(
+    { url: wiki, username, token },
+    { kind: "update", change },
+    { dryRun },
+  )
   return actionResult({
     ok: result.kind !== "failed",
     report: { version: 1, ...result },

@@ -1,7 +1,7 @@
 import { askGit } from "../engine/gitContainer.js"
 import type { SingleImage } from "../gather/prepareOne.js"
 import { prepareOne } from "../gather/prepareOne.js"
-import { RegistryEdge } from "../gather/registryEdge.js"
+import { RegistrySession } from "../gather/registrySession.js"
 import { secretsOf, stepsAtOnce } from "../gather/request.js"
 import type { StackReport } from "../report/report.js"
 import { listOption } from "../text/shell.js"
@@ -17,7 +17,7 @@ export async function testImage(single: SingleImage, filter: string): Promise<St
   const prepared = await prepareOne(single, askGit(single.source, {}))
   const { secrets } = single
   const call = { request: callOf(single, filter), secrets, filter, parallel: stepsAtOnce, startedAt }
-  const registry = await RegistryEdge.open(undefined)
+  const registry = await RegistrySession.open(undefined)
   return runPlan(prepared, { ...call, publishing: "nothing", purpose: "tests" }, registry)
 }
 

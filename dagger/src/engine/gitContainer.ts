@@ -6,11 +6,11 @@ import { offlineToolbox, toolCommand } from "./toolbox.js"
 /** What the caller knows of the run that git does not. */
 export interface GitQuestion {
   /** Branch of the run, where the checkout is detached as CI's are. */
-  readonly branch?: string
+  readonly branch?: string | undefined
   /** What to compare with; the tool's default is origin/main, else main. */
-  readonly base?: string
+  readonly base?: string | undefined
   /** Head of the branch before a push (GitHub's `before`). */
-  readonly previous?: string
+  readonly previous?: string | undefined
 }
 
 /**
@@ -18,7 +18,9 @@ export interface GitQuestion {
  * @throws Error where the tool could not run at all; what git cannot tell is part of the facts
  */
 export async function askGit(source: Directory, question: GitQuestion): Promise<GitFacts> {
-  const options = Object.entries(question).map(([name, value]) => `--${name}=${String(value)}`)
+  const options = Object.entries(question).flatMap(([name, value]: [string, string | undefined]) =>
+    value === undefined ? [] : [`--${name}=${value}`],
+  )
   const asked = (await offlineToolbox())
     .withMountedDirectory("/source", source)
     .withExec(toolCommand("gitFacts", "--repo", "/source", ...options), { expect: ReturnType.Any })

@@ -9,8 +9,8 @@ import { toolbox, toolCommand } from "./toolbox.js"
 /** A wiki's repository and the login to it. */
 export interface WikiAccess {
   readonly url: string
-  readonly username?: string
-  readonly token?: Secret
+  readonly username?: string | undefined
+  readonly token?: Secret | undefined
 }
 
 /** Where the tool's answer goes: printed, it would stand in the progress output, long as it is. */

@@ -1,7 +1,7 @@
 import type { LinkRequest } from "../dockerfile/link.js"
 import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
-import type { ImageFacts, PlanFacts, PlanOptions, RegistryFacts } from "../plan/facts.js"
+import type { ImageFacts, PlanFacts, PlanOptions } from "../plan/facts.js"
 import { inputKeys } from "../plan/inputKey.js"
 import { planStack } from "../plan/plan.js"
 import type { Plan } from "../plan/planDocument.js"
@@ -15,14 +15,15 @@ import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
-import type { BaseRegistry, PinnedLink } from "./bases.js"
+import type { PinnedLink } from "./bases.js"
 import { linkPinned } from "./bases.js"
 import { askGit } from "../engine/gitContainer.js"
 import { judgeHash } from "../engine/judge.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { AskGit, OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
-import type { RegistryQuestion } from "./registryEdge.js"
+import { publishedImages } from "./publishedImages.js"
+import type { RegistrySession } from "./registrySession.js"
 import type { ChosenPlatform } from "../engine/platform.js"
 import { choosePlatform } from "../engine/platform.js"
 import { planToRepeat, refuseOtherPlatform, refuseOtherSource } from "./repeatPlan.js"
@@ -52,20 +53,13 @@ const mainBranch = "main"
 /** What a branch is called that nobody names: its images are not published. */
 export const unnamedBranch = "local"
 
-/** What of a registry is needed before anything is built. */
-export interface AskedRegistry extends BaseRegistry {
-  /** Asks about all images at once. */
-  readonly ask: (questions: readonly RegistryQuestion[]) => Promise<ReadonlyMap<string, RegistryFacts>>
-  /** Makes the login known to the engine, which resolves and pulls what Dockerfiles start from. */
-  readonly loginEngine: (repositories: Iterable<Repository>) => Promise<void>
-}
-
 /**
  * Gathers the facts of a run and plans it; nothing is built or written.
  * @throws InputError for mistakes in the source or the options
  */
-export async function prepare(request: StackRequest, registry: AskedRegistry): Promise<Prepared> {
-  const asked = askGit(request.source, gitQuestion(request))
+export async function prepare(request: StackRequest, registry: RegistrySession): Promise<Prepared> {
+  const { source, branch, base, previous } = request
+  const asked = askGit(source, { branch, base, previous })
   const repeated = planToRepeat(request)
   const [stack, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
   const found = { ...stack, git }
@@ -79,7 +73,7 @@ export async function prepare(request: StackRequest, registry: AskedRegistry): P
 
 async function openLinked(
   request: StackRequest,
-  registry: AskedRegistry,
+  registry: RegistrySession,
   repeated: Plan | undefined,
   askGit: AskGit,
 ): Promise<LinkedSource> {
@@ -101,14 +95,6 @@ async function openLinked(
 
 function basesOf({ bases = [] }: Plan): ReadonlyMap<string, string> {
   return new Map(bases.map(({ reference, digest }) => [reference, digest]))
-}
-
-function gitQuestion({ branch, base, previous }: StackRequest): Parameters<typeof askGit>[1] {
-  return {
-    ...(branch !== undefined && { branch }),
-    ...(base !== undefined && { base }),
-    ...(previous !== undefined && { previous }),
-  }
 }
 
 function planOptions(request: StackRequest, { spec, platform }: LinkedSource, git: GitFacts): PlanOptions {
@@ -157,7 +143,7 @@ function linkRequestOf(
 async function planFacts(
   found: Omit<Prepared, "plan">,
   options: PlanOptions,
-  registry: AskedRegistry,
+  registry: RegistrySession,
 ): Promise<PlanFacts> {
   const images = await imageFacts(found, options, registry)
   const { git, spec, linked } = found
@@ -180,7 +166,7 @@ async function planFacts(
 async function imageFacts(
   { spec, images, repositories }: LinkedSource,
   { tag }: PlanOptions,
-  registry: AskedRegistry,
+  registry: RegistrySession,
 ): Promise<readonly ImageFacts[]> {
   const questions = images.map((image) => ({
     ...image,
@@ -188,7 +174,7 @@ async function imageFacts(
     tag,
     prefix: spec.tagPrefix,
   }))
-  const published = await registry.ask(questions)
+  const published = await publishedImages(registry.client, questions)
   return images.map((image) => ({
     ...image,
     registry: published.get(image.name) ?? { kind: "unknown", why: "no registry was asked" },

@@ -24,7 +24,7 @@ import { openSource } from "./openSource.js"
 import type { Prepared } from "./prepare.js"
 import { keyedImages, unnamedBranch } from "./prepare.js"
 import { publishedImage } from "./publishedImage.js"
-import { RegistryEdge } from "./registryEdge.js"
+import { RegistrySession } from "./registrySession.js"
 import { referenceOf } from "./secretHosts.js"
 
 /** One image, from source or from a registry. */
@@ -69,7 +69,7 @@ async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne)
   const repositories = publishedAs(spec)
   const buildArgs = parseSettings(spec, set)
   const request = { spec, tree: files, images, platform: platform.platform, buildArgs, repositories }
-  const pinned = await linkPinned(request, await RegistryEdge.open(undefined))
+  const pinned = await linkPinned(request, await RegistrySession.open(undefined))
   // The whole stack's secrets may be given: a run is repeated with what it was given.
   const all = () => [...linkStack({ ...request, images: tree.nodes.map(({ name }) => name) }).images.values()]
   requireSecrets(new Set(secrets.keys()), [...pinned.linked.images.values()], all)

@@ -13,9 +13,9 @@ export const stepsAtOnce = 4
 export interface RegistryOptionsOfCall {
   readonly source: Directory
   /** `host[:port]/organisation` instead of those of the spec. */
-  readonly registry?: string
-  readonly registryUsername?: string
-  readonly registryPassword?: Secret
+  readonly registry?: string | undefined
+  readonly registryUsername?: string | undefined
+  readonly registryPassword?: Secret | undefined
 }
 
 /** What a caller asks of a run, as given on the command line. */
@@ -26,15 +26,15 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly set: readonly string[]
   readonly secrets: BuildSecrets
   readonly publishing: Publishing
-  readonly branch?: string
-  readonly base?: string
-  readonly previous?: string
-  readonly pullRequestTitle?: string
+  readonly branch?: string | undefined
+  readonly base?: string | undefined
+  readonly previous?: string | undefined
+  readonly pullRequestTitle?: string | undefined
   readonly fullRebuild: boolean
   /** Steps that run at once. */
   readonly parallel: number
   /** A plan document to repeat instead of making one. */
-  readonly plan?: string
+  readonly plan?: string | undefined
 }
 
 /** The options that decide what a run writes to the registry. */

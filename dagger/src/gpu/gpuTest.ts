@@ -23,7 +23,7 @@ export interface GpuTestOptions {
   /** Tag that was asked for. */
   readonly tag: string
   /** Digest the tag has in the registry: it is what is launched. Without it, the tag is. */
-  readonly digest?: string
+  readonly digest?: string | undefined
   /** Name or address of the login host. */
   readonly host: string
   readonly port: number

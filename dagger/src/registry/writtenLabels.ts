@@ -8,11 +8,11 @@ export interface LabelFacts {
   readonly inputKey: string
   readonly testKey: string
   /** URL of the source repository. */
-  readonly source?: string
+  readonly source?: string | undefined
   /** Commit. */
-  readonly revision?: string
+  readonly revision?: string | undefined
   /** RFC 3339: the commit's time, so that the same commit gives the same image. */
-  readonly created?: string
+  readonly created?: string | undefined
   readonly base?: { readonly reference: string; readonly digest?: string | undefined }
 }
 

@@ -89,14 +89,14 @@ function anyJob(prepared: Prepared, step: Step, purpose: Execution["purpose"]): 
 }
 
 function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): LabelFacts {
-  const source = git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl)
   return {
     title: step.image,
     version: plan.tag,
     inputKey: step.inputKey,
     testKey: step.testKey,
-    ...(source !== undefined && { source }),
-    ...(git.head !== undefined && { revision: git.head.sha, created: git.head.committerTime }),
+    source: git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl),
+    revision: git.head?.sha,
+    created: git.head?.committerTime,
     ...baseOf(own),
   }
 }

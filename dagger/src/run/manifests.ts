@@ -9,7 +9,7 @@ import { labels } from "../registry/labels.js"
 import type { SourceFacts } from "../report/report.js"
 import type { Spec } from "../spec/spec.js"
 import { countTests } from "../testing/testRun.js"
-import type { PublishedFacts } from "../gather/registryEdge.js"
+import type { PublishedFacts } from "../gather/publishedFacts.js"
 import type { EndedImage, ImageJob } from "./execution.js"
 import type { ImageRecord } from "./record.js"
 

@@ -1,0 +1,53 @@
+import type { ImageManifest } from "../manifest/manifestData.js"
+import type { ImageReference, Repository } from "../reference/reference.js"
+import type { RegistryClient } from "../registry/client.js"
+import { imageFacts } from "../registry/imageFacts.js"
+import { RegistryError } from "../registry/registryError.js"
+
+/** What only the registry knows of a published image, for its manifest page. */
+export type PublishedFacts = Pick<ImageManifest, "layers" | "platform"> & {
+  readonly compressedBytes: number
+  /** How it was made, as its labels tell. */
+  readonly labels: ReadonlyMap<string, string>
+}
+
+/** Layers and sizes of the images that are in the registry. */
+export async function publishedFacts(
+  client: RegistryClient,
+  images: readonly {
+    readonly name: string
+    readonly repository: Repository
+    readonly digest?: string | undefined
+  }[],
+): Promise<ReadonlyMap<string, PublishedFacts>> {
+  const found = await Promise.all(
+    images.map(async ({ name, repository, digest }) => {
+      if (digest === undefined) return undefined
+      const facts = await factsOf(client, { ...repository, digest })
+      return facts === undefined ? undefined : ([name, facts] as const)
+    }),
+  )
+  return new Map(found.filter((entry) => entry !== undefined))
+}
+
+async function factsOf(client: RegistryClient, image: ImageReference): Promise<PublishedFacts | undefined> {
+  try {
+    const facts = await imageFacts(client, image)
+    if (facts === undefined) return undefined
+    const layers = facts.history.map(({ createdBy, created, layer }) => ({
+      command: createdBy,
+      size: layer?.size ?? 0,
+      ...(created !== undefined && { created }),
+    }))
+    return {
+      compressedBytes: facts.compressedBytes,
+      platform: facts.platform,
+      layers,
+      labels: facts.labels,
+    }
+  } catch (error) {
+    // A page without a layer table is better than a run that fails after everything was published.
+    if (error instanceof RegistryError) return undefined
+    throw error
+  }
+}
