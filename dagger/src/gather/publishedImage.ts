@@ -19,7 +19,7 @@ export async function publishedImage(named: ImageReference, platform: string): P
     if (found === undefined) throw new Error("the engine names no digest of it")
     return { ...named, digest: found }
   } catch (error) {
-    const message = `${reference} cannot be tested: ${engineMessage(error)}`
+    const message = `${reference} cannot be taken: ${engineMessage(error)}`
     throw new InputError([{ location: atOption("--ref"), message }])
   }
 }

@@ -27,7 +27,6 @@ export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): 
   return {
     path,
     imagesDirectory,
-    roots: [...images.values()].filter(({ parent }) => parent === undefined).map(({ name }) => name),
     images,
     tagPrefix: textOf(file.at("tag", "prefix")),
     infoCommands: infoCommandsOf(written.all_info_cmds, file),
@@ -56,8 +55,6 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
     integrationTests: written.integration_tests ?? false,
     ...(written.server_port !== undefined && { serverPort: written.server_port }),
     infoCommands: namesAt(place.children.get("info_cmds")).map(textOf),
-    prune: written.prune ?? false,
-    prepull: written.prepull ?? true,
     ...(sizeBudget !== undefined && { sizeBudget }),
     location: place.keyLocation,
   }

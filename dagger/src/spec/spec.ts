@@ -8,8 +8,6 @@ export interface Spec {
   readonly path: string
   /** Folder that holds one folder per image: `images`. */
   readonly imagesDirectory: string
-  /** Names of images without a parent in the tree, in the order of the file. */
-  readonly roots: readonly string[]
   /** Every image by name, in the order of the file. */
   readonly images: ReadonlyMap<string, ImageSpec>
   /** `<year>.<quarter>` that starts every branch tag, for instance `2026.4`. */
@@ -51,9 +49,6 @@ export interface ImageSpec {
   readonly serverPort?: number
   /** Keys of `infoCommands` to run in the built image. */
   readonly infoCommands: readonly string[]
-  /** Accepted from the old format; the engine's own garbage collection does the work now. */
-  readonly prune: boolean
-  readonly prepull: boolean
   /** Largest unpacked size in bytes: over it the image fails, near it a warning. */
   readonly sizeBudget?: number
   /** Where `images.<name>` stands in the spec. */

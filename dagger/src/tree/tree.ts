@@ -7,23 +7,16 @@ export interface TreeNode {
   readonly name: string
   readonly image: ImageSpec
   readonly parent?: TreeNode
-  /** Images built directly on this one, in the order of the spec. */
-  readonly children: readonly TreeNode[]
-  /** Steps from its root; 0 for a root. */
-  readonly depth: number
 }
 
-/** The images of a spec with their parents and children; several roots are several trees side by side. */
+/** The images of a spec with their parents; several without one are several trees side by side. */
 export interface Tree {
   /** Every image, each after its parent; in the order of the spec among those that could come next. */
   readonly nodes: readonly TreeNode[]
-  readonly roots: readonly TreeNode[]
   /** @throws UnknownImage */
   node(name: string): TreeNode
   /** What an image is built on: its parent first, its root last. */
   ancestors(name: string): readonly TreeNode[]
-  /** All that is built on an image, each after its parent. */
-  descendants(name: string): readonly TreeNode[]
 }
 
 /** A name that the caller took for an image of the tree: a mistake in the code, not in the user's input. */
@@ -34,8 +27,6 @@ export class UnknownImage extends Error {
 /** A node while the tree is being linked. */
 interface MutableNode extends TreeNode {
   parent?: MutableNode
-  readonly children: MutableNode[]
-  depth: number
 }
 
 /** Links a spec's images. Takes a spec without cycles and unknown parents, as `loadSpec` gives it. */
@@ -47,19 +38,7 @@ export function buildTree(spec: Spec): Tree {
     if (found === undefined) throw new UnknownImage(`there is no image "${name}"`)
     return found
   }
-  const descendants = (name: string): readonly TreeNode[] => {
-    const below = new Set<TreeNode>(node(name).children)
-    // A set's iteration goes on to what is added on the way.
-    for (const each of below) for (const child of each.children) below.add(child)
-    return nodes.filter((each) => below.has(each))
-  }
-  return {
-    nodes,
-    roots: nodes.filter(({ parent }) => parent === undefined),
-    node,
-    ancestors: (name) => chain(node(name).parent),
-    descendants,
-  }
+  return { nodes, node, ancestors: (name) => chain(node(name).parent) }
 }
 
 /**
@@ -87,27 +66,22 @@ export function selectImages(tree: Tree, only: readonly string[]): readonly Tree
 function linkNodes(spec: Spec): ReadonlyMap<string, MutableNode> {
   const byName = new Map<string, MutableNode>()
   for (const image of spec.images.values()) {
-    byName.set(image.name, { name: image.name, image, children: [], depth: 0 })
+    byName.set(image.name, { name: image.name, image })
   }
   for (const node of byName.values()) {
     if (node.image.parent === undefined) continue
     const parent = byName.get(node.image.parent)
     if (parent === undefined) throw new UnknownImage(`"${node.name}" depends on "${node.image.parent}"`)
     node.parent = parent
-    parent.children.push(node)
   }
   return byName
 }
 
 /** The spec's order, with what an image is built on moved to just before it where it stands later. */
-function inDependencyOrder(byName: ReadonlyMap<string, MutableNode>): readonly TreeNode[] {
-  const ordered = new Set<MutableNode>()
-  for (const start of byName.values()) {
-    for (const node of chain(start, ordered).toReversed()) {
-      node.depth = node.parent === undefined ? 0 : node.parent.depth + 1
-      ordered.add(node)
-    }
-  }
+function inDependencyOrder(byName: ReadonlyMap<string, TreeNode>): readonly TreeNode[] {
+  const ordered = new Set<TreeNode>()
+  for (const start of byName.values())
+    for (const node of chain(start, ordered).toReversed()) ordered.add(node)
   return [...ordered]
 }
 

@@ -73,8 +73,6 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
         ]),
         integrationTests: false,
         infoCommands: ["PY_VER"],
-        prune: false,
-        prepull: true,
         location: { file: path, line: 4, column: 3 },
       },
       expect.objectContaining({
@@ -82,7 +80,6 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
         parent: "datascience-notebook",
         integrationTests: true,
         infoCommands: ["PY_VER", "CUDA_VERSION"],
-        prune: true,
         location: { file: path, line: 12, column: 3 },
       }),
       expect.objectContaining({ name: "scipy-ml-notebook", integrationTests: false, infoCommands: [] }),
@@ -95,7 +92,6 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
     expect(rest).toEqual({
       path,
       imagesDirectory: "images",
-      roots: ["datascience-notebook"],
       tagPrefix: "2026.3",
       infoCommands: new Map([
         ["PY_VER", { key: "PY_VER", description: "Python Version", command: "python --version" }],
@@ -157,7 +153,6 @@ tag: {prefix: 2026.4}
     )
     expect([...spec.images.keys()]).toEqual(["b", "3.10", "7"])
     expect(spec.images.get("b")?.parent).toBe("3.10")
-    expect(spec.roots).toEqual(["3.10"])
   })
 
   test("an unquoted prefix and hub version", () => {
@@ -291,8 +286,9 @@ tag: {prefix: 2026.4}
 
 test("several roots, with and without a list of them", () => {
   const images = { a: {}, b: { depend_on: "a" }, c: {} }
-  expect(loadSpec(stackOf(images)).roots).toEqual(["a", "c"])
-  expect(loadSpec(stackOf(images, { spec: { root: ["c", "a"] } })).roots).toEqual(["a", "c"])
+  const spec = loadSpec(stackOf(images))
+  expect([...spec.images.values()].map(({ parent }) => parent)).toEqual([undefined, "a", undefined])
+  expect(loadSpec(stackOf(images, { spec: { root: ["c", "a"] } })).images).toEqual(spec.images)
 })
 
 test("change rules may be absent, partly absent, and tolerate comments", () => {
