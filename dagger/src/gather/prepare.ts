@@ -58,9 +58,9 @@ export const unnamedBranch = "local"
  * @throws InputError for mistakes in the source or the options
  */
 export async function prepare(request: StackRequest, registry: RegistrySession): Promise<Prepared> {
+  const repeated = planToRepeat(request)
   const { source, branch, base, previous } = request
   const asked = askGit(source, { branch, base, previous })
-  const repeated = planToRepeat(request)
   const [stack, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
   const found = { ...stack, git }
   if (repeated !== undefined) {
