@@ -79,7 +79,7 @@ function verdictOf(page: string): string {
 /** What a function has to tell. */
 export interface ActionOutcome {
   readonly ok: boolean
-  /** report.json beside `ok`. */
+  /** report.json besides `ok`. */
   readonly report: object
   readonly markdown: string
   /** Further files of the artifacts by path. */

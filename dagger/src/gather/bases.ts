@@ -15,7 +15,7 @@ export interface PinnedLink {
   readonly linked: LinkedStack
   /** Why a base image could not be resolved, by reference; it stays unpinned. */
   readonly unresolvedBases: ReadonlyMap<string, string>
-  /** Bases of which nobody knows what they hand down beside files and variables, by reference, and why. */
+  /** Bases of which nobody knows what they hand down besides files and variables, by reference, and why. */
   readonly unknownConfigs: ReadonlyMap<string, string>
 }
 

@@ -61,7 +61,7 @@ async function indexOf(folder: string): Promise<Buffer | undefined> {
   }
 }
 
-/** What `BuildAll` names beside what is read by itself: its files are a part of every image's key. */
+/** What `BuildAll` names besides what is read by itself: its files are a part of every image's key. */
 function pathsOutside({ changeRules, imagesDirectory }: Spec, { files }: SourceTree): readonly string[] {
   const read = [...files.keys()]
   return changeRules.buildAll

@@ -13,7 +13,7 @@ export type Decision = { readonly reasons: readonly Reason[] } & (
   | { readonly action: "skip"; readonly published?: RegistryImage | undefined }
 )
 
-/** What one image's decision depends on beside its own facts. */
+/** What one image's decision depends on besides its own facts. */
 export interface Situation {
   readonly facts: PlanFacts
   readonly forces: readonly Force[]
@@ -24,7 +24,7 @@ export interface Situation {
   readonly lastBuildFirst: boolean
   /** Parents of the image that are built by this plan. */
   readonly rebuiltParents: readonly string[]
-  /** All that the image stands on. */
+  /** All that the image is built on. */
   readonly ancestors: ReadonlySet<string>
 }
 

@@ -35,7 +35,7 @@ export function planStack(facts: PlanFacts): Plan {
 interface Placed {
   readonly step: Step
   readonly ancestors: ReadonlySet<string>
-  /** Where a build of it would take what it stands on from. */
+  /** Where a build of it would take what it is built on from. */
   readonly sources: readonly ParentSource[]
 }
 
@@ -75,7 +75,7 @@ function select({ images, options }: PlanFacts): (name: string) => Selection {
   if (options.only.length === 0) return () => ({ kind: "selected" })
   const only = new Set(options.only)
   const above = new Map<string, Set<string>>()
-  // Children come after their parents: backwards, each hands on what stands on it.
+  // Children come after their parents: backwards, each hands on what is built on it.
   for (const { name, parents } of images.toReversed()) {
     const reached = new Set([...(above.get(name) ?? []), ...(only.has(name) ? [name] : [])])
     for (const parent of parents) above.set(parent, new Set([...(above.get(parent) ?? []), ...reached]))
@@ -136,7 +136,7 @@ function stepOf(
   }
 }
 
-/** The parents; and of those whose stages are built along, what these stand on. */
+/** The parents; and of those whose stages are built along, what these are built on. */
 function sourcesOf(parents: readonly Placed[]): readonly ParentSource[] {
   const found = parents.flatMap(({ step, sources }) => {
     const own = sourceOf(step)

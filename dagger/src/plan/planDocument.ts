@@ -21,7 +21,7 @@ const reasonSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("asked-for"), reference: z.string().optional() }),
   /** `--only` names other images. */
   z.object({ kind: z.literal("not-selected") }),
-  /** Not named by `--only`, but one that is named stands on it. */
+  /** Not named by `--only`, but one that is named is built on it. */
   z.object({ kind: z.literal("needed-by"), images: z.array(z.string()) }),
   z.object({ kind: z.literal("full-rebuild-option") }),
   z.object({ kind: z.literal("full-rebuild-message"), where: z.string() }),

@@ -15,7 +15,7 @@ export interface TestTerms extends TestOwner {
 const keyVersion = "test-key/2"
 
 /**
- * Hex SHA-256 over all but the image that can change the verdict of its tests. Written as a label beside the input
+ * Hex SHA-256 over all but the image that can change the verdict of its tests. Written as a label besides the input
  * key, so that a change of tests alone is found by content.
  */
 export function testKey(tree: SourceTree, owner: TestTerms): string {
@@ -59,7 +59,7 @@ export function folderKeys(
   )
 }
 
-/** Hashes of folders by tree: an ancestor's tests are part of the key of every image that stands on it. */
+/** Hashes of folders by tree: an ancestor's tests are part of the key of every image that is built on it. */
 const hashes = new WeakMap<SourceTree, Map<string, string>>()
 
 function folderHash(tree: SourceTree, folder: string): string {

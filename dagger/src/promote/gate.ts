@@ -23,7 +23,7 @@ export function gateProblems(
   if (tested === undefined) return [`the GPU test was about ${formatReference(image)}, which is not promoted`]
   if (digest === undefined)
     return ["the GPU test launched the image by its tag, so nobody knows what was tested"]
-  // That the source is missing is told elsewhere.
+  // That the source is missing is reported elsewhere.
   if (tested.source === undefined || tested.source.digest === digest) return []
   return [
     `${tested.from} has moved since the GPU test: tested was ${digest}, now it is ${tested.source.digest}`,

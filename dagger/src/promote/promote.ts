@@ -132,8 +132,8 @@ async function check(
   const pairs = images.flatMap(({ from, to, source, target }) =>
     source === undefined ? [] : [{ from, to, digest: source.digest, previous: target?.digest }],
   )
-  const told = pairs.length === 0 ? undefined : await pages?.check(pairs)
-  return { ...told, problems: [...moved, ...gated, ...(told?.problems ?? [])] }
+  const pageCheck = pairs.length === 0 ? undefined : await pages?.check(pairs)
+  return { ...pageCheck, problems: [...moved, ...gated, ...(pageCheck?.problems ?? [])] }
 }
 
 function lineOf(image: SurveyedImage, plan: PromotionPlan): PromotionLine {

@@ -35,7 +35,7 @@ export async function survey(
   { from, to }: TagPair,
 ): Promise<Survey> {
   const problems: string[] = []
-  const told = async <T>(question: Promise<T>): Promise<T | undefined> => {
+  const answered = async <T>(question: Promise<T>): Promise<T | undefined> => {
     try {
       return await question
     } catch (error) {
@@ -50,12 +50,12 @@ export async function survey(
       ...image,
       from: formatReference({ ...image.repository, tag: from }),
       to: formatReference({ ...image.repository, tag: to }),
-      source: await told(store.manifest({ ...image.repository, tag: from })),
-      target: await told(store.resolve({ ...image.repository, tag: to })),
+      source: await answered(store.manifest({ ...image.repository, tag: from })),
+      target: await answered(store.resolve({ ...image.repository, tag: to })),
     })),
   )
   // After the tags: if another promotion is just moving them, its journal was written before.
-  const register = await told(readRegister(store, { ...first.repository, tag: journalTag(to) }))
+  const register = await answered(readRegister(store, { ...first.repository, tag: journalTag(to) }))
   const unread = { repository: first.repository, tag: journalTag(to) }
   return { images: answers, register: register ?? unread, problems }
 }

@@ -63,8 +63,8 @@ async function buildFromSource(
     return { ...image, kind: "built", container }
   } catch (error) {
     const output = await failedStepOutput(ownSession(), messageOf(error), job.target)
-    const told = [engineMessage(error), ...(output === undefined ? [] : [cleanText(output)])].join("\n")
-    const message = places === undefined ? told : authorsPlaces(told, places)
+    const said = [engineMessage(error), ...(output === undefined ? [] : [cleanText(output)])].join("\n")
+    const message = places === undefined ? said : authorsPlaces(said, places)
     record.keep(message)
     return ended(image, { kind: "build-failed", message })
   }
@@ -75,7 +75,7 @@ function messageOf(error: unknown): string {
 }
 
 /**
- * An image as it is published. Labels are put on at last, not by the Dockerfile: a child would inherit its parent's, and
+ * An image as it is published. Labels are added at the end, not by the Dockerfile: a child would inherit its parent's, and
  * the engine would repeat builds and tests for every commit.
  */
 export function labelled(

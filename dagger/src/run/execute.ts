@@ -302,7 +302,7 @@ async function untag(
   const reference = formatReference({ ...move.repository, tag: move.tag })
   try {
     const end = await putTagBack(move, tags)
-    // What was written and is not there is told by whoever looks at the tags at last.
+    // What was written and is not there is reported by verifyTag.
     if (end === "same" || (end === "elsewhere" && image.published)) return image
     if (end !== "new") return leftUntagged(run, { ...image, published: false }, why)
     image.record.notices.push(`${reference} is new and stays, because taking a tag away may delete the image`)

@@ -12,9 +12,9 @@ import { inTime } from "../async/inTime.js"
 /** A push that takes longer than so many seconds, and for larger images so many more, is given up: a registry hangs. */
 const pushSeconds = 60
 const slowestBytesPerSecond = 2e6
-/** Seconds before a push is tried again that met a closed door. */
+/** Seconds before a push is tried again whose connection was refused. */
 const pausesWhenRefused = [1, 2, 4, 8]
-/** Of an image whose size is not known. */
+/** Bytes that an image is taken to have whose size is not known. */
 const largestImage = 20e9
 
 function secondsFor({ unpackedBytes = largestImage }: OutsideFacts): number {
