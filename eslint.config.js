@@ -85,6 +85,7 @@ export default defineConfig(
       "dagger/src/spec/**",
       "dagger/src/wiki/**",
       "dagger/src/manifest/**",
+      "dagger/src/sbom/**",
     ],
     [
       ...core,

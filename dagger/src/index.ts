@@ -7,6 +7,7 @@
 import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
 import { ActionResult } from "./calls/actionResult.js"
 import { buildSecrets } from "./engine/buildSecrets.js"
+import { billsOfMaterials } from "./calls/billsOfMaterials.js"
 import { buildStack, planOnly } from "./calls/buildStack.js"
 import { diffImages } from "./calls/diffImages.js"
 import { gpuTest } from "./calls/gpuTest.js"
@@ -293,6 +294,38 @@ export class JupyterStack {
   ): Promise<ActionResult> {
     const sides = { from, to, fromArtifacts, toArtifacts }
     return diffImages({ source, ...sides, wiki, wikiUsername, wikiToken, registry })
+  }
+
+  /**
+   * A software bill of materials of each image: what is in it, with versions, licenses and package URLs for scanners.
+   *
+   * The images are those of a tag, whose manifests are looked up in the wiki, or of the artifacts of a run (which have SPDX ones already). Export them with "artifacts export --path=sbom".
+   * @param source The checkout: spec.yml and images/.
+   * @param tag Tag of the images, such as 2026.4-stable.
+   * @param artifacts Artifacts of the run that built the images, instead of a tag.
+   * @param format spdx (SPDX 2.3) or cyclonedx (CycloneDX 1.6), both in JSON.
+   * @param wiki URL of the wiki's git repository; the spec's where not given.
+   * @param wikiUsername Login to the wiki that --wiki names, where only members may read it.
+   * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param registry Registry and organisation instead of those of the spec.
+   */
+  @func({ cache: "never" })
+  async sbom(
+    @argument({
+      defaultPath: "/",
+      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+    })
+    source: Directory,
+    tag?: string,
+    artifacts?: Directory,
+    format = "spdx",
+    wiki?: string,
+    wikiUsername?: string,
+    wikiToken?: Secret,
+    registry?: string,
+  ): Promise<ActionResult> {
+    const images = { tag, artifacts, format }
+    return billsOfMaterials({ source, ...images, wiki, wikiUsername, wikiToken, registry })
   }
 
   /**

@@ -133,3 +133,24 @@ test("what is wrong is told, with an exit status", async () => {
     expect(JSON.stringify(ended[index])).not.toContain(login.token)
   }
 })
+
+test("bills of materials of a tag and of artifacts, in both formats", async () => {
+  const sbom = (...options: readonly string[]) =>
+    stack(["sbom", "--source=.", ...options, "artifacts", "export", "--path=sboms"], {
+      cwd: folder,
+      env: { WIKI_TOKEN: login.token },
+    })
+  const ofTag = await sbom("--tag=2026.3-stable", ...access())
+  expect(ofTag.status).toBe(0)
+  expect(ofTag.stdout + ofTag.stderr).toContain("Bills of materials (SPDX 2.3)")
+  const path = join(folder, "sboms/sbom/ghcr-io-example-base-2026.3-stable.spdx.json")
+  expect(await readFile(path, "utf8")).toContain("pkg:pypi/numpy@1.26.4")
+
+  expect((await sbom("--artifacts=after", "--format=cyclonedx")).status).toBe(0)
+  const cyclonedx = join(folder, "sboms/sbom/ghcr-io-example-base-2026.4-main.cdx.json")
+  expect(await readFile(cyclonedx, "utf8")).toContain("pkg:pypi/polars@1.0")
+
+  const wrong = await sbom("--artifacts=after", "--format=csv")
+  expect(wrong.status).not.toBe(0)
+  expect(wrong.stderr).toContain("accepted: spdx, cyclonedx")
+})

@@ -18,6 +18,9 @@ export function compareVersions(ecosystem: Ecosystem, a: string, b: string): num
       return compareR(a, b)
     case "conda":
       return compareConda(a, b)
+    // Releases of semver are ordered as R's versions are; which of two pre-releases is older is for nobody here to know.
+    case "npm":
+      return compareR(a, b)
   }
 }
 

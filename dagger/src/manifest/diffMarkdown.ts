@@ -9,6 +9,7 @@ export const ecosystemTitles: Readonly<Record<Ecosystem, string>> = {
   pip: "Python packages (pip)",
   r: "R packages",
   conda: "Conda packages",
+  npm: "JupyterLab extensions (npm)",
 }
 
 /** Changes shown without a click, and at most for one package manager: a comment on GitHub ends at 65,536 characters. */

@@ -24,6 +24,7 @@ export function withKnown(seen: ImageManifest, known: ImageManifest): ImageManif
     layers: seen.layers.length > 0 ? seen.layers : layers,
     ...(tests !== undefined && { tests }),
     sections: inspected.sections,
+    ...(inspected.os !== undefined && { os: inspected.os }),
     packages: inspected.packages,
   }
 }

@@ -3,11 +3,26 @@ import * as z from "zod"
 /** Version of the document; raised when a reader of the older form would misread the newer one. */
 export const manifestVersion = 1
 
-/** Package managers whose installed packages are listed and compared. */
-export const ecosystems = ["apt", "pip", "r", "conda"] as const
+/** Package managers whose installed packages are listed and compared; npm's are the front ends of JupyterLab. */
+export const ecosystems = ["apt", "pip", "r", "conda", "npm"] as const
 export type Ecosystem = (typeof ecosystems)[number]
 
-const packageEntry = z.object({ name: z.string(), version: z.string() })
+const packageEntry = z.object({
+  name: z.string(),
+  version: z.string(),
+  /** The source package of Debian that it was built from, where that has another name or version: advisories name it. */
+  source: z.object({ name: z.string(), version: z.string() }).optional(),
+  /** Debian's: `amd64`, `all`. */
+  architecture: z.string().optional(),
+  /** Where R has it from: `CRAN`, `Bioconductor`, or `R` for what R itself brings. */
+  repository: z.string().optional(),
+  /** Conda's: `conda-forge`. */
+  channel: z.string().optional(),
+  /** Conda's: `py311_0`. */
+  build: z.string().optional(),
+  /** As the package itself tells it, one line: an SPDX expression, or other words. */
+  license: z.string().optional(),
+})
 
 /** One installed package, as its package manager names it. */
 export type InstalledPackage = Readonly<z.infer<typeof packageEntry>>
@@ -34,6 +49,18 @@ const layer = z.object({
 
 /** One entry of an image's history, oldest first. */
 export type ManifestLayer = z.infer<typeof layer>
+
+const operatingSystem = z.object({
+  /** `debian`. */
+  id: z.string(),
+  /** `12`; a rolling distribution has none. */
+  version: z.string().optional(),
+  /** For people: `Debian GNU/Linux 12 (bookworm)`. */
+  name: z.string().optional(),
+})
+
+/** The distribution in an image, as its os-release(5) tells it. */
+export type OperatingSystem = z.infer<typeof operatingSystem>
 
 const infoSection = z.object({
   key: z.string(),
@@ -98,7 +125,15 @@ export const manifestSchema = z.object({
   layers: z.array(layer),
   tests: testSummary.optional(),
   sections: z.array(infoSection),
-  packages: z.partialRecord(z.enum(ecosystems), packageList),
+  os: operatingSystem.optional(),
+  /** What a newer module lists besides is passed over. */
+  packages: z.object({
+    apt: packageList.optional(),
+    pip: packageList.optional(),
+    r: packageList.optional(),
+    conda: packageList.optional(),
+    npm: packageList.optional(),
+  } satisfies Record<Ecosystem, unknown>),
 })
 
 /** Everything that an image's manifest page shows; kept as JSON beside the page, which is rendered from it. */

@@ -12,6 +12,7 @@ const parsers: Readonly<Record<Ecosystem, (output: string) => readonly Installed
   pip: parsePip,
   r: parseR,
   conda: parseConda,
+  npm: (output) => shaped(licensedJson, jsonArrayIn(output)).map(licensed),
 }
 
 /**
@@ -26,15 +27,24 @@ export function parsePackageList(ecosystem: Ecosystem, output: string): readonly
   return [...byName.values()].sort((a, b) => compareCodeUnits(a.name, b.name))
 }
 
-/** `dpkg-query -W`: status, package and version, or without the status; separated by tabs. */
+/** `dpkg-query -W`: status, package and version, then what our probe asks for; or without the status; separated by tabs. */
 function parseDpkg(output: string): InstalledPackage[] {
   return contentLines(output).flatMap((line) => {
     const fields = line.split("\t")
-    const [name = "", version = ""] = fields.length > 2 ? fields.slice(1) : fields
+    const [name = "", version = "", architecture, ...source] = fields.length > 2 ? fields.slice(1) : fields
     if (fields.length > 2 && !/^.i/.test(fields[0] ?? "")) return []
     if (version === "") throw new UnreadablePackages(`dpkg-query: not a package and a version: "${line}"`)
-    return [{ name: name.replace(/:[a-z0-9]+$/, ""), version }]
+    const own = { name: name.replace(/:[a-z0-9]+$/, ""), version }
+    return [{ ...own, ...(architecture && { architecture }), ...sourceOf(own, source) }]
   })
+}
+
+function sourceOf(
+  own: InstalledPackage,
+  [name = "", version = ""]: readonly string[],
+): Pick<InstalledPackage, "source"> {
+  if (name === "" || version === "" || (name === own.name && version === own.version)) return {}
+  return { source: { name, version } }
 }
 
 /** `pip list` as JSON, as columns, or `pip freeze`. */
@@ -47,8 +57,13 @@ function parsePip(output: string): InstalledPackage[] {
 }
 
 /** What an interrupted upgrade leaves behind has no name, no version or a name like `~umpy`: pip passes it over, too. */
-function distribution({ name, version }: z.infer<typeof pipJson>[number]): InstalledPackage[] {
-  return name && version && pipName.test(name) ? [{ name, version }] : []
+function distribution({ name, version, license }: z.infer<typeof pipJson>[number]): InstalledPackage[] {
+  return name && version && pipName.test(name) ? [licensed({ name, version, license })] : []
+}
+
+function licensed({ name, version, license }: z.infer<typeof licensedJson>[number]): InstalledPackage {
+  const line = license?.replaceAll(/\s+/g, " ").trim()
+  return line ? { name, version, license: line } : { name, version }
 }
 
 /** Marked lines of our probe, lines of a name and a version, or the printed matrix of `installed.packages()`. */
@@ -57,7 +72,20 @@ function parseR(output: string): InstalledPackage[] {
   const marked = lines.filter((line) => line.startsWith("package\t")).map((line) => line.split("\t").slice(1))
   const rows = marked.length > 0 ? marked : lines.map(matrixRow).filter((row) => row !== undefined)
   if (rows.length === 0) throw new UnreadablePackages("R: no line is a package and a version")
-  return rows.flatMap(([name, version]) => (name && version ? [{ name, version }] : []))
+  return rows.flatMap(([name, version, license, repository]) =>
+    name && version
+      ? [{ ...licensed({ name, version, license: given(license) }), ...repositoryOf(given(repository)) }]
+      : [],
+  )
+}
+
+/** R's word for what is not there. */
+function given(field: string | undefined): string | undefined {
+  return field === "NA" ? undefined : field
+}
+
+function repositoryOf(repository: string | undefined): Pick<InstalledPackage, "repository"> {
+  return repository ? { repository } : {}
 }
 
 /** `conda list`, as JSON or columns. What pip installed there is left out: it is in pip's own list. */
@@ -66,17 +94,30 @@ function parseConda(output: string): InstalledPackage[] {
   if (json !== undefined) {
     return shaped(condaJson, json)
       .filter(({ channel }) => channel !== "pypi")
-      .map(({ name, version }) => ({ name, version }))
+      .map(({ name, version, channel, build_string: build }) => ({
+        ...{ name, version },
+        ...(channel && { channel }),
+        ...(build && { build }),
+      }))
   }
   return contentLines(output)
     .filter((line) => !line.startsWith("#") && !/\s(?:pypi|<pip>)$/.test(line.trim()))
     .flatMap(columns)
 }
 
-const pipJson = z.array(z.object({ name: z.string().nullable(), version: z.string().nullable() }))
+const license = z.string().nullish()
+const pipJson = z.array(z.object({ name: z.string().nullable(), version: z.string().nullable(), license }))
+const licensedJson = z.array(z.object({ name: z.string(), version: z.string(), license }))
 /** https://packaging.python.org/en/latest/specifications/name-normalization/#name-format */
 const pipName = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/i
-const condaJson = z.array(z.object({ name: z.string(), version: z.string(), channel: z.string().optional() }))
+const condaJson = z.array(
+  z.object({
+    name: z.string(),
+    version: z.string(),
+    channel: z.string().optional(),
+    build_string: z.string().optional(),
+  }),
+)
 
 function shaped<T>(schema: z.ZodType<T>, json: unknown): T {
   const { data, error } = schema.safeParse(json)

@@ -67,6 +67,7 @@ function builtTable(manifest: ImageManifest): string {
     ["Base", base === undefined ? undefined : codeCell(baseOf(base))],
     ["Size", sizeCell(manifest)],
     ["Platform", codeCell(platform)],
+    ["System", manifest.os === undefined ? undefined : plainText(manifest.os.name ?? manifest.os.id)],
     ["Tests", manifest.tests === undefined ? undefined : testSentence(manifest.tests)],
     ["Packages", packageSentence(manifest)],
     ["Failed sections", failedSections(manifest)],
@@ -159,6 +160,7 @@ const showsPackages: Readonly<Record<Ecosystem, RegExp>> = {
   pip: /\bpip3?\b.*\b(?:list|freeze)\b/,
   r: /installed\.packages/,
   conda: /\b(?:conda|mamba|micromamba)\b.*\blist\b/,
+  npm: /\blabextension\b.*\blist\b/,
 }
 
 function packageList(ecosystem: Ecosystem, list: PackageList): readonly string[] {
@@ -172,7 +174,10 @@ function packageList(ecosystem: Ecosystem, list: PackageList): readonly string[]
   return [heading, lines.length > openLines ? folded(plural(lines.length, "package"), block) : block]
 }
 
-const ecosystemNames: Readonly<Record<Ecosystem, string>> = { apt: "apt", pip: "pip", r: "R", conda: "conda" }
+const ecosystemNames: Readonly<Record<Ecosystem, string>> = {
+  ...{ apt: "apt", pip: "pip", r: "R", conda: "conda" },
+  npm: "JupyterLab",
+}
 
 function packageSentence({ packages }: ImageManifest): string | undefined {
   const counts = ecosystems.flatMap((ecosystem) => {

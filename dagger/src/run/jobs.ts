@@ -3,7 +3,7 @@ import { foreignLabels, imageLabelsOf } from "../registry/writtenLabels.js"
 import type { LinkedImage } from "../dockerfile/link.js"
 import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
-import { packageProbes } from "../manifest/packageProbes.js"
+import { osProbe, packageProbes } from "../manifest/packageProbes.js"
 import type { Published, Step } from "../plan/planDocument.js"
 import { describeReason } from "../plan/reasons.js"
 import { formatProblem } from "../problems.js"
@@ -114,6 +114,7 @@ function probesOf(spec: Spec, image: ImageSpec): readonly Probe[] {
   })
   return [
     ...info,
+    { key: "os", command: osProbe },
     ...packageProbes.map(({ ecosystem, command }) => ({ key: `packages:${ecosystem}`, command })),
   ]
 }

@@ -1,13 +1,15 @@
 import type { ImageManifest, InfoSection } from "../manifest/manifestData.js"
 import { ecosystems, formatManifest, manifestVersion } from "../manifest/manifestData.js"
+import { isInspected } from "../manifest/knownImage.js"
 import { pageName } from "../manifest/pageName.js"
-import { readProbes } from "../manifest/packageProbes.js"
+import { readOsRelease, readProbes } from "../manifest/packageProbes.js"
 import { renderPage } from "../manifest/page.js"
 import { webAddress } from "../git/webAddress.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"
 import type { SourceFacts } from "../report/report.js"
 import type { Spec } from "../spec/spec.js"
+import { renderSbom, sbomPath } from "../sbom/sbom.js"
 import { countTests } from "../testing/testRun.js"
 import type { PublishedFacts } from "../gather/publishedFacts.js"
 import type { EndedImage, ImageJob } from "./execution.js"
@@ -28,7 +30,7 @@ export interface ManifestContext {
 
 /**
  * Manifest pages with their data, by path in the artifacts: of the images that this run looked into, and of those that
- * it took from the registry as they are, with what is known there.
+ * it took from the registry as they are, with what is known there. Of the former a software bill of materials, too.
  */
 export function renderManifests(
   images: readonly EndedImage[],
@@ -42,6 +44,9 @@ export function renderManifests(
       return [
         [`manifests/${page}.md`, renderPage(manifest)] as const,
         [`manifests/${page}.json`, formatManifest(manifest)] as const,
+        ...(isInspected(manifest)
+          ? [[sbomPath(manifest, "spdx"), renderSbom(manifest, "spdx")] as const]
+          : []),
       ]
     })
 }
@@ -68,6 +73,7 @@ function manifestOf(image: EndedImage, all: readonly EndedImage[], context: Mani
     layers: layersOf(image, all, context.spec, registry),
     ...testsOf(record),
     sections: sectionsOf(image, context.spec),
+    ...osOf(record),
     packages: packagesOf(record),
   }
 }
@@ -168,6 +174,12 @@ function sectionsOf({ record, job }: EndedImage, spec: Spec): InfoSection[] {
     const output = answer.exitCode === 0 ? answer.stdout : `${answer.stdout}${answer.stderr}`
     return [{ key, description: info.description, command: info.command, output, exitCode: answer.exitCode }]
   })
+}
+
+function osOf({ probes }: ImageRecord): Pick<ImageManifest, "os"> {
+  const answer = probes.get("os")
+  const os = answer === undefined ? undefined : readOsRelease(answer)
+  return os === undefined ? {} : { os }
 }
 
 function packagesOf({ probes }: ImageRecord): ImageManifest["packages"] {

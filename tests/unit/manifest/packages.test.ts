@@ -1,17 +1,66 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, describe, expect, test } from "vitest"
-import { packageProbes, readProbe } from "../../../dagger/src/manifest/packageProbes.js"
+import { packageProbes, readOsRelease, readProbe } from "../../../dagger/src/manifest/packageProbes.js"
 import { packagesOf } from "../../support/manifests.js"
 import { removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"
 import { runProgram } from "../../support/gitServer.js"
-import type { Ecosystem } from "../../../dagger/src/manifest/manifestData.js"
+import type { Ecosystem, InstalledPackage } from "../../../dagger/src/manifest/manifestData.js"
 
 afterAll(removeTemporaryFolders)
 
 /** Outputs and the packages in them. */
-const outputs: readonly (readonly [string, Ecosystem, string, string])[] = [
+const outputs: readonly (readonly [string, Ecosystem, string, string | readonly InstalledPackage[]])[] = [
+  [
+    "dpkg-query as our probe asks it: a source package is named where it has another name or version",
+    "apt",
+    "ii \tcurl\t7.88-1+b2\tamd64\tcurl\t7.88-1\nii \tlibc6\t2.36-9\tamd64\tglibc\t2.36-9\nii \tbash\t5.2\tall\tbash\t5.2\n",
+    [
+      { name: "bash", version: "5.2", architecture: "all" },
+      {
+        name: "curl",
+        version: "7.88-1+b2",
+        architecture: "amd64",
+        source: { name: "curl", version: "7.88-1" },
+      },
+      {
+        name: "libc6",
+        version: "2.36-9",
+        architecture: "amd64",
+        source: { name: "glibc", version: "2.36-9" },
+      },
+    ],
+  ],
+  [
+    "pip with licenses, in one line",
+    "pip",
+    '[{"name":"a","version":"1","license":"MIT"},{"name":"b","version":"2","license":"The  BSD\\n  License"},{"name":"c","version":"3","license":null}]',
+    [
+      { name: "a", version: "1", license: "MIT" },
+      { name: "b", version: "2", license: "The BSD License" },
+      { name: "c", version: "3" },
+    ],
+  ],
+  [
+    "R's probe, with licenses and repositories",
+    "r",
+    "package\tbase\t4.3\tPart of R 4.3\tR\npackage\tlimma\t3.5\tGPL (>=2)\tBioconductor\npackage\tmine\t1\tNA\tNA\n",
+    [
+      { name: "base", version: "4.3", license: "Part of R 4.3", repository: "R" },
+      { name: "limma", version: "3.5", license: "GPL (>=2)", repository: "Bioconductor" },
+      { name: "mine", version: "1" },
+    ],
+  ],
+  [
+    "front ends",
+    "npm",
+    '[{"name":"@jupyterlab/git","version":"0.50.1","license":"BSD-3-Clause"},{"name":"plain","version":"1","license":null}]',
+    [
+      { name: "@jupyterlab/git", version: "0.50.1", license: "BSD-3-Clause" },
+      { name: "plain", version: "1" },
+    ],
+  ],
   [
     "dpkg-query with states: removed packages do not count",
     "apt",
@@ -66,7 +115,7 @@ const outputs: readonly (readonly [string, Ecosystem, string, string])[] = [
     "conda as JSON: what pip installed is in pip's list",
     "conda",
     '[{"name":"numpy","version":"1.26.4","build_string":"py311_0","channel":"conda-forge"},{"name":"x","version":"1","channel":"pypi"}]',
-    "numpy 1.26.4",
+    [{ name: "numpy", version: "1.26.4", channel: "conda-forge", build: "py311_0" }],
   ],
   [
     "conda in columns",
@@ -79,8 +128,19 @@ const outputs: readonly (readonly [string, Ecosystem, string, string])[] = [
 test.each(outputs)("%s", (_name, ecosystem, stdout, packages) => {
   expect(readProbe(ecosystem, { exitCode: 0, stdout })).toEqual({
     kind: "listed",
-    packages: packagesOf(packages),
+    packages: typeof packages === "string" ? packagesOf(packages) : packages,
   })
+})
+
+test.each([
+  [
+    'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n',
+    { id: "debian", version: "12", name: "Debian GNU/Linux 12 (bookworm)" },
+  ],
+  ["ID='arch'\nBUILD_ID=rolling\n", { id: "arch" }],
+  ["nothing of the kind", undefined],
+])("os-release %j", (stdout, os) => {
+  expect(readOsRelease({ exitCode: 0, stdout })).toEqual(os)
 })
 
 test.each([
@@ -99,12 +159,53 @@ test.each([
   expect(readProbe("pip", output)).toEqual(list)
 })
 
+const hasPip = spawnSync("pip", ["inspect"], { stdio: "ignore" }).status === 0
+
 describe("the probes on this machine", () => {
   test.each(packageProbes)("$ecosystem", async ({ ecosystem, command }) => {
     const { status, stdout, stderr } = await runProgram("sh", ["-c", command])
     const list = readProbe(ecosystem, { exitCode: status, stdout, stderr })
     expect(list.kind).toBe(has(ecosystem) ? "listed" : "absent")
     if (list.kind === "listed") expect(list.packages.length).toBeGreaterThan(0)
+  })
+
+  test.skipIf(!hasPip)("pip's list is that of `pip list`, with licenses", async () => {
+    const { command } = packageProbes.find(({ ecosystem }) => ecosystem === "pip") ?? { command: "exit 9" }
+    const run = async (script: string) => (await runProgram("sh", ["-c", script])).stdout
+    const [ours, pips] = [await run(command), await run("pip list --format=json 2>/dev/null")]
+    const names = (output: string) => {
+      const list = readProbe("pip", { exitCode: 0, stdout: output })
+      return list.kind === "listed"
+        ? list.packages.map(({ name, version }) => `${name} ${version}`)
+        : [list.kind]
+    }
+    expect(names(ours)).toEqual(names(pips))
+    expect(ours).toContain('"license": "MIT"')
+  })
+
+  test("front ends are found where Jupyter looks for them, the nearest first", async () => {
+    const folder = await temporaryFolder()
+    const { command } = packageProbes.find(({ ecosystem }) => ecosystem === "npm") ?? { command: "exit 9" }
+    for (const [path, version] of [
+      ["near/labextensions/@org/one", "2.0.0"],
+      ["far/labextensions/@org/one", "1.0.0"],
+      ["far/labextensions/two", "1.1.0"],
+    ] as const) {
+      await mkdir(join(folder, path), { recursive: true })
+      const name = path.split("/").slice(2).join("/")
+      await writeFile(join(folder, path, "package.json"), JSON.stringify({ name, version, license: "MIT" }))
+    }
+    await mkdir(join(folder, "far/labextensions/broken"))
+    await writeFile(join(folder, "far/labextensions/broken/package.json"), "{")
+    const env = { PATH: process.env.PATH ?? "", JUPYTER_PATH: `${folder}/near:${folder}/far` }
+    const { status, stdout } = await runProgram("sh", ["-c", command], env)
+    const list = readProbe("npm", { exitCode: status, stdout })
+    expect(list.kind === "listed" && list.packages).toEqual(
+      expect.arrayContaining([
+        { name: "@org/one", version: "2.0.0", license: "MIT" },
+        { name: "two", version: "1.1.0", license: "MIT" },
+      ]),
+    )
   })
 
   test("an interpreter without pip: what an interrupted upgrade left behind is left out", async () => {
@@ -148,6 +249,7 @@ function has(ecosystem: Ecosystem): boolean {
     pip: "command -v pip || command -v python3",
     r: "command -v Rscript",
     conda: "command -v conda",
+    npm: "ls /usr/share/jupyter/labextensions || ls /usr/local/share/jupyter/labextensions",
   }
   try {
     execFileSync("sh", ["-c", tools[ecosystem]], { stdio: "ignore" })

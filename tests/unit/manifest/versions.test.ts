@@ -24,6 +24,7 @@ const ascending: Readonly<Record<Ecosystem, readonly (readonly string[])[]>> = {
     ["2021a-1"],
     ["1:0.1"],
   ],
+  npm: [["0.9.10"], ["1.0.0"], ["1.2.9"], ["1.2.10"], ["1.10.0"]],
   // The order of PEP 440's own examples, and forms it normalizes.
   pip: [
     ["1.0.dev1", "1.0dev1"],

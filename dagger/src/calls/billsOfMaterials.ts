@@ -1,0 +1,89 @@
+import type { Directory } from "@dagger.io/dagger"
+import { requireNamed } from "../gather/secretHosts.js"
+import { isInspected } from "../manifest/knownImage.js"
+import type { ImageManifest } from "../manifest/manifestData.js"
+import { InputError, atOption } from "../problems.js"
+import { componentsOf, missingLists } from "../sbom/components.js"
+import type { SbomFormat } from "../sbom/sbom.js"
+import { formatTitles, renderSbom, sbomFormats, sbomPath } from "../sbom/sbom.js"
+import { plural } from "../text/format.js"
+import { codeCell, plainText, table } from "../text/markdown.js"
+import type { ComparedSet } from "../wiki/comparedSet.js"
+import type { ActionResult } from "./actionResult.js"
+import { actionResult } from "./actionResult.js"
+import type { ManifestSources } from "./imageSets.js"
+import { imageSet, knownSets } from "./imageSets.js"
+
+/** What a caller asks: the images of a tag, or of the artifacts of a run. */
+export interface SbomRequest extends ManifestSources {
+  readonly tag?: string | undefined
+  readonly artifacts?: Directory | undefined
+  /** One of `sbomFormats`. */
+  readonly format: string
+}
+
+/**
+ * A software bill of materials of each image of a set.
+ * @throws InputError for mistakes in the options or the source
+ */
+export async function billsOfMaterials(request: SbomRequest): Promise<ActionResult> {
+  const { wikiToken, wiki } = request
+  requireNamed([{ option: "--wiki-token", secret: wikiToken, namedBy: { "--wiki": wiki } }])
+  const format = formatOf(request.format)
+  const set = imageSet({ tag: "--tag", artifacts: "--artifacts" }, request.tag, request.artifacts)
+  const [known = ""] = await knownSets([set], request)
+  if (typeof known === "string") return nothingKnown(known)
+  const described = known.manifests.filter(isInspected)
+  return described.length === 0
+    ? nothingKnown("no run looked into these images")
+    : billsOf(described, known, format)
+}
+
+function formatOf(text: string): SbomFormat {
+  const format = sbomFormats.find((each) => each === text)
+  if (format !== undefined) return format
+  const hint = `accepted: ${sbomFormats.join(", ")}`
+  throw new InputError([{ location: atOption("--format"), message: `"${text}" is no format`, hint }])
+}
+
+function nothingKnown(why: string): Promise<ActionResult> {
+  const report = { version: 1, kind: "failed", why }
+  return actionResult({ ok: false, report, markdown: `# No bill of materials\n\n${why}.\n` })
+}
+
+function billsOf(
+  described: readonly ImageManifest[],
+  { manifests, notices }: ComparedSet,
+  format: SbomFormat,
+): Promise<ActionResult> {
+  const bills = described.map((manifest) => ({
+    image: manifest.name,
+    reference: manifest.reference,
+    path: sbomPath(manifest, format),
+    packages: componentsOf(manifest).length,
+    missing: missingLists(manifest),
+  }))
+  const unknown = manifests
+    .filter((manifest) => !isInspected(manifest))
+    .map(({ reference }) => `${reference} is left out: no run looked into it`)
+  const said = [
+    ...notices,
+    ...unknown,
+    ...bills.flatMap(({ image, missing }) => missing.map((why) => `${image}: ${why}`)),
+  ]
+  const packages = bills.reduce((sum, bill) => sum + bill.packages, 0)
+  const rows = bills.map(({ image, packages, path }) => [plainText(image), String(packages), codeCell(path)])
+  const lists = said.map((notice) => `- ${plainText(notice)}`).join("\n")
+  return actionResult({
+    ok: true,
+    report: { version: 1, kind: "written", format, images: bills, notices: said },
+    markdown: [
+      `# Bills of materials (${formatTitles[format]})`,
+      `${plural(bills.length, "image")}, ${plural(packages, "package")}.`,
+      table(["Image", "Packages", "File"], rows, "-r-"),
+      ...(lists === "" ? [] : [lists]),
+      "",
+    ].join("\n\n"),
+    files: new Map(described.map((manifest) => [sbomPath(manifest, format), renderSbom(manifest, format)])),
+  })
+}

@@ -1,0 +1,32 @@
+import type { ImageManifest } from "../manifest/manifestData.js"
+import { pageName } from "../manifest/pageName.js"
+import { parseReference } from "../reference/reference.js"
+import { renderCycloneDx } from "./cyclonedx.js"
+import { renderSpdx } from "./spdx.js"
+
+/** Formats of a software bill of materials: SPDX 2.3 and CycloneDX 1.6, both in JSON. */
+export const sbomFormats = ["spdx", "cyclonedx"] as const
+export type SbomFormat = (typeof sbomFormats)[number]
+
+/** Names and versions of the formats. */
+export const formatTitles: Readonly<Record<SbomFormat, string>> = {
+  spdx: "SPDX 2.3",
+  cyclonedx: "CycloneDX 1.6",
+}
+
+const formats: Readonly<
+  Record<SbomFormat, { readonly suffix: string; readonly render: (manifest: ImageManifest) => string }>
+> = {
+  spdx: { suffix: "spdx.json", render: renderSpdx },
+  cyclonedx: { suffix: "cdx.json", render: renderCycloneDx },
+}
+
+/** A bill of materials of what an image's manifest lists. */
+export function renderSbom(manifest: ImageManifest, format: SbomFormat): string {
+  return formats[format].render(manifest)
+}
+
+/** Path of a bill of materials in the artifacts, by the name of the image's page. */
+export function sbomPath({ reference }: ImageManifest, format: SbomFormat): string {
+  return `sbom/${pageName(parseReference(reference))}.${formats[format].suffix}`
+}
