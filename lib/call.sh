@@ -19,6 +19,7 @@ call() {
   fill_local_settings "$function" ${given[@]+"${given[@]}"}
   given=(${local_settings[@]+"${local_settings[@]}"} ${given[@]+"${given[@]}"})
   fill_login
+  fill_origin
   view=$(view_of "$@")
   interrupted=
   # Ctrl-C reaches the CLI as well, which stops.

@@ -145,3 +145,13 @@ source_folder() {
   done
   if [[ -d $source ]]; then (cd -- "$source" && pwd); else printf '%s\n' "$source"; fi
 }
+
+# fill_origin: address of the source's repository. Git keeps it in a file that is not uploaded, as logins may stand in it;
+# one in the address itself is left out, as options stand in the list of processes.
+fill_origin() {
+  local address
+  [[ " $options " == *' origin '* ]] && ! has_option origin || return 0
+  address=$(git -C "$(source_folder)" config --get remote.origin.url 2>/dev/null |
+    sed -e 's,^\([A-Za-z][A-Za-z0-9+.-]*://\)[^/]*@,\1,' -e 's,[?#].*,,') || return 0
+  [[ -z $address ]] || given+=("--origin=$address")
+}

@@ -42,6 +42,7 @@ export class JupyterStack {
    * @param base What to compare with to see what changed; origin/main or main where not given.
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
+   * @param origin Address of the source's repository, for labels and pages; where it was cloned from, if not given.
    * @param fullRebuild Build every image asked for, whatever is published, and run every RUN of it again.
    * @param parallel Steps that run at once; fewer where memory is short.
    * @param plan A plan document (plan.json of an earlier run) to repeat.
@@ -52,7 +53,16 @@ export class JupyterStack {
   async buildStack(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     only: string[] = [],
@@ -67,6 +77,7 @@ export class JupyterStack {
     base?: string,
     previous?: string,
     pullRequestTitle?: string,
+    origin?: string,
     fullRebuild = false,
     parallel = stepsAtOnce,
     plan?: File,
@@ -81,6 +92,7 @@ export class JupyterStack {
       base,
       previous,
       pullRequestTitle,
+      origin,
       plan: await plan?.contents(),
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
@@ -107,7 +119,16 @@ export class JupyterStack {
   async plan(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     only: string[] = [],
@@ -154,7 +175,16 @@ export class JupyterStack {
   async testImage(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     image: string,
@@ -188,7 +218,16 @@ export class JupyterStack {
   async shell(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     image: string,
@@ -220,7 +259,16 @@ export class JupyterStack {
   async serve(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     image: string,
@@ -280,7 +328,16 @@ export class JupyterStack {
   async diff(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     from?: string,
@@ -354,7 +411,16 @@ export class JupyterStack {
   async tagStable(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     tag: string,
@@ -396,7 +462,16 @@ export class JupyterStack {
   async tagGlobalStable(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     prefix: string,
@@ -432,7 +507,16 @@ export class JupyterStack {
   async rollback(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     tag: string,
@@ -464,7 +548,16 @@ export class JupyterStack {
   async status(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     prefix?: string,
@@ -494,7 +587,16 @@ export class JupyterStack {
   async gpuTest(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     tag: string,
@@ -533,7 +635,16 @@ export class JupyterStack {
   async dockerfile(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     only: string[] = [],

@@ -11,6 +11,8 @@ export interface GitQuestion {
   readonly base?: string | undefined
   /** Head of the branch before a push (GitHub's `before`). */
   readonly previous?: string | undefined
+  /** Address of the repository, which stands in none of what is uploaded of it. */
+  readonly origin?: string | undefined
 }
 
 /**

@@ -59,8 +59,8 @@ export const unnamedBranch = "local"
  */
 export async function prepare(request: StackRequest, registry: RegistrySession): Promise<Prepared> {
   const repeated = planToRepeat(request)
-  const { source, branch, base, previous } = request
-  const asked = askGit(source, { branch, base, previous })
+  const { source, branch, base, previous, origin } = request
+  const asked = askGit(source, { branch, base, previous, origin })
   const [stack, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
   const found = { ...stack, git }
   if (repeated !== undefined) {

@@ -30,6 +30,8 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly base?: string | undefined
   readonly previous?: string | undefined
   readonly pullRequestTitle?: string | undefined
+  /** Address of the source's repository; a login in it goes no further. */
+  readonly origin?: string | undefined
   readonly fullRebuild: boolean
   /** Steps that run at once. */
   readonly parallel: number

@@ -84,7 +84,6 @@ const notice = z.object({
     "no-common-history",
     "uncommitted-changes",
     "unfiltered",
-    "login-uploaded",
     "changes-unknown",
     "unusable",
   ]),
@@ -109,7 +108,7 @@ export const gitFactsSchema = z.object({
   ignored: z.array(z.string()),
   /** Whether history was cut off when cloning. */
   shallow: z.boolean(),
-  /** URL of `origin` without credentials. */
+  /** Address of the repository that this is a clone of, without credentials. */
   remoteUrl: z.string().optional(),
   /** Everything unusual, as a sentence each. */
   notices: z.array(notice),

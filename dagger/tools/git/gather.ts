@@ -5,14 +5,17 @@ import { chooseBase, hasCommit } from "./base.js"
 import type { BaseOptions } from "./base.js"
 import { readChanges } from "./changes.js"
 import type { WorkingTree } from "./changes.js"
-import { ask, fields, openGit } from "./client.js"
+import { ask, openGit } from "./client.js"
 import type { Git } from "./client.js"
+import { clonedFrom } from "./configuration.js"
 import { repositoryState } from "./state.js"
 import { withoutCredentials } from "./url.js"
 
 export interface GatherOptions extends BaseOptions {
   /** Name of the branch where the checkout does not say: CI checks out a commit, not a branch. */
   readonly branch?: string | undefined
+  /** Address of the repository, where neither a configuration nor the clone itself says it. */
+  readonly origin?: string | undefined
 }
 
 /**
@@ -31,7 +34,7 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
   const shallow = (await git("rev-parse", "--is-shallow-repository")).trim() === "true"
   const choice = await chooseBase(git, { head, branch, shallow }, options)
   const { changes, dirty, untracked, ignored, notices } = await readChanges(git, choice.base, head.sha)
-  const remoteUrl = (await ask(git, "config", "--get", "remote.origin.url"))?.trim()
+  const remoteUrl = options.origin ?? (await originOf(root, git))
   return {
     version: 1,
     repository: state,
@@ -48,7 +51,6 @@ export async function gatherGitFacts(directory: string, options: GatherOptions =
     notices: [
       ...noticesOf(head, branch, shallow, { dirty, untracked }),
       ...filterNotice(filters),
-      ...(await loginNotice(git)),
       ...choice.notices,
       ...notices,
     ],
@@ -90,6 +92,10 @@ async function readBranch(git: Git, given: string | undefined): Promise<BranchSt
   return { kind: "detached", why: "the head is detached and no branch was named with --branch" }
 }
 
+async function originOf(root: string, git: Git): Promise<string | undefined> {
+  return (await ask(git, "config", "--get", "remote.origin.url"))?.trim() ?? (await clonedFrom(root))
+}
+
 /** Filter drivers of the repository's own configuration: each is a command. */
 async function filterDrivers(git: Git): Promise<readonly string[]> {
   const output = (await ask(git, "config", "--null", "--name-only", "--get-regexp", "^filter\\..*\\.")) ?? ""
@@ -120,26 +126,6 @@ function filterNotice(filters: readonly string[]): GitNotice[] {
   if (filters.length === 0) return []
   const message = `filters of the repository's configuration are not run (${filters.join(", ")}): files they apply to may count as changed`
   return [{ kind: "unfiltered", message }]
-}
-
-/** A login in the repository's own configuration went to the engine with it. What it is is not told. */
-async function loginNotice(git: Git): Promise<GitNotice[]> {
-  const listed = fields((await ask(git, "config", "--local", "--includes", "--null", "--list")) ?? "")
-  const keys = listed.flatMap((entry) => {
-    const [key = "", ...value] = entry.split("\n")
-    return holdsLogin(key, value.join("\n")) ? [key] : []
-  })
-  if (keys.length === 0) return []
-  const shown = [...new Set(keys)].map((key) => withoutCredentials(key)).join(", ")
-  const message = `.git/config holds a login (${shown}), which lies in the engine's cache now: keep it in a credential helper, in CI with persist-credentials: false`
-  return [{ kind: "login-uploaded", message }]
-}
-
-/** Whether a setting is a header with a login, or a URL (here or in its name) with a password or token. */
-function holdsLogin(key: string, value: string): boolean {
-  if (/^[a-z]+\.https?:\/\/[^/@]+@/i.test(key)) return true
-  if (/^http\..*extraheader$/i.test(key)) return /^authorization:/i.test(value.trim())
-  return /\.(?:push)?url$/i.test(key) && /^https?:\/\/[^/@]+@/i.test(value)
 }
 
 function utc(seconds: string | undefined): string {

@@ -103,21 +103,6 @@ describe("changed paths are told as they are", () => {
     expect(await gatherGitFacts(repo.directory)).toMatchObject({ dirty: [], untracked })
   })
 
-  test.each([
-    ["remote.origin.url", "https://x:TOKEN@example.org/a.git", true],
-    ["remote.origin.url", "https://TOKEN@example.org/a.git", true],
-    ["http.https://example.org/.extraheader", "AUTHORIZATION: basic TOKEN", true],
-    ["url.https://TOKEN@example.org/.insteadOf", "https://example.org/", true],
-    ["remote.origin.url", "https://example.org/a.git", false],
-    ["remote.origin.url", "git@example.org:a.git", false],
-  ])("a login in the configuration is told, not what it is: %s=%s", async (key, value, expected) => {
-    const repo = await twoCommits()
-    await repo.git("config", key, value)
-    const facts = await gatherGitFacts(repo.directory)
-    expect(facts.notices.some(({ kind }) => kind === "login-uploaded")).toBe(expected)
-    expect(JSON.stringify(facts)).not.toContain("TOKEN")
-  })
-
   test("an uploaded copy with other file times is clean, and stays as it was", async () => {
     const repo = await twoCommits()
     const copy = await temporaryFolder()

@@ -7,7 +7,7 @@ import { checkout } from "../../support/stack.js"
 it("is what every function says", () => {
   const text = readFileSync(join(checkout, "dagger/src/index.ts"), "utf8")
   const lists = [...text.matchAll(/ignore: (\[[^\]]*\])/g)].map(
-    ([, list = ""]) => JSON.parse(list) as unknown,
+    ([, list = ""]) => JSON.parse(list.replace(/,\s*\]/, "]")) as unknown,
   )
   expect(lists.length).toBeGreaterThan(10)
   expect(new Set(lists.map((list) => JSON.stringify(list)))).toEqual(new Set([JSON.stringify(notUploaded)]))

@@ -79,6 +79,25 @@ test("--source is the folder that one is in, where that is a stack", () => {
   )
 })
 
+test.each([
+  ["https://me:to@ken@git.example/a/b.git", "https://git.example/a/b.git"],
+  ["https://token@git.example/a?x=token#y", "https://git.example/a"],
+  ["ssh://git:token@git.example:22/a", "ssh://git.example:22/a"],
+  ["git@git.example:a/b.git", "git@git.example:a/b.git"],
+  ["/srv/a@b.git", "/srv/a@b.git"],
+])("the repository %s is told as %s, to the function that asks for it", (url, told) => {
+  const folder = mkdtempSync(join(tmpdir(), "words-"))
+  const script = 'read_words "$@"; fill_origin; echo "${given[*]-}"'
+  const source = `--source=${folder}`
+  const origin = (...args: readonly string[]) => bash(script, { args }).trim()
+  expect(origin("build-stack", source)).toBe(source)
+  execFileSync("git", ["init", "--quiet", folder])
+  execFileSync("git", ["-C", folder, "config", "remote.origin.url", url])
+  expect(origin("build-stack", source)).toBe(`${source} --origin=${told}`)
+  expect(origin("build-stack", "--origin=x", source)).toBe(`--origin=x ${source}`)
+  expect(origin("plan", source)).toBe(source)
+})
+
 describe("lines for a pipe", () => {
   const plain = [
     "1   : connect",

@@ -74,7 +74,11 @@ async function record(
 function wordsOf(call: DaggerCall | undefined): readonly string[] {
   const always = ["call", "--progress=plain", "--source=.", "artifacts", "export", "--path=out"]
   const login = ["--registry=ghcr.io/ucsd-ets", "--registry-username=ada"]
-  return call?.args.filter((word) => ![...always, ...login].includes(word) && !word.includes("=env://")) ?? []
+  const origin = `--origin=https://github.example/${upstream}`
+  return (
+    call?.args.filter((word) => ![...always, ...login, origin].includes(word) && !word.includes("=env://")) ??
+    []
+  )
 }
 
 describe("main.yml", () => {
@@ -95,6 +99,7 @@ describe("main.yml", () => {
 
   it("hands over the job's token by name, never by value", async () => {
     const { calls } = await record("main.yml", pushEvent("new-kernel", commit))
+    expect(calls[0]?.args).toContain(`--origin=https://github.example/${upstream}`)
     expect(calls[0]?.args).toContain("--registry-password=env://REGISTRY_PASSWORD")
     expect(calls[0]?.env.REGISTRY_PASSWORD).toBe('token {"contents":"read","packages":"write"}')
     expect(calls[0]?.args.join(" ")).not.toContain("token {")
@@ -112,7 +117,7 @@ describe("main.yml", () => {
     ])
   })
 
-  it.each([true, "deleted"] as const)(
+  it.each([true, "deleted", "parent"] as const)(
     "runs a fork's (%s) pull request without secrets, on GitHub's machine, under another name than main",
     async (fork) => {
       const vars = { STACK_RUNNER: "our-machine" }
