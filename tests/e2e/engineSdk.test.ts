@@ -93,3 +93,34 @@ describe("the engine's TypeScript SDK", () => {
     expect(broken.stderr).toContain("src/parts/fallback.ts:1:24")
   })
 })
+
+describe("compiled code that is kept from call to call", () => {
+  const index = (secret: string) => `import { readdirSync, writeFileSync } from "node:fs"
+import { func, object } from "@dagger.io/dagger"
+@object()
+export class Probe {
+  /** What earlier calls have left there, ${secret}. */
+  @func({ cache: "never" })
+  seen(leave: string): string {
+    const folder = process.env.NODE_COMPILE_CACHE ?? "none"
+    const found = readdirSync(folder).filter((name) => name.startsWith("left-"))
+    writeFileSync(folder + "/left-" + leave, "")
+    return found.join()
+  }
+}
+`
+  const mark = String(Date.now())
+
+  it("is of no other module: what one leaves there, no other one runs", async () => {
+    const files = { ...probeModule, "src/index.ts": index(mark) }
+    const evil = await workspace(files)
+    const victim = await workspace({ ...files, "src/index.ts": index(`${mark}!`) })
+    const seen = async (module: string, leave: string) => {
+      const script = `eval "$('${checkout}/stack' engine env)"; exec dagger call --silent seen --leave=${leave}`
+      return (await run("bash", ["-c", script], { cwd: module, timeout: 300_000 })).stdout
+    }
+    expect(await seen(evil, "evil")).toBe("")
+    expect(await seen(evil, "again")).toContain("left-evil")
+    expect(await seen(victim, "none")).toBe("")
+  })
+})

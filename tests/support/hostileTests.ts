@@ -373,6 +373,24 @@ def test_behind(): pass
     files: one(`${pipes}\ndef test_closes():\n    for fd in pipes(): os.close(fd)\n    assert False\n`),
     tests: { test_closes: "crashed" },
   },
+  "journal-forged": {
+    ...failed,
+    // In the file that a driver might name in the environment, and in each of those that lie beside its settings.
+    files: one(`import json, os, pathlib
+def test_fails():
+    test = os.environ["PYTEST_CURRENT_TEST"].split(" ")[0]
+    good = {"outcome": "passed", "xfail": False, "subtest": False, "seconds": 0, "message": "", "output": ""}
+    reports = [{"when": when, **good} for when in ("setup", "call", "teardown")]
+    events = [{"event": "finish", "id": test, "reports": reports}, {"event": "session-finish", "failed": 0}]
+    folder = pathlib.Path(os.environ["STACK_SETTINGS"]).parent
+    named = [os.environ.get(name, str(folder / name)) for name in ("STACK_JOURNAL", "journal", "results.json")]
+    for path in {*named, *(str(each) for each in folder.iterdir() if each.is_file())}:
+        with open(path, "a") as journal:
+            journal.writelines("\\n" + json.dumps(event) + "\\n" for event in events)
+    assert False
+`),
+    tests: { test_fails: "failed" },
+  },
   "results-forged": {
     ...failed,
     files: one(`import json, pathlib

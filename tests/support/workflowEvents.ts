@@ -33,14 +33,20 @@ export function pushEvent(
 /** The repository that pull requests go to. */
 export const upstream = "ucsd-ets/datahub-docker-stack"
 
-/** A pull request to main; `fork` is one from a fork, which may have been deleted since. */
+/** Whose a pull request is: the repository's own, a fork's, which may have been deleted since, or the one's it is a fork of. */
+export type Foreign = boolean | "deleted" | "parent"
+
+/** A pull request to main, of the repository itself where nothing else is said. */
 export function pullRequestEvent(
   number: number,
   sha: string,
-  more: { readonly branch?: string; readonly title?: string; readonly fork?: boolean | "deleted" } = {},
+  more: { readonly branch?: string; readonly title?: string; readonly fork?: Foreign } = {},
 ): WorkflowEvent {
   const { branch = "change", title = "A change", fork = false } = more
-  const repo = fork === false ? { full_name: upstream, fork } : { full_name: "mallory/stack", fork: true }
+  const repo =
+    fork === false || fork === "parent"
+      ? { full_name: fork === "parent" ? "parent/stack" : upstream, fork: false }
+      : { full_name: "mallory/stack", fork: true }
   return {
     name: "pull_request",
     ref: `refs/pull/${number}/merge`,

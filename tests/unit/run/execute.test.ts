@@ -200,6 +200,30 @@ describe("the tags of a run", () => {
     })
   })
 
+  test("another run of the branch writes its own meanwhile: the set is mixed, and no image is said to be published", async () => {
+    const tags = new Map<string, string>()
+    const store = memoryTags(tags)
+    const other = `sha256:${"1".repeat(64)}`
+    const second = job("second", "retag")
+    const beside: TagStore = {
+      ...store,
+      write: async (repository, written, tag) => {
+        await store.write(repository, written, tag)
+        // When the last one is written, the first names the other run's image again.
+        if (tags.size === 2) tags.set("example/first:2026.4-main", other)
+      },
+    }
+    const states = await runOn(beside, "together", first, second)
+    expect(states.get("first")).toMatchObject({
+      published: false,
+      outcome: {
+        kind: "publish-failed",
+        message: expect.stringContaining("another run has written it since") as string,
+      },
+    })
+    expect(states.get("second")?.published).toBe(true)
+  })
+
   test("each for itself: one that is refused is nothing to the others", async () => {
     const tags = new Map([["example/first:2026.4-main", older]])
     const states = await runOn(memoryTags(tags, "example/refused"), "each", first, refused)
