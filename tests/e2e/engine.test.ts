@@ -111,6 +111,22 @@ describe("what containers start from", () => {
     expect(await digest()).toBe(before)
   })
 
+  it("has neither triggers nor a SHELL: nobody can ask the mirror but the engine, which does not tell", async () => {
+    await engine("up")
+    const configs = await shell(`
+      for image in $(curl -fsS http://127.0.0.1:5101/v2/_catalog | grep -o 'docker.io/[^"]*'); do
+        for tag in $(curl -fsS "http://127.0.0.1:5101/v2/$image/tags/list" | grep -o '"tags":.*' | grep -o '[a-z0-9][^"]*' | grep -v '^tags$'); do
+          manifest=$(curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://127.0.0.1:5101/v2/$image/manifests/$tag")
+          digest=$(grep -o '"config":[^}]*' <<<"$manifest" | grep -o 'sha256:[0-9a-f]*')
+          curl -fsS "http://127.0.0.1:5101/v2/$image/blobs/$digest"
+          echo
+        done
+      done`)
+    expect(configs.split("\n").length).toBeGreaterThan(1)
+    expect(configs).toContain('"Cmd"')
+    expect(configs).not.toMatch(/"(?:OnBuild|Shell|Healthcheck)"/)
+  })
+
   it("nothing of it listens but on loopback and the bridge, and its files are root's alone", async () => {
     await engine("up")
     const listening = await shell(`

@@ -15,7 +15,7 @@ const snapshots = join(
 
 let folder: string
 beforeAll(async () => {
-  folder = await workspace(stackFiles({ base: {} }))
+  folder = await workspace(stackFiles({ base: { files: { Dockerfile: "FROM debian:bookworm-slim\n" } } }))
   const config = {
     "remote.origin.url": `https://me:${secret}@git.example/team/stack.git`,
     "http.https://git.example/.extraheader": `AUTHORIZATION: basic ${secret}`,
@@ -38,7 +38,7 @@ function uploadedNames(): ReadonlySet<string> {
   return new Set(names)
 }
 
-test("a login in the checkout's .git/config is not uploaded, whether ./stack or plain dagger is called", async () => {
+test("a login in the checkout's .git/config is not uploaded, neither by plain dagger nor by ./stack", async () => {
   const plain = `eval "$('${checkout}/stack' engine env)"; exec dagger --silent -m '${checkout}' call plan --source=. json`
   const calls: readonly Ended[] = [
     await run("bash", ["-c", plain], { cwd: folder, timeout: 300_000 }),

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
-import { baseNotices } from "../gather/baseNotices.js"
+import { withBaseNotices } from "../gather/baseNotices.js"
 import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
 import type { Prepared } from "../gather/prepare.js"
 import { prepare } from "../gather/prepare.js"
@@ -52,13 +52,14 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
 
 /** Carries out a plan: whatever happens to its images, there is a report, and artifacts. */
 export async function runPlan(
-  prepared: Prepared,
+  known: Prepared,
   call: RunCall,
   registry: RegistrySession,
 ): Promise<StackRun> {
+  const prepared = { ...known, plan: withBaseNotices(known) }
   const { plan, git, spec } = prepared
   const images = plan.skippedByRequest === undefined ? await carryOut(prepared, call, registry) : []
-  const notices = [...plan.notices, ...prepared.platform.notices, ...baseNotices(prepared)]
+  const notices = [...plan.notices, ...prepared.platform.notices]
   const { imagesDirectory } = spec
   const report = assembleReport(
     { ...call, plan, git, imagesDirectory, notices, retries: registry.retries },
@@ -131,7 +132,7 @@ async function pagesOf(
 export async function planOnly(request: StackRequest, secrets: ReadonlySet<string>): Promise<StackPlan> {
   checkRange(request)
   const prepared = await prepare(request, await RegistrySession.open(loginOf(request)))
-  const { plan } = prepared
+  const plan = withBaseNotices(prepared)
   if (plan.skippedByRequest === undefined) requirePlanned(prepared, secrets)
   printResult(planMarkdown(plan))
   return new StackPlan(JSON.stringify(plan, null, 2))

@@ -1,9 +1,12 @@
 import type { LinkedStack } from "../dockerfile/link.js"
+import type { Plan } from "../plan/planDocument.js"
 import { listOf } from "../text/format.js"
 import type { Prepared } from "./prepare.js"
 
-/** Docker's official images: none of those that are kept up has triggers or a SHELL. */
-const officialImages = "docker.io/library/"
+/** Docker's official images. Of those with triggers, which are kept up no more, each says so in its tag. */
+function isPlain(reference: string): boolean {
+  return reference.startsWith("docker.io/library/") && !/\bonbuild\b/.test(reference)
+}
 
 /** What of a run says what is not known of its bases. */
 type KnownOfBases = Pick<Prepared, "unknownConfigs" | "unresolvedBases"> & {
@@ -19,15 +22,20 @@ export function baseNotices(run: KnownOfBases): readonly string[] {
   return [...unresolved, ...unknownConfigs(run)]
 }
 
+/** The plan of a run, with what is not known of its bases; once, where it is a plan that is repeated. */
+export function withBaseNotices(
+  run: Pick<Prepared, "linked" | "unknownConfigs" | "unresolvedBases" | "plan">,
+): Plan {
+  return { ...run.plan, notices: [...new Set([...run.plan.notices, ...baseNotices(run)])] }
+}
+
 /** One line for all bases of what is built: most often it is one registry that only the engine reaches. */
 function unknownConfigs({ plan, linked, unknownConfigs: configs }: KnownOfBases): readonly string[] {
   const built = plan.steps.filter(({ action }) => action === "build")
   const bases = new Set(
     built.flatMap(({ image }) => linked.images.get(image)?.bases.map(({ reference }) => reference)),
   )
-  const unknown = [...configs].filter(
-    ([reference]) => bases.has(reference) && !reference.startsWith(officialImages),
-  )
+  const unknown = [...configs].filter(([reference]) => bases.has(reference) && !isPlain(reference))
   const [first] = unknown
   if (first === undefined) return []
   const names = listOf(unknown.map(([reference]) => reference))
