@@ -139,6 +139,12 @@ describe("random edits of a stack", () => {
   })
 })
 
+/** A stack whose image has bytes that are not UTF-8 wherever a Dockerfile may have them, as `readSource` gives them. */
+function bytes(image: string, byte: string): Files {
+  const lines = ["RUN echo", "LABEL a=", "COPY <<E /x\n"].map((line) => `${line}${byte}`)
+  return edited(`images/${image}/Dockerfile`, (text) => `${text}${lines.join("\n")}\nE\n`)
+}
+
 describe("edits of what says how to build", () => {
   const dockerfile = "images/base/Dockerfile"
   test.each<readonly [string, Files, readonly string[]]>([
@@ -154,6 +160,7 @@ describe("edits of what says how to build", () => {
       everything,
     ],
     ["a leaf's instruction", edited("images/left/Dockerfile", (text) => `${text}USER 1\n`), ["left"]],
+    ["a byte that is no letter, in a leaf", bytes("left", "\udcfe"), ["left"]],
     ["a comment", edited(dockerfile, (text) => `# a comment\n${text}`), []],
     [
       "a pattern that brings a file back",
@@ -166,6 +173,11 @@ describe("edits of what says how to build", () => {
     ["the layout of the spec", edited("spec.yml", (text) => JSON.stringify(JSON.parse(text))), []],
   ])("%s", (_, files, images) => {
     expect(changed(keysOf(files))).toEqual(images)
+  })
+
+  test("bytes that are not UTF-8 are told apart, one from another", () => {
+    const keys = ["\udcfe", "\udcff", "\ufffd"].map((byte) => keysOf(bytes("left", byte)).get("left"))
+    expect(new Set(keys).size).toBe(3)
   })
 
   test("a base that moved, another platform", () => {

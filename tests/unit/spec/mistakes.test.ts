@@ -383,6 +383,13 @@ describe("images", () => {
     ],
   ])
 
+  test("a folder that is a symlink", () => {
+    const files = { "images/a": { symlink: "../elsewhere/a" }, "elsewhere/a/Dockerfile": "" }
+    expect(mistakes({ "spec.yml": `images:\n${a}}\n${tag}`, ...files })).toEqual([
+      'spec.yml:2:3: "images/a" is a symlink to "../elsewhere/a" where a folder is needed (a build sees what is below images/, and no folder that a symlink leads to)',
+    ])
+  })
+
   test("the folder of shared tests is no image", () => {
     const spec = ["images:", "  tests_common: {image_name: ghcr.io/x/a}", tag].join("\n")
     expect(mistakes({ "spec.yml": spec, "images/tests_common/Dockerfile": "" })).toEqual([
