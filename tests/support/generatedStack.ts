@@ -152,14 +152,19 @@ class Writer {
   }
 
   private globals(): readonly string[] {
-    return this.several(3, [
+    const lines = this.several(3, [
       "# comment \\",
       "ARG SUITE=bookworm",
       'ARG SUITE="bookworm" SUFFIX=-slim',
       "ARG VERSION",
       "ARG VERSION=global",
       "",
-    ]).concat("ARG RELEASE=bookworm-slim")
+    ])
+    // Behind a value, one without is read in two ways: it changes nothing to docker since 2024, which is followed, and
+    // takes the value away to the engine's older builder, which stands in for docker here.
+    const valued = lines.indexOf("ARG VERSION=global")
+    const read = lines.filter((line, index) => line !== "ARG VERSION" || valued === -1 || index < valued)
+    return read.concat("ARG RELEASE=bookworm-slim")
   }
 
   /** FROM's image; the last stage of a child starts from its parent. */

@@ -171,6 +171,21 @@ describe("the builder's own arguments", () => {
     ])
   })
 
+  it("and an image's own, keep their value where they are named again without one", () => {
+    const dockerfile = [
+      "ARG VERSION=12",
+      "ARG VERSION",
+      "FROM debian:$VERSION",
+      "ARG VERSION",
+      "RUN echo $VERSION",
+    ]
+    expect(linkOne(dockerfile)).toEqual([
+      "FROM docker.io/library/debian:12 AS a",
+      "ARG VERSION=12",
+      "RUN echo $VERSION",
+    ])
+  })
+
   it("call the stage that is built what a build to the end calls it", () => {
     expect(linkOne(["FROM debian:$TARGETSTAGE", "ARG TARGETSTAGE", "RUN echo $TARGETSTAGE"])).toEqual([
       "FROM docker.io/library/debian:default AS a",
