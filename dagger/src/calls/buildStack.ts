@@ -51,11 +51,7 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
 }
 
 /** Carries out a plan: whatever happens to its images, there is a report, and artifacts. */
-export async function runPlan(
-  known: Prepared,
-  call: RunCall,
-  registry: RegistrySession,
-): Promise<StackRun> {
+export async function runPlan(known: Prepared, call: RunCall, registry: RegistrySession): Promise<StackRun> {
   const prepared = { ...known, plan: withBaseNotices(known) }
   const { plan, git, spec } = prepared
   const images = plan.skippedByRequest === undefined ? await carryOut(prepared, call, registry) : []

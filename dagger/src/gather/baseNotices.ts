@@ -23,9 +23,7 @@ export function baseNotices(run: KnownOfBases): readonly string[] {
 }
 
 /** The plan of a run, with what is not known of its bases; once, where it is a plan that is repeated. */
-export function withBaseNotices(
-  run: Pick<Prepared, "linked" | "unknownConfigs" | "unresolvedBases" | "plan">,
-): Plan {
+export function withBaseNotices(run: KnownOfBases & Pick<Prepared, "plan">): Plan {
   return { ...run.plan, notices: [...new Set([...run.plan.notices, ...baseNotices(run)])] }
 }
 
