@@ -84,7 +84,9 @@ call_chain() {
   local status=0 pipe reader
   [[ $1 != lines && -t 2 || " ${front[*]-} ${given[*]-} ${chain[*]-} " == *' --progress'* ]] || words+=(--progress=plain)
   # What the CLI's tree has shown is not wanted any more behind a result.
-  [[ $1 != terminal || ${chain[0]-} != for-screen ]] || words+=(--quiet)
+  case $1/${chain[0]-} in
+    terminal/shown | terminal/for-screen) words+=(--quiet) ;;
+  esac
   words+=(${front[@]+"${front[@]}"} "$function" ${given[@]+"${given[@]}"} ${chain[@]+"${chain[@]}"})
   if [[ $1 == terminal ]]; then
     at_terminal "${words[@]}"
@@ -130,13 +132,18 @@ keep_signals() {
 
 # show_result VIEW: the function's result is exported, kept and shown; its verdict is the exit status.
 show_result() {
-  local folder fresh log columns=0 colour=false status=0
-  local -a kept=()
+  local folder fresh log columns=0 colour=plain status=0
   read_screen
   folder=$(kept_folder)
   fresh=$(fresh_folder "$folder")
-  [[ $type == StackPlan ]] || kept=(--kept="$folder")
-  chain=(for-screen ${kept[@]+"${kept[@]}"} --columns="$columns" --colour="$colour" export --path="$fresh")
+  if [[ $type == ActionResult ]]; then
+    chain=(for-screen --kept="$folder" --columns="$columns")
+    [[ $colour == plain ]] || chain+=(--colour)
+  else
+    given+=("--screen=$columns,$colour,$folder")
+    chain=(shown)
+  fi
+  chain+=(export --path="$fresh")
   log=$fresh/dagger.log
   begin_untrusted
   call_chain "$1" >/dev/null || status=$?
@@ -249,7 +256,7 @@ read_screen() {
   size=$(stty size <&2 2>/dev/null) || size=
   columns=${size#* }
   columns=${columns:-0}
-  [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]] || colour=true
+  [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]] || colour=colour
 }
 
 # tell_interrupted: one line, and the status of a program that was interrupted.

@@ -15,6 +15,7 @@ import { linkedDirectory } from "./calls/linkedDirectory.js"
 import { openShell, serveImage } from "./calls/openShell.js"
 import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./calls/promotion.js"
 import { publishManifests } from "./calls/publishManifests.js"
+import { screenOf } from "./calls/screenFiles.js"
 import { publishingOf, stepsAtOnce } from "./gather/request.js"
 import { loginForImage } from "./gather/secretHosts.js"
 import { StackPlan } from "./calls/stackPlan.js"
@@ -48,6 +49,7 @@ export class JupyterStack {
    * @param plan A plan document (plan.json of an earlier run) to repeat.
    * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
+   * @param screen Where ./stack shows the result; it gives this by itself.
    */
   @func({ cache: "never" })
   async buildStack(
@@ -83,7 +85,9 @@ export class JupyterStack {
     plan?: File,
     secretId: string[] = [],
     secret?: Secret[],
+    screen?: string,
   ): Promise<StackRun> {
+    const shown = screenOf(screen)
     const choices = {
       registry,
       registryUsername,
@@ -97,7 +101,8 @@ export class JupyterStack {
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
     const secrets = await buildSecrets(secretId, secret ?? [])
-    return buildStack({ source, only, set, secrets, publishing, fullRebuild, parallel, ...choices })
+    const request = { source, only, set, secrets, publishing, fullRebuild, parallel, ...choices }
+    return buildStack(request, shown)
   }
 
   /**
@@ -114,6 +119,7 @@ export class JupyterStack {
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
    * @param fullRebuild Plan to build every image asked for, whatever is published.
    * @param secretId Secrets that build-stack will be given, as Dockerfiles call them: one that it could not do without is asked for here.
+   * @param screen Where ./stack shows the plan; it gives this by itself.
    */
   @func({ cache: "never" })
   async plan(
@@ -142,7 +148,9 @@ export class JupyterStack {
     pullRequestTitle?: string,
     fullRebuild = false,
     secretId: string[] = [],
+    screen?: string,
   ): Promise<StackPlan> {
+    const shown = screenOf(screen)
     const choices = { registry, registryUsername, registryPassword, branch, base, previous, pullRequestTitle }
     const request = {
       source,
@@ -154,7 +162,7 @@ export class JupyterStack {
       parallel: 1,
       ...choices,
     }
-    return planOnly(request, new Set(secretId))
+    return planOnly(request, new Set(secretId), shown)
   }
 
   /**
@@ -170,6 +178,7 @@ export class JupyterStack {
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
+   * @param screen Where ./stack shows the result; it gives this by itself.
    */
   @func({ cache: "never" })
   async testImage(
@@ -195,10 +204,12 @@ export class JupyterStack {
     registryPassword?: Secret,
     secretId: string[] = [],
     secret?: Secret[],
+    screen?: string,
   ): Promise<StackRun> {
+    const shown = screenOf(screen)
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return testImage({ source, image, set, secrets, ref, login }, filter)
+    return testImage({ source, image, set, secrets, ref, login }, filter, shown)
   }
 
   /**

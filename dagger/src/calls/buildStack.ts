@@ -13,7 +13,6 @@ import { loginOf } from "../gather/secretHosts.js"
 import { planMarkdown } from "../plan/markdown.js"
 import { imagesChangedText } from "../plan/planDocument.js"
 import type { CallRequest, SourceFacts } from "../report/report.js"
-import { renderSummary } from "../report/summary.js"
 import type { ArtifactTexts } from "../run/artifacts.js"
 import { artifactsOf } from "../run/artifacts.js"
 import { assembleReport } from "../run/assembleReport.js"
@@ -21,15 +20,19 @@ import { execute } from "../run/execute.js"
 import type { EndedImage, Execution } from "../run/execution.js"
 import { jobsOf } from "../run/jobs.js"
 import { renderManifests } from "../run/manifests.js"
+import type { ShownScreen } from "./screenFiles.js"
 import { printResult } from "./screenFiles.js"
-import { StackPlan } from "./stackPlan.js"
-import { StackRun } from "./stackRun.js"
+import type { StackPlan } from "./stackPlan.js"
+import { stackPlan } from "./stackPlan.js"
+import type { StackRun } from "./stackRun.js"
+import { stackRun } from "./stackRun.js"
 
 /**
  * Plans, builds, tests and publishes. What happens to an image is in the result.
+ * @param screen where `./stack` shows the result
  * @throws InputError for mistakes in the source or the options; nothing was built then
  */
-export async function buildStack(request: StackRequest): Promise<StackRun> {
+export async function buildStack(request: StackRequest, screen?: ShownScreen): Promise<StackRun> {
   const startedAt = Date.now()
   checkRange(request)
   const registry = await RegistrySession.open(loginOf(request))
@@ -37,7 +40,7 @@ export async function buildStack(request: StackRequest): Promise<StackRun> {
   if (prepared.plan.skippedByRequest === undefined) requirePlanned(prepared, new Set(request.secrets.keys()))
   const { secrets, publishing, parallel } = request
   const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt }
-  return runPlan(prepared, { ...call, purpose: "pages" }, registry)
+  return runPlan(prepared, { ...call, screen, purpose: "pages" }, registry)
 }
 
 /** How a plan is carried out, and by which call. */
@@ -48,6 +51,8 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
   readonly filter: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  /** Where `./stack` shows the result. */
+  readonly screen: ShownScreen | undefined
 }
 
 /** Carries out a plan: whatever happens to its images, there is a report, and artifacts. */
@@ -65,9 +70,7 @@ export async function runPlan(known: Prepared, call: RunCall, registry: Registry
     call.purpose === "pages"
       ? await pagesOf(prepared, report.source, call.startedAt, images, registry)
       : new Map<string, string>()
-  // What a `sync` prints is not shown by the CLI: the summary is printed here.
-  printResult(renderSummary(report))
-  return new StackRun(await artifactsOf(report, images, more), JSON.stringify(report))
+  return stackRun(await artifactsOf(report, images, more), report, call.screen)
 }
 
 async function carryOut(
@@ -123,13 +126,18 @@ async function pagesOf(
 /**
  * Plans a run and does nothing of it.
  * @param secrets ids of those that the run will be given
+ * @param screen where `./stack` shows the plan
  * @throws InputError for mistakes in the source or the options, and for a secret that the run could not do without
  */
-export async function planOnly(request: StackRequest, secrets: ReadonlySet<string>): Promise<StackPlan> {
+export async function planOnly(
+  request: StackRequest,
+  secrets: ReadonlySet<string>,
+  screen?: ShownScreen,
+): Promise<StackPlan> {
   checkRange(request)
   const prepared = await prepare(request, await RegistrySession.open(loginOf(request)))
   const plan = withBaseNotices(prepared)
   if (plan.skippedByRequest === undefined) requirePlanned(prepared, secrets)
   printResult(planMarkdown(plan))
-  return new StackPlan(JSON.stringify(plan, null, 2))
+  return stackPlan(plan, screen)
 }

@@ -2,6 +2,28 @@ import { Directory } from "@dagger.io/dagger"
 import { getTracer } from "@dagger.io/dagger/telemetry"
 import { inFront } from "../run/record.js"
 import { directoryOf } from "../engine/textFiles.js"
+import { atOption, InputError } from "../problems.js"
+import type { Screen } from "../text/screen.js"
+
+/** What `./stack` says of where it shows a result: a terminal, and the folder that the artifacts are kept in. */
+export interface ShownScreen extends Screen {
+  readonly kept: string
+}
+
+/**
+ * Reads `--screen`: columns, `colour` or `plain`, and the folder, with commas between them: `80,colour,/home/me/out`. It
+ * is an option of what runs, and not a function of its result: a function more is a process more.
+ * @throws InputError where it is none of `./stack`
+ */
+export function screenOf(text: string | undefined): ShownScreen | undefined {
+  if (text === undefined) return undefined
+  const [, columns = "", colour = "", kept = ""] = /^(\d{1,6}),(colour|plain),(.*)$/s.exec(text) ?? []
+  if (columns === "") {
+    const message = `"${text}" is no screen: ./stack gives "80,colour,/folder" by itself, and nobody else needs it`
+    throw new InputError([{ location: atOption("--screen"), message }])
+  }
+  return { columns: Number(columns), colour: colour === "colour", kept }
+}
 
 /** What `./stack` shows of a result once the call has ended, and its exit status. */
 export interface ScreenFiles {

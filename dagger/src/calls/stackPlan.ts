@@ -1,6 +1,8 @@
 import { dag, Directory, func, object } from "@dagger.io/dagger"
 import { planMarkdown, summary } from "../plan/markdown.js"
 import { readPlan } from "../plan/planDocument.js"
+import type { Plan } from "../plan/planDocument.js"
+import { plainScreen } from "../text/screen.js"
 import type { Screen } from "../text/screen.js"
 import { markdownForTerminal } from "../text/terminalMarkdown.js"
 import { showInFront, withScreen } from "./screenFiles.js"
@@ -9,52 +11,50 @@ import { directoryOf } from "../engine/textFiles.js"
 /** What a run would do for each image, and why. */
 @object()
 export class StackPlan {
-  document: string
-
-  constructor(document: string) {
-    this.document = document
-  }
+  // All is data: a function of a result is a process more, seconds on the official SDK.
 
   /** The plan as a table with its reasons, for reading. */
-  @func({ cache: "never" })
-  markdown(): string {
-    return planMarkdown(readPlan(this.document))
-  }
+  @func()
+  markdown: string
 
   /** The plan as a versioned JSON document: what "build-stack --plan" repeats. */
-  @func({ cache: "never" })
-  json(): string {
-    return this.document
-  }
+  @func()
+  json: string
 
-  /**
-   * The plan as files, with what ./stack shows of it; ./stack calls it by itself.
-   * @param columns Width of the terminal; 0 for a file.
-   * @param colour Show it in colours.
-   */
-  @func({ cache: "never" })
-  async forScreen(columns = 0, colour = false): Promise<Directory> {
-    const plan = readPlan(this.document)
-    const files = await directoryOf(
-      new Map([
-        ["plan.json", this.document],
-        ["plan.md", planMarkdown(plan)],
-      ]),
-    )
-    return withScreen(files, { text: this.page({ columns, colour }), ok: true })
+  /** The plan as files; with what ./stack shows of it, where --screen asks for it. */
+  @func()
+  shown: Directory
+
+  constructor(markdown: string, json: string, shown: Directory) {
+    this.markdown = markdown
+    this.json = json
+    this.shown = shown
   }
 
   /** Nothing more than the plan; the CLI calls it by itself, and wants the id of an object. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
-    await showInFront(this.page({ columns: 0, colour: false }))
+    await showInFront(page(readPlan(this.json), plainScreen))
     return dag.directory().id()
   }
+}
 
-  /** The end is what a terminal shows: the table stands there, below its reasons. */
-  private page(screen: Screen): string {
-    const plan = readPlan(this.document)
-    const [table = "", reasons = ""] = planMarkdown(plan).split("\n## Reasons\n")
-    return markdownForTerminal([reasons, table, summary(plan)].join("\n"), screen)
-  }
+/** @param screen what `./stack` says of where it shows the plan */
+export async function stackPlan(plan: Plan, screen?: Screen): Promise<StackPlan> {
+  const markdown = planMarkdown(plan)
+  const json = JSON.stringify(plan, null, 2)
+  const files = await directoryOf(
+    new Map([
+      ["plan.json", json],
+      ["plan.md", markdown],
+    ]),
+  )
+  const text = screen && page(plan, screen)
+  return new StackPlan(markdown, json, text ? await withScreen(files, { text, ok: true }) : files)
+}
+
+/** The end is what a terminal shows: the table stands there, below its reasons. */
+function page(plan: Plan, screen: Screen): string {
+  const [table = "", reasons = ""] = planMarkdown(plan).split("\n## Reasons\n")
+  return markdownForTerminal([reasons, table, summary(plan)].join("\n"), screen)
 }

@@ -3,7 +3,8 @@ import { isOk } from "../report/report.js"
 import type { StackReport } from "../report/report.js"
 import { describeOutcome } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
-import { failInFront, showInFront, withScreen } from "./screenFiles.js"
+import type { ShownScreen } from "./screenFiles.js"
+import { failInFront, printResult, showInFront, withScreen } from "./screenFiles.js"
 
 /** How one image of a run ended. */
 @object()
@@ -44,20 +45,26 @@ export class StackRun {
   @func()
   artifacts: Directory
 
+  // What is asked for most is data: a function of a result is a process more, seconds on the official SDK.
+
+  /** A table of the images and what failed, for reading. */
+  @func()
+  summary: string
+
+  /** The artifacts; with what ./stack shows of them, where --screen asks for it. */
+  @func()
+  shown: Directory
+
   reportJson: string
 
-  constructor(artifacts: Directory, reportJson: string) {
+  constructor(artifacts: Directory, summary: string, shown: Directory, reportJson: string) {
     this.artifacts = artifacts
+    this.summary = summary
+    this.shown = shown
     this.reportJson = reportJson
   }
 
   // The engine knows a result by the call that made it: without "never" it would answer with an earlier run's.
-
-  /** A table of the images and what failed, for reading. */
-  @func({ cache: "never" })
-  summary(): string {
-    return renderSummary(this.parsed())
-  }
 
   /** The result of each image. */
   @func({ cache: "never" })
@@ -90,29 +97,16 @@ export class StackRun {
   @func({ cache: "never" })
   verdict(): string {
     const report = this.parsed()
-    if (!isOk(report)) throw new Error(renderSummary(report))
-    return renderSummary(report)
-  }
-
-  /**
-   * The artifacts with what ./stack shows of them; ./stack calls it by itself.
-   * @param kept Folder that they are exported to, for the paths of logs.
-   * @param columns Width of the terminal; 0 for a file.
-   * @param colour Show it in colours.
-   */
-  @func({ cache: "never" })
-  async forScreen(kept: string, columns = 0, colour = false): Promise<Directory> {
-    const report = this.parsed()
-    const text = renderSummary(report, { columns, colour, kept })
-    return withScreen(this.artifacts, { text, ok: isOk(report) })
+    if (!isOk(report)) throw new Error(this.summary)
+    return this.summary
   }
 
   /** Fails if an image failed, with the summary. The CLI calls it by itself. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
     const report = this.parsed()
-    if (!isOk(report)) return failInFront(renderSummary(report))
-    await showInFront(renderSummary(report))
+    if (!isOk(report)) return failInFront(this.summary)
+    await showInFront(this.summary)
     // The CLI takes what `sync` returns for the id of an object, and shows nothing else of it.
     return this.artifacts.id()
   }
@@ -120,4 +114,20 @@ export class StackRun {
   private parsed(): StackReport {
     return JSON.parse(this.reportJson) as StackReport
   }
+}
+
+/**
+ * The result of a run, printed as well: what `sync` prints is not shown by the CLI.
+ * @param screen what `./stack` says of where it shows the result
+ */
+export async function stackRun(
+  artifacts: Directory,
+  report: StackReport,
+  screen?: ShownScreen,
+): Promise<StackRun> {
+  const summary = renderSummary(report)
+  printResult(summary)
+  const files = screen && { text: renderSummary(report, screen), ok: isOk(report) }
+  const shown = files ? await withScreen(artifacts, files) : artifacts
+  return new StackRun(artifacts, summary, shown, JSON.stringify(report))
 }

@@ -6,17 +6,23 @@ import { secretsOf, stepsAtOnce } from "../gather/request.js"
 import type { StackReport } from "../report/report.js"
 import { listOption } from "../text/shell.js"
 import { runPlan } from "./buildStack.js"
+import type { ShownScreen } from "./screenFiles.js"
 import type { StackRun } from "./stackRun.js"
 
 /**
  * Runs all tests of one image as `buildStack` does; never from a cache.
+ * @param screen where `./stack` shows the result
  * @throws InputError for mistakes in the source or the options
  */
-export async function testImage(single: SingleImage, filter: string): Promise<StackRun> {
+export async function testImage(
+  single: SingleImage,
+  filter: string,
+  screen?: ShownScreen,
+): Promise<StackRun> {
   const startedAt = Date.now()
   const prepared = await prepareOne(single, askGit(single.source, {}))
   const { secrets } = single
-  const call = { request: callOf(single, filter), secrets, filter, parallel: stepsAtOnce, startedAt }
+  const call = { request: callOf(single, filter), secrets, filter, screen, parallel: stepsAtOnce, startedAt }
   const registry = await RegistrySession.open(undefined)
   return runPlan(prepared, { ...call, publishing: "nothing", purpose: "tests" }, registry)
 }
