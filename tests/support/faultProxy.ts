@@ -67,7 +67,7 @@ export interface FaultProxy {
 
 /** Where a proxy listens; containers of the engine reach `0.0.0.0` only. */
 export interface ListenSettings {
-  readonly listen?: "127.0.0.1" | "0.0.0.0"
+  readonly listen?: string
   /** A free one where absent. */
   readonly port?: number
 }
