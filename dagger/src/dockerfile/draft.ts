@@ -58,6 +58,8 @@ export interface StageDraft {
   /** The stage's FROM line in the linked file, up to AS. */
   readonly from: readonly Part[]
   readonly location: Location
+  /** What `--platform` of its FROM says, with the place; of the builder's own platform, that of the run. */
+  readonly platform?: { readonly value: string; readonly location: Location }
   readonly instructions: LinkedInstruction[]
   /** What its base hands down to it, and what it hands down itself, beside variables. */
   readonly inherited: HandedDown

@@ -11,6 +11,7 @@ import { patternsBelow } from "./ignoreFile.js"
 import { assignedNames } from "./instruction.js"
 import { linkImage } from "./linkImage.js"
 import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
+import { platformProblems } from "./pinnedPlatform.js"
 import type { Places } from "./authorsPlaces.js"
 import { statementOf } from "./authorsPlaces.js"
 import { ReadImages } from "./readImages.js"
@@ -209,7 +210,9 @@ class Linker implements Surroundings {
       draft !== undefined && wanted.has(name) ? [draft] : [],
     )
     for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
-    for (const draft of run) this.problems.push(...parentProblems(draft))
+    for (const draft of run) {
+      this.problems.push(...parentProblems(draft), ...platformProblems(draft, this.request.platform))
+    }
     return run
   }
 

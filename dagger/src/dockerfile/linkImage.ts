@@ -125,6 +125,7 @@ function newStage(
   const { scope, environment, argumentNames, handsDown } = inherited(image, base, surroundings)
   const preface = prefaceOf(base, surroundings)
   const platform = platformPart(image, parsed, surroundings)
+  const pinned = pinnedPlatform(image, parsed)
   const location = locationOf(parsed.from)
   return {
     name,
@@ -134,6 +135,7 @@ function newStage(
     inherited: handsDown,
     handsDown,
     location,
+    ...(pinned !== undefined && { platform: pinned }),
     instructions: [],
     triggers: [],
     onbuild: [],
@@ -220,4 +222,13 @@ function platformPart(
   const message = `the platform "${platform}" of this stage has no value`
   surroundings.problems.push(problemIn(from, message, { offset: from.flags[0]?.start ?? 0 }))
   return ""
+}
+
+/** The platform that a FROM pins, as far as it is known before the build. */
+function pinnedPlatform(image: ImageDraft, { from, platform }: ParsedStage): StageDraft["platform"] {
+  if (platform === undefined) return undefined
+  const expansion = expandWord(platform, image.globals.lookup)
+  if (expansion.kind !== "text" || expansion.text === "") return undefined
+  const { location } = problemAt(from, "", { offset: from.flags[0]?.start ?? 0 })
+  return { value: expansion.text, location }
 }

@@ -166,7 +166,7 @@ describe.skipIf(busybox === undefined || !existsSync("/bin/dash"))("with busybox
     expect(ended).toMatchObject({ status: 0, stdout: "the result\n" })
     const calls = await readFile(join(folder, "calls"), "utf8")
     expect(calls).toContain(
-      `call --mod ${checkout} --progress=plain build-stack --only=base --source=. for-screen`,
+      `call --mod ${checkout} --progress=plain build-stack --only=base --source=. --screen=0,plain,${join(folder, "state/stack")}/`,
     )
   })
 
