@@ -10,6 +10,7 @@ import { loop } from "./parts/loop.js"
 import { planning } from "./parts/planning.js"
 import { promotion } from "./parts/promotion.js"
 import { real } from "./parts/real.js"
+import { start } from "./parts/start.js"
 import { printSection } from "./print.js"
 
 /*
@@ -17,7 +18,7 @@ import { printSection } from "./print.js"
  * run only by name. Ends with status 1 where a promise is missed. What is being done is told on stderr.
  */
 
-const parts: readonly BenchPart[] = [planning, promotion, calls, loop, cold, buildkit, growth, real]
+const parts: readonly BenchPart[] = [planning, promotion, start, calls, loop, cold, buildkit, growth, real]
 const usage = [
   "Usage: ./stack bench [--repeats=N] [PART...]",
   "",

@@ -50,7 +50,6 @@ describe.skipIf(!canRunDocker())("with Docker", () => {
       }),
     )
     docker = await DockerDaemon.start()
-    await docker.loadEngine()
   })
   afterAll(async () => {
     await removeFolder(folder)

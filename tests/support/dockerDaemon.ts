@@ -33,8 +33,9 @@ export class DockerDaemon {
     /** Everything of it lies here. */
     private readonly folder: string,
     private readonly mirror: FaultProxy,
-    /** What images are published to: `host` is its address for this machine alone, `registryHost` for all. */
     private readonly registry: TestRegistry,
+    /** In front of the registry, where Docker and the engine find it. */
+    private readonly front: FaultProxy,
   ) {}
 
   /**
@@ -46,15 +47,25 @@ export class DockerDaemon {
     const folder = join(tmpdir(), "stack-docker")
     await daemon("up", folder)
     const mirrorPort = Number((await localMirror()).split(":")[1])
-    const mirror = await startFaultProxy(mirrorPort, [], { listen: machine })
-    const docker = new DockerDaemon(folder, mirror, await startRegistry({ listen: machine }))
-    await docker.setUp()
-    return docker
+    const registry = await startRegistry()
+    const [mirror, front] = await Promise.all(
+      [mirrorPort, registry.port].map((port) => startFaultProxy(port, [], { listen: machine })),
+    )
+    if (mirror === undefined || front === undefined) throw new Error("no proxy")
+    const docker = new DockerDaemon(folder, mirror, registry, front)
+    try {
+      await docker.setUp()
+      await docker.loadEngine()
+      return docker
+    } catch (error) {
+      await docker.stop()
+      throw error
+    }
   }
 
   /** `host:port` of a registry for Docker, the engine in it, and this machine. */
   get registryHost(): string {
-    return `${machine}:${String(this.registry.port)}`
+    return `${machine}:${String(this.front.port)}`
   }
 
   /** Docker's CLI; fails with what it said. @returns its output */
@@ -69,11 +80,8 @@ export class DockerDaemon {
     return stack(args, { cwd, env: this.env, timeout: 400_000 })
   }
 
-  /**
-   * Gives Docker the engine's image under the name that the CLI asks for: that of its own version.
-   * @returns the name
-   */
-  async loadEngine(): Promise<string> {
+  /** Gives Docker the engine's image under the name that the CLI asks for: that of its own version. */
+  private async loadEngine(): Promise<void> {
     const said = (await run("dagger", ["version"], { cwd: this.folder, env: this.env })).stdout
     const name = /image:\/\/(\S+?)\)/.exec(said)?.[1]
     if (name === undefined) throw new Error(`dagger version names no image: ${said}`)
@@ -100,12 +108,12 @@ export class DockerDaemon {
       `--build-arg=SDK=${sdk}`,
       context,
     )
-    return name
   }
 
   /** Ends it and all that it has started. @returns what is left of it on this machine: nothing */
   async stop(): Promise<readonly string[]> {
     await this.mirror.stop()
+    await this.front.stop()
     await this.registry.stop()
     await daemon("down", this.folder)
     return whatIsLeft(this.folder)
@@ -138,7 +146,7 @@ export class DockerDaemon {
     const config = join(this.folder, "config/dagger")
     await mkdir(config, { recursive: true })
     const plain = Object.fromEntries(
-      [this.mirror.port, this.registry.port].map((port) => [`${machine}:${String(port)}`, { http: true }]),
+      [this.mirror.port, this.front.port].map((port) => [`${machine}:${String(port)}`, { http: true }]),
     )
     const mirrors = [`${machine}:${String(this.mirror.port)}/docker.io`]
     await writeFile(

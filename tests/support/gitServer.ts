@@ -14,6 +14,8 @@ export interface GitServerOptions {
   readonly token: string
   /** Logs in, but may not push. */
   readonly readOnlyToken?: string
+  /** Whoever does not log in may read. */
+  readonly publicReads?: boolean
   /** Listen on all addresses, for an engine's containers; else on loopback only. */
   readonly bindAll?: boolean
 }
@@ -71,7 +73,8 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
 
 /** Status of a refusal: 401 without the right login, 403 for a push that is not allowed; undefined to go on. */
 function refusalOf({ headers, url = "" }: IncomingMessage, options: GitServerOptions): number | undefined {
-  const { user, token, readOnlyToken } = options
+  const { user, token, readOnlyToken, publicReads = false } = options
+  if (publicReads && headers.authorization === undefined && !url.includes("receive-pack")) return undefined
   const login = Buffer.from((headers.authorization ?? "").replace(/^Basic /, ""), "base64").toString()
   if (login === `${user}:${token}`) return undefined
   if (readOnlyToken === undefined || login !== `${user}:${readOnlyToken}`) return 401
