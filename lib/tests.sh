@@ -13,7 +13,7 @@ install_packages() {
   done
 }
 
-# install_test_programs: what the tests need of Debian beside what the engine needs: a real sshd, pytest, skopeo, a terminal.
+# install_test_programs: what the tests need of Debian beside what the engine needs: a real sshd, pytest, skopeo, a terminal, Docker.
 install_test_programs() {
   local -a missing=()
   local package
@@ -21,6 +21,8 @@ install_test_programs() {
   for package in busybox-static dash docker-registry libfaketime openssh-client openssh-server openssl procps python3 python3-pytest python3-pytest-subtests python3-venv skopeo tmux; do
     [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
   done
+  # Another package of Docker than Debian's would have to make way for it.
+  command -v dockerd >/dev/null || missing+=(docker.io)
   ((${#missing[@]} > 0)) || return 0
   if ((EUID != 0)); then
     say "some tests are left out: ${missing[*]} are not installed, and only root can install them"
@@ -28,7 +30,8 @@ install_test_programs() {
   fi
   say "installing ${missing[*]}"
   apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # No daemon is to be started: the tests have their own.
+  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # run_tests [pure|unit|e2e] [ARG...]: vitest, then one line with its counts.
