@@ -229,6 +229,6 @@ function pinnedPlatform(image: ImageDraft, { from, platform }: ParsedStage): Sta
   if (platform === undefined) return undefined
   const expansion = expandWord(platform, image.globals.lookup)
   if (expansion.kind !== "text" || expansion.text === "") return undefined
-  const { location } = problemAt(from, "", { offset: from.flags[0]?.start ?? 0 })
+  const { location } = problemIn(from, "", { offset: from.flags[0]?.start ?? 0 })
   return { value: expansion.text, location }
 }
