@@ -2,11 +2,12 @@ import { parseArgs } from "node:util"
 import { checkout, stack } from "../tests/support/stack.js"
 import { describeLoad, describeMachine } from "./machine.js"
 import type { BenchPart, Section } from "./part.js"
+import { beside } from "./parts/beside.js"
 import { buildkit } from "./parts/buildkit.js"
 import { calls } from "./parts/calls.js"
 import { cold } from "./parts/cold.js"
 import { growth } from "./parts/growth.js"
-import { loop } from "./parts/loop.js"
+import { loop, realLoop } from "./parts/loop.js"
 import { planning } from "./parts/planning.js"
 import { promotion } from "./parts/promotion.js"
 import { real } from "./parts/real.js"
@@ -18,7 +19,19 @@ import { printSection } from "./print.js"
  * run only by name. Ends with status 1 where a promise is missed. What is being done is told on stderr.
  */
 
-const parts: readonly BenchPart[] = [planning, promotion, start, calls, loop, cold, buildkit, growth, real]
+const parts: readonly BenchPart[] = [
+  planning,
+  promotion,
+  start,
+  calls,
+  loop,
+  beside,
+  cold,
+  buildkit,
+  growth,
+  real,
+  realLoop,
+]
 const usage = [
   "Usage: ./stack bench [--repeats=N] [PART...]",
   "",

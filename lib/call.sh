@@ -15,6 +15,7 @@ call() {
     show_help
     return
   fi
+  take_watch
   choose_engine
   fill_local_settings "$function" ${given[@]+"${given[@]}"}
   given=(${local_settings[@]+"${local_settings[@]}"} ${given[@]+"${given[@]}"})
@@ -24,6 +25,7 @@ call() {
   interrupted=
   # Ctrl-C reaches the CLI as well, which stops.
   trap 'interrupted=1' INT
+  [[ -z $watching ]] || watch "$view"
   run_call "$view" || status=$?
   trap - INT
   [[ -z $interrupted ]] || tell_interrupted
@@ -52,6 +54,8 @@ show_help() {
   [[ -t 1 && -z ${NO_COLOR-} && ${TERM-dumb} != dumb ]] || words+=(-e $'s/\e\\[[0-9;]*m//g')
   help=$(dagger_bounded call --silent --mod "$root" ${front[@]+"${front[@]}"} ${function:+"$function"} --help 2>&1) || status=$?
   sed "${words[@]}" <<<"$help" >&"$((status == 0 ? 1 : 2))"
+  [[ $function != test-image || $status -ne 0 ]] ||
+    printf '\nOF ./stack\n      --watch    Run again what a saved file touches, until Ctrl-C.\n'
   return "$status"
 }
 

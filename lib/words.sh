@@ -35,6 +35,8 @@ read_words() {
   shift
   line=$(functions_line "$function")
   read -r _ type options <<<"$line"
+  # The CLI does not know it: lib/watch.sh.
+  [[ $function != test-image ]] || options+=' watch!'
   while [[ ${1-} == -* ]]; do
     given+=("$1")
     option=${1%%=*}
@@ -65,6 +67,8 @@ has_option() {
 # check_function: a function that is none is told at once, with the nearest.
 check_function() {
   local near names
+  # Another module has other functions.
+  [[ " ${front[*]-} " != *[[:space:]]--mod[[:space:]=]* && " ${front[*]-} " != *[[:space:]]-m[[:space:]=]* ]] || return 0
   [[ -z $type && -s $root/lib/functions.txt ]] || return 0
   names=$(cut -d' ' -f1 "$root/lib/functions.txt")
   # shellcheck disable=SC2086 # names are words

@@ -173,6 +173,7 @@ export class JupyterStack {
    * @param image Name of the image in the spec.
    * @param ref Published image to test instead of building one, such as ghcr.io/org/image:2026.4-main.
    * @param filter Run only tests whose names match, as pytest's -k.
+   * @param remembered Take what passed before, of the same image and tests, as build-stack does; else all tests run.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
@@ -199,6 +200,7 @@ export class JupyterStack {
     image: string,
     ref?: string,
     filter = "",
+    remembered = false,
     set: string[] = [],
     registryUsername?: string,
     registryPassword?: Secret,
@@ -209,7 +211,8 @@ export class JupyterStack {
     const shown = screenOf(screen)
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return testImage({ source, image, set, secrets, ref, login }, filter, shown)
+    const tested = { filter, remembered, screen: shown }
+    return testImage({ source, image, set, secrets, ref, login }, tested)
   }
 
   /**

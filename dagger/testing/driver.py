@@ -101,6 +101,7 @@ def parse_options():
     parser.add_argument("--total", type=float, required=True, help="seconds all tests together may take")
     parser.add_argument("--memory", type=int, default=0, help="bytes that pytest and its children may use; 0: no limit")
     parser.add_argument("--user", default="", help="run only the tests marked as_user with this value")
+    parser.add_argument("--only", action="append", default=[], help="a file that has tests of that user; without one, any may")
     parser.add_argument("--filter", default="", help="pytest -k expression")
     parser.add_argument("--server", default="", help="URL of a server that must answer first")
     parser.add_argument("--server-state", default="", help="folder with its server.log, and its exit status once it ended")

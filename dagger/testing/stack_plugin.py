@@ -115,14 +115,17 @@ def timeout_of(item):
     return seconds if 0 < seconds < math.inf else 0
 
 
-OTHER_USERS = set()
+# By user, the files that have tests for it.
+OTHER_USERS = {}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Leaves the tests that this process shall run: those of this user that no earlier process has finished."""
     users = [(item, user_of(item)) for item in items]
-    OTHER_USERS.update({user for _, user in users} - {SETTINGS["user"], ""})
+    for item, user in users:
+        if user not in (SETTINGS["user"], ""):
+            OTHER_USERS.setdefault(user, set()).add(item.nodeid.split("::")[0])
     mine = [item for item, user in users if user == SETTINGS["user"]]
     wanted = [item for item in mine if WANTED is None or item.nodeid in WANTED]
     kept = set(wanted)
@@ -134,7 +137,7 @@ def pytest_collection_modifyitems(config, items):
 def pytest_collection_finish(session):
     """Tells what will run, when no other plug-in changes it any more; before a worker's ids reach its controller."""
     tests = [{"id": i.nodeid, "retries": retries_of(i), "timeout": timeout_of(i)} for i in session.items]
-    collected = {"tests": tests, "otherUsers": sorted(OTHER_USERS)}
+    collected = {"tests": tests, "otherUsers": {user: sorted(files) for user, files in OTHER_USERS.items()}}
     worker = getattr(session.config, "workerinput", None)
     if worker is None:
         say(event="collected", distributed=False, **collected)
@@ -156,7 +159,7 @@ def pytest_xdist_node_collection_finished(node, ids):
             collected = json.load(file)
     except OSError:
         # A worker on another machine (`--tx ssh=...`).
-        collected = {"tests": [], "otherUsers": []}
+        collected = {"tests": [], "otherUsers": {}}
     known = {test["id"]: test for test in collected["tests"]}
     tests = [known.get(i, {"id": i, "retries": 0, "timeout": SETTINGS["timeout"]}) for i in ids]
     say(event="collected", tests=tests, otherUsers=collected["otherUsers"], distributed=True)

@@ -93,7 +93,7 @@ class Process:
         command += ["--rootdir", TESTS, "--confcutdir", TESTS, "-o", f"cache_dir={os.path.join(folder, 'cache')}"]
         if options.filter:
             command += ["-k", options.filter]
-        return command + self.paths
+        return command + self.run.given(self.paths)
 
     def environment(self, settings):
         paths = [HERE, TESTS, os.environ.get("PYTHONPATH", "")]

@@ -36,7 +36,7 @@ class Run:
         self.tests = {}  # id -> result, in the order of running
         self.collected = {}  # id -> what the plug-in said of it
         self.groups_collected = set()
-        self.other_users = set()
+        self.other_users = {}  # user -> files with tests for it
         self.problem = None  # why some tests could not be run
         self.over = False  # no further test may be run
         self.told = None  # (when, what) was told last of how far the tests are
@@ -77,7 +77,8 @@ class Run:
 
     def note_collected(self, group, tests, users):
         self.groups_collected.add(group)
-        self.other_users.update(users)
+        for user, files in users.items():
+            self.other_users[user] = sorted({*self.other_users.get(user, []), *files})
         self.collected.update({test["id"]: {**test, "group": group} for test in tests})
 
     def limit_of(self, test):
@@ -90,9 +91,17 @@ class Run:
 
     def all(self):
         for paths in groups(self.options.paths):
-            if not self.over:
+            if not self.over and self.given(paths):
                 self.group(paths)
         self.tell(0)
+
+    def given(self, paths):
+        """What pytest is given of a group's folders: all of them, or the files that alone have tests of this user."""
+        only = self.options.only
+        # A name that pytest would read as another one, or that is no file: then the folders tell.
+        if not only or any("[" in file or not os.path.isfile(file) for file in only):
+            return paths
+        return [file for file in only if any(file.startswith(path + "/") for path in paths)]
 
     def tell(self, pause=TELLING):
         """Says how far the tests are to whoever follows the run (stepCounts.ts). No verdict depends on it."""
@@ -151,6 +160,7 @@ class Run:
         found = {"startedAt": self.started, "seconds": round(time.time() - self.started, 3)}
         found["tests"] = within_limits(self.tests.values())
         found["otherUsers"] = sorted(self.other_users)
+        found["otherUserFiles"] = self.other_users
         if self.problem is not None:
             return {**self.problem, **found}
         return {"kind": "ran" if self.tests else "no-tests-collected", **found}

@@ -10,9 +10,13 @@ from tests_common.servers import TOKEN, clean_environment, healthcheck, notebook
 
 
 @pytest.fixture(scope="module")
-def server():
-    with notebook_server() as running:
-        yield running
+def ended_server():
+    """Of a server behind another prefix that was killed: its healthcheck while it ran, and the file that it left."""
+    with notebook_server("--ServerApp.base_url=/somewhere/else/") as server:
+        checked = healthcheck(server.environment)
+        (file,) = Path(server.environment["JUPYTER_RUNTIME_DIR"]).glob("jpserver-*.json")
+        left = file.name, file.read_text()
+    return checked, left
 
 
 def test_asks_for_a_token(server):
@@ -60,21 +64,19 @@ def test_healthcheck_fails_without_a_server():
     assert "no Jupyter server has started" in checked.stderr
 
 
-def test_healthcheck_fails_when_the_server_is_gone():
+def test_healthcheck_follows_another_prefix(ended_server):
+    checked, _ = ended_server
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_healthcheck_fails_when_the_server_is_gone(ended_server):
     """A server that was killed leaves its file behind."""
-    with notebook_server() as server:
-        (file,) = Path(server.environment["JUPYTER_RUNTIME_DIR"]).glob("jpserver-*.json")
-        name, content = file.name, file.read_text()
+    _, (name, content) = ended_server
     environment = clean_environment()
     Path(environment["JUPYTER_RUNTIME_DIR"], name).write_text(content)
     checked = healthcheck(environment)
     assert checked.returncode == 1
     assert "refused" in checked.stderr
-
-
-def test_healthcheck_follows_another_prefix():
-    with notebook_server("--ServerApp.base_url=/somewhere/else/") as server:
-        assert healthcheck(server.environment).returncode == 0
 
 
 def test_a_home_that_cannot_be_written_does_not_stop_the_server(tmp_path):

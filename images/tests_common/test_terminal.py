@@ -5,18 +5,17 @@ import time
 
 import pytest
 import websocket
-from tests_common.servers import TOKEN, notebook_server
+from tests_common.servers import TOKEN
 
 
 @pytest.fixture(scope="module")
-def terminal():
-    with notebook_server() as server:
-        status, _, body = server.get("api/terminals", token=TOKEN, method="POST", data={})
-        assert status == 200, body
-        address = server.url.replace("http://", "ws://") + f"terminals/websocket/{json.loads(body)['name']}"
-        connection = websocket.create_connection(address, header=[f"Authorization: token {TOKEN}"], timeout=30)
-        yield connection
-        connection.close()
+def terminal(server):
+    status, _, body = server.get("api/terminals", token=TOKEN, method="POST", data={})
+    assert status == 200, body
+    address = server.url.replace("http://", "ws://") + f"terminals/websocket/{json.loads(body)['name']}"
+    connection = websocket.create_connection(address, header=[f"Authorization: token {TOKEN}"], timeout=30)
+    yield connection
+    connection.close()
 
 
 def ask(connection, command):

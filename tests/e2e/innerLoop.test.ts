@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { childImage, FixtureStack, rootImage } from "../support/fixtureStacks.js"
 import type { Files, StackImage } from "../support/source.js"
 import { stackFiles } from "../support/source.js"
-import { removeFolder, stack, workspace, writeFiles } from "../support/stack.js"
+import { onScreen } from "../support/screen.js"
+import { checkout, removeFolder, stack, stateHome, workspace, writeFiles } from "../support/stack.js"
 import { ReadReport, serverLines, serverProgram } from "../support/testImages.js"
 
 const passes = "def test_any(): pass\n"
@@ -123,6 +124,44 @@ test("a failure is never taken for a verdict, and the pass that follows on it is
     expect(ranNow(run)).toContain("leaf: leaf/test")
   }
   expect(ranNow(await buildStack())).toEqual([])
+})
+
+test("test-image --watch at a terminal: the latest result alone, what was saved, how long it took", async () => {
+  const leafTest = (text: string) => writeFiles(folder, { "images/leaf/test/test_leaf.py": text })
+  await leafTest(passes)
+  const shown: string[] = []
+  const step = (run: number, text: string) => ({
+    when: new RegExp(`run ${run}, [^]*waiting for the next save`),
+    act: async (screen: string) => {
+      shown.push(screen)
+      await leafTest(text)
+    },
+  })
+  const screen = await onScreen(
+    [join(checkout, "stack"), "test-image", "--source=.", "--image=leaf", "--watch"],
+    {
+      cwd: folder,
+      env: { XDG_STATE_HOME: stateHome },
+      columns: 80,
+      steps: [step(1, "def test_wrong(): assert 1 == 2\n"), step(2, passes)],
+      press: { key: "C-c", when: /run 3, [^]*waiting for the next save/ },
+    },
+  )
+  const [first = "", second = ""] = shown
+  expect(first).toMatch(/^stack: run 1, [\d:]+, took \d+ s: good$/m)
+  expect(second).toMatch(/E +assert 1 == 2/)
+  expect(second).toMatch(/^stack: run 2, [\d:]+, took \d+ s: not good any more$/m)
+  expect(second).toContain("stack: saved before it: images/leaf/test/test_leaf.py\n")
+  expect(second).not.toContain("run 1")
+  expect(screen.text).toMatch(/^stack: run 3, [\d:]+, took \d+ s: good again$/m)
+  expect(screen.text).not.toContain("assert 1 == 2")
+  expect([screen.status, screen.answered < 5000]).toEqual([130, true])
+  // Nothing but the folder whose file was saved, of the tests and of the server.
+  const last = await stack(["last", "test-image", "--source=."], { cwd: folder })
+  const [kept = ""] = /(?<=report and logs: ).*/.exec(last.stderr) ?? []
+  expect(ranNow(await ReadReport.from(kept)).filter((each) => each.startsWith("leaf: "))).toEqual([
+    "leaf: leaf/test",
+  ])
 })
 
 test("the registry tells folder by folder: what passed in the very image does not run again", async () => {

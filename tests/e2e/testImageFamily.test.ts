@@ -93,3 +93,42 @@ describe("a second run, after a commit that changes something else", () => {
     expect(startOf(second, "right")).toBeGreaterThan(startOf(first, "right"))
   })
 })
+
+test("tests of other users share the places of --parallel as folders do: with one, nothing runs beside another", async () => {
+  const asUsers = ["1:1", "2:2", "3:3"].map(
+    (user, index) => `
+@pytest.mark.as_user("${user}")
+def test_user_${index}(): tell()
+`,
+  )
+  const tells = `
+import pytest, time
+def tell():
+    began = time.time()
+    time.sleep(3)
+    assert False, f"from {began:.2f} to {time.time():.2f}"
+def test_${once}(): tell()
+`
+  const alone = await workspace(
+    stackFiles({ alone: { files: imageFiles([], { "test/test_users.py": [tells, ...asUsers].join("") }) } }),
+  )
+  try {
+    await stack(["build-stack", "--source=.", "--parallel=1", "artifacts", "export", "--path=out"], {
+      cwd: alone,
+    })
+    const { report } = await ReadReport.from(join(alone, "out"))
+    const messages = report.images.flatMap(({ suites }) =>
+      suites.flatMap(({ run }) => run.tests.map(({ message }) => message)),
+    )
+    const times = messages.map((message) => {
+      const [, from, to] = /from ([\d.]+) to ([\d.]+)/.exec(message) ?? []
+      return { from: Number(from), to: Number(to) }
+    })
+    const inOrder = times.toSorted((one, other) => one.from - other.from)
+    expect(inOrder).toHaveLength(4)
+    for (const [index, { from }] of inOrder.entries())
+      expect(from).toBeGreaterThanOrEqual(inOrder[index - 1]?.to ?? 0)
+  } finally {
+    await removeFolder(alone)
+  }
+})

@@ -20,7 +20,9 @@ export interface ScreenOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly columns?: number
   readonly rows?: number
-  /** A key of tmux, such as `C-c`, that is pressed as soon as the screen shows something. */
+  /** What is done in turn, each as soon as the screen shows something, with what it shows then. */
+  readonly steps?: readonly { readonly when: RegExp; readonly act: (text: string) => unknown }[]
+  /** A key of tmux, such as `C-c`, that is pressed after these, as soon as the screen shows something. */
   readonly press?: { readonly key: string; readonly when: RegExp }
   /** Milliseconds. */
   readonly timeout?: number
@@ -33,7 +35,8 @@ const ended = /^ended with (\d+)$/m
  * @throws Error where it does not end in time, with what stood on the screen last
  */
 export async function onScreen(words: readonly string[], options: ScreenOptions): Promise<Screen> {
-  const { cwd, env = {}, columns = 80, rows = 40, press, timeout = 180_000 } = options
+  const { cwd, env = {}, columns = 80, rows = 40, steps = [], press, timeout = 180_000 } = options
+  const left = [...steps]
   const name = `stack-${randomUUID()}`
   const tmux = async (...args: readonly string[]) =>
     (await run("tmux", ["-L", name, "-f", "/dev/null", ...args], { cwd, env: { LC_ALL: "C.UTF-8" } })).stdout
@@ -50,7 +53,8 @@ export async function onScreen(words: readonly string[], options: ScreenOptions)
     while (Date.now() - started < timeout) {
       await sleep(100)
       const text = (await tmux("capture-pane", "-p", "-t", "one")).trimEnd()
-      if (press !== undefined && pressed === undefined && press.when.test(text)) {
+      if (left[0]?.when.test(text) === true) await left.shift()?.act(text)
+      else if (left.length === 0 && press !== undefined && pressed === undefined && press.when.test(text)) {
         pressed = Date.now()
         await tmux("send-keys", "-t", "one", press.key)
       }

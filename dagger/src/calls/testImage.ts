@@ -9,22 +9,31 @@ import { runPlan } from "./buildStack.js"
 import type { ShownScreen } from "./screenFiles.js"
 import type { StackRun } from "./stackRun.js"
 
+/** What of one image is tested, and what is done with the result. */
+export interface TestRequest {
+  /** pytest's `-k` expression; empty runs all. */
+  readonly filter: string
+  /** Whether passes of earlier runs count. */
+  readonly remembered: boolean
+  /** Where `./stack` shows the result. */
+  readonly screen: ShownScreen | undefined
+}
+
 /**
- * Runs all tests of one image as `buildStack` does; never from a cache.
- * @param screen where `./stack` shows the result
+ * Runs all tests of one image as `buildStack` does.
  * @throws InputError for mistakes in the source or the options
  */
 export async function testImage(
   single: SingleImage,
-  filter: string,
-  screen?: ShownScreen,
+  { filter, remembered, screen }: TestRequest,
 ): Promise<StackRun> {
   const startedAt = Date.now()
   const prepared = await prepareOne(single, askGit(single.source, {}))
   const { secrets } = single
   const call = { request: callOf(single, filter), secrets, filter, screen, parallel: stepsAtOnce, startedAt }
   const registry = await RegistrySession.open(undefined)
-  return runPlan(prepared, { ...call, publishing: "nothing", purpose: "tests" }, registry)
+  const purpose = remembered ? "remembered-tests" : "tests"
+  return runPlan(prepared, { ...call, publishing: "nothing", purpose }, registry)
 }
 
 function callOf({ image, set, ref, secrets }: SingleImage, filter: string): StackReport["request"] {

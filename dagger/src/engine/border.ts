@@ -13,6 +13,8 @@ export interface Wanted {
   readonly files?: string
   /** Whether it is emptied afterwards: for a volume that nobody uses again. */
   readonly empty?: boolean
+  /** A folder of the border's container whose size is counted, and the seconds that it may take. */
+  readonly count?: { readonly folder: string; readonly seconds: number }
 }
 
 /** What came across the border: regular files, and no more of them than the limits allow. */
@@ -23,6 +25,10 @@ export interface TakenIn {
   readonly files?: Directory
   /** What was left out, and why; a sentence, or none. */
   readonly leftOut: readonly string[]
+  /** Kilobytes of the folder that was to be counted; absent where they could not be. */
+  readonly kilobytes?: number
+  /** Beside it a word for this very answer: another one for whatever is counted anew, also of the same. */
+  readonly mark?: string
 }
 
 /** Screenshots and the like of one suite: 500 files, 100 MiB. */
@@ -56,15 +62,18 @@ export function borderContainer(): Container {
 export async function takeFrom(border: Container, wanted: Wanted): Promise<TakenIn> {
   const orders: BorderOrders = { ...limits, empty: false, ...wanted }
   const program = ["node", "/stack/border.ts", foreignFolder, taken, JSON.stringify(orders)]
+  const seconds = 2 * limits.seconds + (wanted.count?.seconds ?? 0)
   const ended = border
     .withMountedDirectory(taken, dag.directory())
-    .withExec(["timeout", "-k", "5", String(2 * limits.seconds), ...program], { expect: ReturnType.Any })
+    .withExec(["timeout", "-k", "5", String(seconds), ...program], { expect: ReturnType.Any })
   const status = await ended.exitCode()
   if (status !== 0) throw new Error(`what was left could not be taken in: ${await ended.stderr()}`)
   const crossed = ended.directory(taken)
   const { texts, answer } = await readTexts(crossed)
   const files = answer.files > 0 ? { files: crossed.directory("files") } : {}
-  return { texts, ...files, leftOut: describeLeftOut(answer) }
+  const { kilobytes, mark } = answer
+  const counted = { ...(kilobytes !== undefined && { kilobytes }), ...(mark !== undefined && { mark }) }
+  return { texts, ...files, leftOut: describeLeftOut(answer), ...counted }
 }
 
 async function readTexts(

@@ -52,6 +52,7 @@ export type InTurns = <T>(tasks: readonly (() => Promise<T>)[]) => Promise<reado
  * A pass that the engine has cached for the same image and the same part counts; a failure does not: it may have had a
  * cause outside, so it is run again.
  * @param runId fresh for every run of the pipeline
+ * @param inTurns for the parts, and in each of them for the other users
  */
 export async function runBasicTests(
   image: Container,
@@ -62,21 +63,39 @@ export async function runBasicTests(
 ): Promise<SuiteResult & FolderPasses> {
   const testing = await testingFolder()
   const [first, ...others] = await inTurns(
-    parts.map((part) => () => partResult(withTests(image, testing, part.tests), part.folders, limits, runId)),
+    parts.map(({ tests, folders }) => () => {
+      const prepared = withTests(image, testing, tests)
+      return partResult({ prepared, folders, limits, runId, inTurns })
+    }),
   )
   if (first === undefined) throw new RangeError("there are no tests to run")
   return others.length === 0 ? first : together([first, ...others], limits)
 }
 
-async function partResult(
-  prepared: Container,
-  folders: readonly string[],
-  limits: TestLimits,
-  runId: string,
-): Promise<SuiteResult & FolderPasses> {
+/** All that the tests of one part are run with. */
+interface PartRun {
+  /** The image with the tests in it. */
+  readonly prepared: Container
+  readonly folders: readonly string[]
+  readonly limits: TestLimits
+  readonly runId: string
+  readonly inTurns: InTurns
+}
+
+async function partResult({
+  prepared,
+  folders,
+  limits,
+  runId,
+  inTurns,
+}: PartRun): Promise<SuiteResult & FolderPasses> {
   const main = await settledSuite(prepared, folders, limits, runId)
-  const others = await Promise.all(
-    main.run.otherUsers.map((user) => settledSuite(prepared.withUser(user), folders, limits, runId, user)),
+  // As many as tests ask for: a container for each, and each with servers of its own.
+  const others = await inTurns(
+    main.run.otherUsers.map((user) => () => {
+      const asUser = { user, files: main.run.otherUserFiles?.[user] ?? [] }
+      return settledSuite(prepared.withUser(user), folders, limits, runId, asUser)
+    }),
   )
   const all = [main, ...others]
   const log = [
@@ -135,9 +154,9 @@ async function settledSuite(
   folders: readonly string[],
   limits: TestLimits,
   runId: string,
-  user = "",
+  asUser?: OtherUser,
 ): Promise<SettledSuite> {
-  const run = (image: Container) => runSuite(() => ownResults(image), folders, limits, user)
+  const run = (image: Container) => runSuite(() => ownResults(image), folders, limits, asUser)
   for (let attempt = 0; attempt < namedAttempts; attempt += 1) {
     const asked = Date.now()
     const named = attempt === 0 ? container : container.withEnvVariable("STACK_RUN", `attempt ${attempt + 1}`)
@@ -168,21 +187,37 @@ async function ownResults(container: Container): Promise<Container> {
   return container.withMountedDirectory(results, dag.directory(), owned)
 }
 
-/** Arguments of `run.sh`. */
+/** Another user than the image's own, whose tests alone run. */
+interface OtherUser {
+  /** `uid:gid` */
+  readonly user: string
+  /** Files that have tests for it, below the folder of tests; none where any may. */
+  readonly files: readonly string[]
+}
+
+/** More files than a command line should hold are not named: then all of them are looked at. */
+const mostFiles = 500
+
+/** Arguments of `run.sh`. Only what has tests for a user is imported as that user, which takes seconds each time. */
 function driverArguments(
   folders: readonly string[],
   { spec, filter }: TestLimits,
-  user: string,
+  asUser: OtherUser | undefined,
 ): readonly string[] {
   const { timeoutSeconds, imageTimeoutSeconds, memoryBytes } = spec
   return [
     ...["--timeout", String(timeoutSeconds)],
     ...["--total", String(imageTimeoutSeconds)],
     ...(memoryBytes === undefined ? [] : ["--memory", String(memoryBytes)]),
-    ...(user === "" ? [] : ["--user", user]),
+    ...(asUser === undefined ? [] : ["--user", asUser.user]),
+    ...(asUser === undefined || asUser.files.length > mostFiles ? [] : asUser.files.map(onlyOption)),
     ...(filter === "" ? [] : ["--filter", filter]),
     ...folders.map((folder) => `/stack/tests/${folder}`),
   ]
+}
+
+function onlyOption(file: string): string {
+  return `--only=/stack/tests/${file}`
 }
 
 /**
@@ -194,11 +229,11 @@ export async function runSuite(
   prepared: () => Promise<Container>,
   folders: readonly string[],
   limits: TestLimits,
-  user = "",
+  asUser?: OtherUser,
   more: readonly string[] = [],
 ): Promise<SuiteResult> {
   const startedAt = Date.now() / 1000
-  const args = [...more, ...driverArguments(folders, limits, user)]
+  const args = [...more, ...driverArguments(folders, limits, asUser)]
   try {
     const ended = (await prepared()).withExec(["sh", "/stack/testing/run.sh", ...args], {
       expect: ReturnType.Any,

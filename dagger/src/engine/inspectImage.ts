@@ -1,6 +1,8 @@
-import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
+import { Container, dag, Directory } from "@dagger.io/dagger"
 import { cleanText } from "../text/cleanText.js"
-import { borderContainer, foreignFolder, takeIn } from "./border.js"
+import type { Wanted } from "./border.js"
+import { borderContainer, foreignFolder, takeFrom } from "./border.js"
+import { engineMessage } from "./engineError.js"
 import { directoryOf } from "./textFiles.js"
 import { inTime } from "../async/inTime.js"
 
@@ -18,9 +20,22 @@ export interface ProbeResult {
   readonly exitCode: number
 }
 
-/** What all probes said, and what was left out of it. */
-export interface ProbeResults {
+/** What is found out of an image's file system from outside. */
+export interface OutsideFacts {
+  /** Bytes of its file system, unpacked; absent where they were not asked for, or could not be counted. */
+  readonly unpackedBytes?: number
+  /**
+   * A word that the engine keeps with the image: the same for as long as it has this very image and is asked the same,
+   * and another one for whatever is built anew, also of the same source.
+   */
+  readonly mark?: string
+}
+
+/** What was found out of an image. */
+export interface InspectedImage extends OutsideFacts {
+  /** What the probes said. */
   readonly results: ReadonlyMap<string, ProbeResult>
+  /** What could not be found out, or was left out of it. */
   readonly notices: readonly string[]
 }
 
@@ -47,22 +62,53 @@ for probe in /stack/probes/*.sh; do
 done
 `
 
+/** Where the border's container has the image. */
+const imageFolder = "/stack/image"
+/** Seconds for counting: a million files on a slow disk. */
+const countingSeconds = 900
+
 /**
- * Runs commands in an image, all in one exec.
- * @throws Error where the image has no shell, or the engine fails
+ * Runs commands in an image, all in one exec; what they said is taken in beside the image's own files, which are counted
+ * from there: an image need not have `du`, or an honest one.
+ * @param isMeasured whether its size and its mark are wanted
+ * @throws Error where the engine fails
  */
-export async function runProbes(image: Container, probes: readonly Probe[]): Promise<ProbeResults> {
-  if (probes.length === 0) return { results: new Map(), notices: [] }
-  const answers = await answersOf(image, probes)
-  const { texts, leftOut } = await takeIn(answers, {
-    texts: probes.flatMap((probe, index) =>
-      ["out", "err", "code"].map((kind) => ({
-        name: `${fileName(probe, index)}.${kind}`,
-        bytes: answerBytes,
-        whole: false,
-      })),
-    ),
-  })
+export async function inspectImage(
+  image: Container,
+  probes: readonly Probe[],
+  isMeasured: boolean,
+): Promise<InspectedImage> {
+  if (probes.length === 0 && !isMeasured) return { results: new Map(), notices: [] }
+  const { answers, notices } = await answersOf(image, probes)
+  const border = borderContainer().withMountedDirectory(foreignFolder, answers)
+  const { texts, leftOut, kilobytes, mark } = await takeFrom(
+    isMeasured ? border.withMountedDirectory(imageFolder, image.rootfs()) : border,
+    {
+      texts: probes.flatMap(wantedTexts),
+      ...(isMeasured && { count: { folder: imageFolder, seconds: countingSeconds } }),
+    },
+  )
+  const said = leftOut.map((left) => `of the image's answers: ${left}`)
+  return {
+    results: notices.length > 0 ? new Map() : resultsOf(probes, texts),
+    notices: [...notices, ...said],
+    ...(kilobytes !== undefined && { unpackedBytes: kilobytes * 1024 }),
+    ...(mark !== undefined && { mark }),
+  }
+}
+
+function wantedTexts(probe: Probe, index: number): Wanted["texts"] {
+  return ["out", "err", "code"].map((kind) => ({
+    name: `${fileName(probe, index)}.${kind}`,
+    bytes: answerBytes,
+    whole: false,
+  }))
+}
+
+function resultsOf(
+  probes: readonly Probe[],
+  texts: ReadonlyMap<string, string>,
+): ReadonlyMap<string, ProbeResult> {
   const results = probes.map((probe, index) => {
     const said = (kind: string) => cleanText(texts.get(`${fileName(probe, index)}.${kind}`) ?? "")
     const status = /^\d+$/.exec(said("code").trim())?.[0]
@@ -70,7 +116,7 @@ export async function runProbes(image: Container, probes: readonly Probe[]): Pro
     const exitCode = status === undefined ? 1 : Number(status)
     return [probe.key, { stdout: said("out"), stderr: said("err"), exitCode }] as const
   })
-  return { results: new Map(results), notices: leftOut.map((left) => `of the image's answers: ${left}`) }
+  return new Map(results)
 }
 
 /** Name of a probe's files: readable in notices, and unique. */
@@ -78,49 +124,25 @@ function fileName({ key }: Probe, index: number): string {
   return `${index}-${key.replaceAll(/\W/g, "_")}`
 }
 
-async function answersOf(image: Container, probes: readonly Probe[]): Promise<Directory> {
-  const user = await image.user()
-  const commands = await directoryOf(
-    new Map(probes.map((probe, index) => [`${fileName(probe, index)}.sh`, `${probe.command}\n`])),
-  )
-  const ended = image
-    .withMountedDirectory("/stack/probes", commands)
-    .withMountedDirectory("/stack/answers", dag.directory(), user === "" ? {} : { owner: user })
-    .withExec(["sh", "-c", probeScript])
-  return (await inTime(probes.length * probeSeconds + slackSeconds, ended.sync())).directory("/stack/answers")
-}
-
-/** Seconds for counting: a million files on a slow disk. */
-const countingSeconds = 900
-
-/** What is found out of an image's file system from outside. */
-export interface OutsideFacts {
-  /** Bytes, unpacked; absent where they could not be counted. */
-  readonly unpackedBytes?: number
-  /**
-   * A word that the engine keeps with the image: the same for as long as it has this very image, and another one for
-   * whatever is built anew, also of the same source.
-   */
-  readonly mark?: string
-}
-
-/**
- * Counts an image's file system, and marks it, in a container beside it: an image need not have `du`, or an honest one.
- */
-export async function outsideFacts(image: Container): Promise<OutsideFacts> {
-  const count = `cat /proc/sys/kernel/random/uuid && exec timeout ${countingSeconds} du -skx ${foreignFolder}`
-  const counted = borderContainer()
-    .withMountedDirectory(foreignFolder, image.rootfs())
-    .withExec(["sh", "-c", count], { expect: ReturnType.Any })
+/** What the commands wrote; nothing and a notice where they could not be run: facts for a page are not worth an image. */
+async function answersOf(
+  image: Container,
+  probes: readonly Probe[],
+): Promise<{ readonly answers: Directory; readonly notices: readonly string[] }> {
+  if (probes.length === 0) return { answers: dag.directory(), notices: [] }
   try {
-    const [mark = "", blocks = ""] = (await counted.stdout()).split("\n")
-    const kilobytes = Number.parseInt(blocks, 10)
-    return {
-      ...(mark !== "" && { mark }),
-      ...(!Number.isNaN(kilobytes) && { unpackedBytes: kilobytes * 1024 }),
-    }
-  } catch {
-    // The size stays unknown, which the report says.
-    return {}
+    const user = await image.user()
+    const commands = await directoryOf(
+      new Map(probes.map((probe, index) => [`${fileName(probe, index)}.sh`, `${probe.command}\n`])),
+    )
+    const ended = image
+      .withMountedDirectory("/stack/probes", commands)
+      .withMountedDirectory("/stack/answers", dag.directory(), user === "" ? {} : { owner: user })
+      .withExec(["sh", "-c", probeScript])
+    const synced = await inTime(probes.length * probeSeconds + slackSeconds, ended.sync())
+    return { answers: synced.directory("/stack/answers"), notices: [] }
+  } catch (error) {
+    const notices = [`the image could not be inspected: ${engineMessage(error)}`]
+    return { answers: dag.directory(), notices }
   }
 }

@@ -114,7 +114,7 @@ async function testServer(tested: ServerTests, run: ServerRun): Promise<SuiteRes
         .withEnvVariable("STACK_SERVER_TOKEN", token)
         .withEnvVariable("STACK_RUN", runId)
     const waiting = ["--server", url, "--server-state", logFolder]
-    return await runSuite(runner, folders, limits, "", waiting)
+    return await runSuite(runner, folders, limits, undefined, waiting)
   } catch (error) {
     const message = `the server could not be started: ${engineMessage(error)}`
     const run = { kind: "no-server" as const, message, startedAt: 0, seconds: 0, tests: [], otherUsers: [] }

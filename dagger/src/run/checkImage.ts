@@ -5,13 +5,13 @@ import type { TestVerdict } from "../testing/testRun.js"
 import { judgeTests } from "../testing/testRun.js"
 import { commonTests, testScopes, testSettings } from "../testing/testFolders.js"
 import { engineMessage } from "../engine/engineError.js"
-import type { BuiltImage, EndedImage, Execution, ImageJob, WaitingImage } from "./execution.js"
+import type { BuiltImage, EndedImage, Execution, WaitingImage } from "./execution.js"
 import { ended } from "./execution.js"
 import type { ImageRecord, SuiteOutput } from "./record.js"
 import type { ImageOutcome } from "../report/report.js"
 import type { InTurns, TestPart } from "../engine/imageTests.js"
 import { runBasicTests } from "../engine/imageTests.js"
-import { outsideFacts, runProbes } from "../engine/inspectImage.js"
+import { inspectImage } from "../engine/inspectImage.js"
 import type { IntegrationResult, ServerTests } from "../engine/integrationTests.js"
 import { runIntegrationTests } from "../engine/integrationTests.js"
 import { judgeHash } from "../engine/judge.js"
@@ -191,28 +191,28 @@ function belowImages(folders: readonly string[]): readonly string[] {
   return folders.map((folder) => folder.slice(folder.indexOf("/") + 1))
 }
 
-async function inspect(run: Execution, { job, record, container }: BuiltImage): Promise<void> {
+async function inspect(run: Execution, image: BuiltImage): Promise<void> {
+  const { job, record, container } = image
   try {
-    await Promise.all([askProbes(job, record, container), isMeasured(run, job) && measure(record, container)])
+    const inspected = await inspectImage(container, job.probes, isMeasured(run, image))
+    const { results, notices, ...outside } = inspected
+    record.probes = results
+    record.notices.push(...notices)
+    record.outside = outside
   } catch (error) {
     // Facts for a page are not worth an image: it says what is missing.
     record.notices.push(`the image could not be inspected: ${engineMessage(error)}`)
   }
 }
 
-async function askProbes({ probes }: ImageJob, record: ImageRecord, container: Container): Promise<void> {
-  const { results, notices } = await runProbes(container, probes)
-  record.probes = results
-  record.notices.push(...notices)
-}
-
-async function measure(record: ImageRecord, container: Container): Promise<void> {
-  record.outside = await outsideFacts(container)
-}
-
-/** Whether an image's size is for a page or a verdict: a run of some tests alone is neither. */
-function isMeasured({ limits }: Execution, { probes, sizeBudget }: ImageJob): boolean {
-  return limits.filter === "" && (probes.length > 0 || sizeBudget !== undefined)
+/**
+ * Whether an image's size is for a page or a verdict, or its mark for the name of a pass: a run of some tests alone is
+ * none of these.
+ */
+function isMeasured({ limits, purpose }: Execution, image: BuiltImage): boolean {
+  const { probes, sizeBudget } = image.job
+  if (limits.filter !== "") return false
+  return probes.length > 0 || sizeBudget !== undefined || (purpose !== "tests" && hasServerTests(image))
 }
 
 /** What tests end an image's way with, where they do. @param suite none where there was nothing to run */

@@ -89,9 +89,10 @@ export interface Execution {
   readonly runId: string
   /**
    * `pages`: each image is built or reused, tested where it has not passed, and described for its page. `tests`: tests run
-   * even where the engine has a pass of the same image and tests, and nothing else is looked for.
+   * even where the engine has a pass of the same image and tests, and nothing else is looked for. `remembered-tests`: the
+   * same, and such passes count.
    */
-  readonly purpose: "pages" | "tests"
+  readonly purpose: "pages" | "tests" | "remembered-tests"
 }
 
 /** An image on its way through the run; what was found out about it is in its record. */

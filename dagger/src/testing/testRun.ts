@@ -44,6 +44,8 @@ const ended = {
   tests: z.array(testResult),
   /** `uid:gid`s that tests ask to be run as, beside the image's own user. */
   otherUsers: z.array(z.string()),
+  /** By user, the files that have tests for it; node ids up to the test's name. Where it is missing, any may. */
+  otherUserFiles: z.record(z.string(), z.array(z.string())).optional(),
 }
 
 const driverResult = z.discriminatedUnion("kind", [

@@ -55,6 +55,17 @@ function reasons({ left }: BorderAnswer): Readonly<Record<string, string>> {
   return Object.fromEntries(left.map(({ path, why }) => [path, why]))
 }
 
+test("a folder beside it is counted, whose answer has a word of its own", () => {
+  write("image/file", "x".repeat(40_000))
+  const count = { folder: join(from, "image"), seconds: 20 }
+  const [first, second] = [take({ count }), take({ count })]
+  expect(first.kilobytes).toBeGreaterThanOrEqual(40)
+  expect([typeof first.mark, first.mark === second.mark]).toEqual(["string", false])
+  const missing = take({ count: { ...count, folder: "/nowhere" } })
+  expect([missing.kilobytes, typeof missing.mark]).toEqual([undefined, "string"])
+  expect(take({})).not.toHaveProperty("mark")
+})
+
 describe("texts", () => {
   const log = { name: "log", bytes: 100, whole: false }
 

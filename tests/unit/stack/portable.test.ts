@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs"
-import { chmod, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises"
+import { readFile, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { hasPlainTools, plainTools } from "../../support/plainTools.js"
 import { stackFiles } from "../../support/source.js"
 import { checkout, removeFolder, run, workspace } from "../../support/stack.js"
 
@@ -100,8 +100,6 @@ describe("./stack is written for", () => {
   })
 })
 
-const busybox = ["/bin/busybox", "/usr/bin/busybox"].find((path) => existsSync(path))
-
 /** A dagger that does what the CLI does for `export`, `napping` what takes long. */
 const fakeDagger = `#!/bin/sh
 echo "$*" >>"$FAKE/calls"
@@ -118,29 +116,13 @@ for word in "$@"; do
 done
 `
 
-describe.skipIf(busybox === undefined || !existsSync("/bin/dash"))("with busybox and dash, ./stack", () => {
+describe.skipIf(!hasPlainTools)("with busybox and dash, ./stack", () => {
   let folder: string
   let bin: string
 
   beforeAll(async () => {
     folder = await workspace({ ...stackFiles({ base: {} }) })
-    bin = join(folder, ".bin")
-    await mkdir(bin)
-    // Every tool is busybox's; what it has not, is not there.
-    const applets = (await run(busybox ?? "", ["--list"], { cwd: folder })).stdout.trim().split("\n")
-    const posix = applets.filter(
-      (name) => !["timeout", "setpriv", "realpath", "sha256sum", "pgrep", "sh", "ash"].includes(name),
-    )
-    await Promise.all(posix.map((name) => symlink(busybox ?? "", join(bin, name))))
-    await symlink("/bin/dash", join(bin, "sh"))
-    for (const [name, text] of [
-      ["dagger", fakeDagger],
-      ["docker", "#!/bin/sh\ntest $1 = info\n"],
-    ] as const) {
-      await writeFile(join(bin, name), text)
-      await chmod(join(bin, name), 0o755)
-    }
-    await symlink(join(checkout, "stack"), join(folder, ".stack"))
+    bin = await plainTools(folder, fakeDagger)
   })
   afterAll(() => removeFolder(folder))
 

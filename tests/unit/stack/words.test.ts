@@ -62,6 +62,8 @@ describe("what was probably meant", () => {
   test("what is right, or near to nothing, is left to the CLI", () => {
     for (const word of ["--help", "--source=x", "--full-rebuild", "--frobnicate", "-v"])
       expect(bash(`read_words plan ${word}`)).toBe("")
+    for (const module of ["--mod=/elsewhere", "--mod /elsewhere", "-m /elsewhere"])
+      expect(bash(`read_words ${module} frobnicate; check_function`)).toBe("")
   })
 })
 

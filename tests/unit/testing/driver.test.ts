@@ -85,6 +85,48 @@ describe("every way a test can end", () => {
   })
 })
 
+test("the files that have tests of another user are named, and they alone are imported for it", () => {
+  const asks = (user: string) =>
+    `import pytest\n@pytest.mark.as_user("${user}")\ndef test_user(): pass\ndef test_own(): pass\n`
+  const files = {
+    "test_one.py": asks("1:1"),
+    "deep/test_one.py": asks("1:1"),
+    "test_two.py": asks("2:2"),
+    "test_none.py": "import nowhere_to_be_found\n",
+    "test_[odd].py": asks("3:3"),
+  }
+  const drive = (user: string, only: (root: string) => readonly string[]) => {
+    const folder = new TestFolder(files)
+    try {
+      const asked = user === "" ? [] : ["--user", user]
+      return folder.drive(...asked, ...only(folder.root).map((file) => `--only=${file}`))
+    } finally {
+      folder.remove()
+    }
+  }
+  const { otherUserFiles = {} } = drive("", () => [])
+  expect(otherUserFiles).toEqual({
+    "1:1": ["base/test/deep/test_one.py", "base/test/test_one.py"],
+    "2:2": ["base/test/test_two.py"],
+    "3:3": ["base/test/test_[odd].py"],
+  })
+  const ofUser = (user: string) =>
+    drive(user, (root) => (otherUserFiles[user] ?? []).map((file) => `${root}/tests/${file}`)).tests.map(
+      ({ id, outcome }) => `${id}: ${outcome}`,
+    )
+  expect(ofUser("1:1")).toEqual([
+    "base/test/deep/test_one.py::test_user: passed",
+    "base/test/test_one.py::test_user: passed",
+  ])
+  expect(ofUser("2:2")).toEqual(["base/test/test_two.py::test_user: passed"])
+  // A name that pytest would take for another one, and one that is none: all files are looked at.
+  expect(ofUser("3:3")).toEqual([
+    "base/test/test_none.py: error",
+    "base/test/test_[odd].py::test_user: passed",
+  ])
+  expect(drive("2:2", () => ["/nowhere.py"]).tests.map(({ outcome }) => outcome)).toEqual(["error", "passed"])
+})
+
 test("as another user, only that user's tests run", () => {
   const run = drive({ "test_ways.py": everyWayToEnd }, "--user", "2000:2000")
   expect(run.tests.map(({ id, outcome }) => [id, outcome])).toEqual([
