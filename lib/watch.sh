@@ -30,7 +30,7 @@ take_watch() {
 
 # watch VIEW: the call of read_words' variables, and again after each save, until Ctrl-C.
 watch() {
-  local runs=0 saved='' last='' status=0
+  local runs=0 saved='' earlier='' status=0
   watch_place=$(mktemp -d)
   trap 'rm -rf "$watch_place"' EXIT
   # What a save does not touch is not to run again.
@@ -39,7 +39,7 @@ watch() {
     runs=$((runs + 1))
     watched_run "$1"
     [[ -z $interrupted ]] || break
-    last=$status
+    earlier=$status
     wait_for_save || break
     saved=$(saved_files)
   done
@@ -47,7 +47,7 @@ watch() {
   exit 130
 }
 
-# watched_run VIEW: one run, and a line on it. Sets status of watch; uses its runs, saved and last.
+# watched_run VIEW: one run, and a line on it. Sets status of watch; uses its runs, saved and earlier.
 watched_run() {
   local began=$SECONDS
   # What the CLI has left on the terminal, and the result of before.
@@ -60,7 +60,7 @@ watched_run() {
   status=0
   run_call "$1" || status=$?
   [[ -z $interrupted ]] || return 0
-  say "run $runs, $(date '+%T'), took $((SECONDS - began)) s: $(compared "$last" "$status")"
+  say "run $runs, $(date '+%T'), took $((SECONDS - began)) s: $(compared "$earlier" "$status")"
   [[ -z $saved ]] || say "saved before it: $saved"
   say "waiting for the next save below images/ or of spec.yml; Ctrl-C ends"
 }
