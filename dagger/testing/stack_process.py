@@ -176,13 +176,16 @@ class Process:
         if any(set(report) != REPORT for report in reports):
             return
         self.reports.setdefault(id, []).extend(reports)
-        if id in self.ended and reports:
-            # A report behind the end of its test counts, too.
+        # Judged with its last phase: a driver that is killed before it hears of the end would take the reports with it.
+        # One behind the end of its test counts, too.
+        if reports and (id in self.ended or self.is_complete(id)):
             self.finish(id)
 
     def on_finish(self, id, reports):
         self.on_reports(id, reports)
-        self.finish(id)
+        # Without a report and with a result, the driver before this one has judged it.
+        if id not in self.ended and (self.reports.get(id) or id not in self.run.tests):
+            self.finish(id)
         self.running.pop(id, None)
         self.since = time.monotonic()
 
@@ -251,9 +254,11 @@ class Process:
 
     def is_told(self, test):
         """Whether pytest ended a session in which the test's reports were complete: nothing tells the end of some tests."""
-        reports = self.reports.get(test, [])
-        complete = any(report["when"] not in ("setup", "call") for report in reports)
-        return self.session is not None and complete
+        return self.session is not None and self.is_complete(test)
+
+    def is_complete(self, test):
+        """Whether there are reports of its last phase, or of one that pytest itself does not have."""
+        return any(report["when"] not in ("setup", "call") for report in self.reports.get(test, []))
 
 
 def end_group(pid, number):

@@ -30,6 +30,25 @@ def test_behind(): assert False
   }
 })
 
+test.each(interpreters)(
+  "%s: a driver that is killed between a test's last report and its end loses no pass",
+  (python) => {
+    const kills = `import os, time
+def pytest_runtest_logfinish(nodeid):
+    if "first" in nodeid:
+        time.sleep(0.5)
+        os.kill(os.getppid(), 9)
+`
+    const files = { "conftest.py": kills, "test_it.py": "def test_first(): pass\ndef test_behind(): pass\n" }
+    const folder = new TestFolder(files, python)
+    try {
+      expect(outcomes(folder.runScript())).toEqual({ test_first: "passed", test_behind: "passed" })
+    } finally {
+      folder.remove()
+    }
+  },
+)
+
 test("a driver that is killed again and again says so, with what had ended", () => {
   const kill = (n: number) => `def test_${n}():\n    os.kill(os.getppid(), 9)\n    time.sleep(9)\n`
   const text = `import os, time\ndef test_good(): pass\n${[0, 1, 2, 3, 4, 5, 6].map(kill).join("")}`
