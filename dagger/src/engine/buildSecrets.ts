@@ -9,7 +9,7 @@ export type BuildSecrets = ReadonlyMap<string, Secret>
  * line has none: it is made again here, under its id. Its text enters no key: the engine knows it by its name alone.
  * @param ids what Dockerfiles call them
  * @param secrets what they are, in the same order
- * @throws InputError where these are not as many
+ * @throws InputError where these are not as many, and on an engine that does not keep them to the RUN that mounts them
  */
 export async function buildSecrets(
   ids: readonly string[],
@@ -22,9 +22,29 @@ export async function buildSecrets(
     const why = repeated === undefined ? message : `"${repeated}" is given twice`
     throw new InputError([{ location: atOption("--secret-id"), message: why, hint }])
   }
+  if (ids.length > 0) refuseOn(await dag.version())
   const named = ids.map(async (id, index) => {
     const plaintext = (await secrets[index]?.plaintext()) ?? ""
     return [id, dag.setSecret(id, plaintext)] as const
   })
   return new Map(await Promise.all(named))
+}
+
+function refuseOn(engine: string): void {
+  if (!leaksBuildSecrets(engine)) return
+  const message = `the engine ${engine} shows a build's secrets to later RUN instructions, to images below, and to tests`
+  const hint =
+    "take the engine of dagger.json's engineVersion, such as the one of ./stack, or build without secrets"
+  throw new InputError([{ location: atOption("--secret"), message, hint }])
+}
+
+/**
+ * Whether a secret that one RUN mounts is seen by others: so with 0.21.8, tried; which of those after 0.19 was the first is
+ * not known (docs/dead-ends.md).
+ * @param version as an engine tells it: `v0.19.10`
+ */
+export function leaksBuildSecrets(version: string): boolean {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\./.exec(version) ?? []
+  if (major === undefined || minor === undefined) return false
+  return Number(major) > 0 || Number(minor) > 19
 }
