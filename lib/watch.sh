@@ -30,7 +30,7 @@ take_watch() {
 
 # watch VIEW: the call of read_words' variables, and again after each save, until Ctrl-C.
 watch() {
-  local runs=0 saved='' earlier='' status=0
+  local runs=0 saved='' earlier='' status=0 remembered=0
   watch_place=$(mktemp -d)
   trap 'rm -rf "$watch_place"' EXIT
   # What a save does not touch is not to run again.
@@ -109,8 +109,9 @@ differing() {
   LC_ALL=C sort "$2" "$3" | uniq -u | sed "s/^\([^ ]* \)\{$1\}//"
 }
 
-# remember_files: what the next looks are compared with.
+# remember_files: what the next looks are compared with. Sets remembered of watch.
 remember_files() {
+  remembered=$SECONDS
   rm -f "$watch_place"/*
   : >"$watch_place/stamp"
   list_files >"$watch_place/known"
@@ -120,6 +121,8 @@ remember_files() {
 # wait_for_save: until files differ from what was remembered, and are still. Fails where it is interrupted.
 wait_for_save() {
   local looks=0
+  # The second in which the run began must be over before the sums are taken: see list_sums.
+  until ((SECONDS - remembered > 1)) || [[ -n $interrupted ]]; do sleep "$look_again" || true; done
   list_sums >"$watch_place/sums"
   differing 2 "$watch_place/known.sums" "$watch_place/sums" >"$watch_place/early"
   while [[ -z $interrupted ]]; do

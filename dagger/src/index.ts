@@ -384,7 +384,16 @@ export class JupyterStack {
   async sbom(
     @argument({
       defaultPath: "/",
-      ignore: ["**/node_modules", "**/.venv", "**/__pycache__", "out", "!images/**"],
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
     })
     source: Directory,
     tag?: string,

@@ -78,8 +78,8 @@ describe.each([
     "a run for each save, whatever the editor does, and none for what is no save",
     { timeout: 120_000 },
     async () => {
-      expect(await readFile(join(state, "calls"), "utf8")).toContain(
-        "test-image --image=base --source=. --remembered for-screen",
+      expect(await readFile(join(state, "calls"), "utf8")).toMatch(
+        / test-image --image=base --source=\. --remembered --screen=\S+ shown /,
       )
       let count = 1
       /** What is done, and the files that are named; none where nothing is to run. */
@@ -167,7 +167,8 @@ describe.each([
     { timeout: 120_000 },
     async () => {
       let count = await runs()
-      const save = async () => writeFile(path("test_it.py"), String(Math.random()))
+      // Of one length: what find knows of time alone must do.
+      const save = async () => writeFile(path("test_it.py"), Math.random().toFixed(9))
       for (const [verdict, text] of [
         ["1", "not good any more"],
         ["1", "still not good"],
