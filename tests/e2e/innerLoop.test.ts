@@ -143,7 +143,8 @@ test("test-image --watch at a terminal: the latest result alone, what was saved,
       cwd: folder,
       env: { XDG_STATE_HOME: stateHome },
       columns: 80,
-      steps: [step(1, "def test_wrong(): assert 1 == 2\n"), step(2, passes)],
+      // At last another text than the first, whose pass is remembered.
+      steps: [step(1, "def test_wrong(): assert 1 == 2\n"), step(2, `${passes}# ${Date.now()}\n`)],
       press: { key: "C-c", when: /run 3, [^]*waiting for the next save/ },
     },
   )

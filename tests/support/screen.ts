@@ -28,7 +28,8 @@ export interface ScreenOptions {
   readonly timeout?: number
 }
 
-const ended = /^ended with (\d+)$/m
+/** Behind what a terminal shows of Ctrl-C, where nothing else was said. */
+const ended = /^(?:\^C)*ended with (\d+)$/m
 
 /**
  * Runs a command at a terminal of a given size, and reads it as a person would: tmux is the terminal.
