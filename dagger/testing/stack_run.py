@@ -212,7 +212,8 @@ class Before:
         unread = Process(self.run, self.process["paths"], None)
         unread.running = dict.fromkeys(self.running, time.monotonic())
         unread.take_all()
-        for test in unread.running:
+        # One whose last report is there was at nothing any more.
+        for test in [each for each in unread.running if not unread.is_complete(each)]:
             message = "was killed from outside together with the test driver, most likely by the kernel for want of memory"
             self.run.record(result(test, "killed", 0, message))
         if not self.run.collected:
