@@ -38,6 +38,7 @@ def pytest_runtest_logfinish(nodeid):
     if "first" in nodeid:
         time.sleep(0.5)
         os.kill(os.getppid(), 9)
+        os.kill(os.getpid(), 9)
 `
     const files = { "conftest.py": kills, "test_it.py": "def test_first(): pass\ndef test_behind(): pass\n" }
     const folder = new TestFolder(files, python)
