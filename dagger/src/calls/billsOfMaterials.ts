@@ -5,7 +5,7 @@ import type { ImageManifest } from "../manifest/manifestData.js"
 import { InputError, atOption } from "../problems.js"
 import { componentsOf, missingLists } from "../sbom/components.js"
 import type { SbomFormat } from "../sbom/sbom.js"
-import { formatTitles, renderSbom, sbomFormats, sbomPath } from "../sbom/sbom.js"
+import { formatTitle, renderSbom, sbomFormats, sbomPath } from "../sbom/sbom.js"
 import { plural } from "../text/format.js"
 import { codeCell, plainText, table } from "../text/markdown.js"
 import type { ComparedSet } from "../wiki/comparedSet.js"
@@ -78,7 +78,7 @@ function billsOf(
     ok: true,
     report: { version: 1, kind: "written", format, images: bills, notices: said },
     markdown: [
-      `# Bills of materials (${formatTitles[format]})`,
+      `# Bills of materials (${formatTitle(format)})`,
       `${plural(bills.length, "image")}, ${plural(packages, "package")}.`,
       table(["Image", "Packages", "File"], rows, "-r-"),
       ...(lists === "" ? [] : [lists]),

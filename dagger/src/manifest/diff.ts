@@ -1,6 +1,7 @@
 import { compareCodeUnits } from "../text/order.js"
 import { compareVersions } from "./compareVersions.js"
 import { ecosystems } from "./manifestData.js"
+import { normalizedName } from "./pythonName.js"
 import type { Ecosystem, ImageManifest, InstalledPackage, PackageList } from "./manifestData.js"
 
 /** What became of one package. `changed`: the versions differ, but their rules do not say which is newer. */
@@ -155,12 +156,7 @@ function byKey(
   ecosystem: Ecosystem,
   packages: readonly InstalledPackage[],
 ): ReadonlyMap<string, InstalledPackage> {
-  return new Map(packages.map((each) => [ecosystem === "pip" ? normalised(each.name) : each.name, each]))
-}
-
-/** PEP 503, "Normalized names": pip prints the author's spelling, which changes between releases. */
-function normalised(name: string): string {
-  return name.toLowerCase().replaceAll(/[-_.]+/g, "-")
+  return new Map(packages.map((each) => [ecosystem === "pip" ? normalizedName(each.name) : each.name, each]))
 }
 
 /** `pip list` shows Python packages that conda installed too: a change that conda has as well is told once. */
@@ -177,7 +173,7 @@ function withoutRepeated(compared: readonly EcosystemDiff[]): readonly Ecosystem
 function identityOf(change: PackageChange): string {
   const from = "from" in change ? change.from : ""
   const to = "to" in change ? change.to : ""
-  return `${normalised(change.name)} ${from} ${to}`
+  return `${normalizedName(change.name)} ${from} ${to}`
 }
 
 function sideOf({ reference, digest }: ImageManifest): ComparedImage {

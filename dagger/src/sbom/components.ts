@@ -1,6 +1,7 @@
 import { PackageURL } from "packageurl-js"
 import type { Ecosystem, ImageManifest, InstalledPackage, OperatingSystem } from "../manifest/manifestData.js"
 import { ecosystems } from "../manifest/manifestData.js"
+import { normalizedName } from "../manifest/pythonName.js"
 import { parseReference } from "../reference/reference.js"
 import { licenseExpression } from "./license.js"
 
@@ -42,13 +43,32 @@ export function missingLists({ packages }: ImageManifest): readonly string[] {
   })
 }
 
-/** Package URL of the image itself: https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md. */
-export function imagePurl({ reference, digest }: ImageManifest): string | undefined {
-  if (digest === undefined) return undefined
+/** The image itself, as bills of materials name it. */
+export interface ImageComponent {
+  /** `ghcr.io/example/base`. */
+  readonly repository: string
+  /** The last part of it. */
+  readonly name: string
+  readonly version: string | undefined
+  /** Hexadecimal digits of its digest, where it is published. */
+  readonly sha256: string | undefined
+  /** https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md; none without a digest. */
+  readonly purl: string | undefined
+}
+
+/** The image of a manifest. */
+export function imageComponent({ reference, digest }: ImageManifest): ImageComponent {
   const { registry, path, tag } = parseReference(reference)
+  const repository = `${registry}/${path}`
   const name = path.slice(path.lastIndexOf("/") + 1)
-  const more = { repository_url: `${registry}/${path}`, ...(tag !== undefined && { tag }) }
-  return new PackageURL("oci", undefined, name, digest, more, undefined).toString()
+  const more = qualifiers({ repository_url: repository, tag })
+  return {
+    repository,
+    name,
+    version: tag ?? digest,
+    sha256: digest?.replace(/^sha256:/, ""),
+    purl: digest === undefined ? undefined : urlOf("oci", undefined, { name, version: digest }, more),
+  }
 }
 
 function licenseOf(ecosystem: Ecosystem, words: string | undefined): License | undefined {
@@ -66,8 +86,7 @@ function purlOf(
     case "apt":
       return debianPurl(each, os)
     case "pip":
-      // PEP 503, "Normalized names".
-      return urlOf("pypi", undefined, { ...each, name: each.name.toLowerCase().replaceAll(/[-_.]+/g, "-") })
+      return urlOf("pypi", undefined, { ...each, name: normalizedName(each.name) })
     case "r":
       return rPurl(each)
     case "conda":

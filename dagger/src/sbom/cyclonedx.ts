@@ -1,7 +1,6 @@
 import type { ImageManifest } from "../manifest/manifestData.js"
-import { parseReference } from "../reference/reference.js"
 import type { Component, License } from "./components.js"
-import { componentsOf, imagePurl, missingLists } from "./components.js"
+import { componentsOf, imageComponent, missingLists } from "./components.js"
 import { documentId, documentTime, toolName } from "./identity.js"
 
 const imageRef = "image"
@@ -33,14 +32,11 @@ export function renderCycloneDx(manifest: ImageManifest): string {
 }
 
 function imageOf(manifest: ImageManifest): object {
-  const { path, tag } = parseReference(manifest.reference)
-  const version = tag ?? manifest.digest
-  const purl = imagePurl(manifest)
-  const content = manifest.digest?.replace(/^sha256:/, "")
+  const { name, version, sha256: content, purl } = imageComponent(manifest)
   return {
     type: "container",
     "bom-ref": imageRef,
-    name: path.slice(path.lastIndexOf("/") + 1),
+    name,
     ...(version !== undefined && { version }),
     ...(content !== undefined && { hashes: [{ alg: "SHA-256", content }] }),
     ...(purl !== undefined && { purl }),

@@ -53,7 +53,6 @@ function fromR(license: string): string {
 const namesInR: Readonly<Record<string, string>> = {
   BSD_2_clause: "BSD-2-Clause",
   BSD_3_clause: "BSD-3-Clause",
-  "Artistic-2.0": "Artistic-2.0",
   CC0: "CC0-1.0",
 }
 

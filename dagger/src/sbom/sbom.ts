@@ -8,17 +8,21 @@ import { renderSpdx } from "./spdx.js"
 export const sbomFormats = ["spdx", "cyclonedx"] as const
 export type SbomFormat = (typeof sbomFormats)[number]
 
-/** Names and versions of the formats. */
-export const formatTitles: Readonly<Record<SbomFormat, string>> = {
-  spdx: "SPDX 2.3",
-  cyclonedx: "CycloneDX 1.6",
+interface FormatFacts {
+  /** Name and version. */
+  readonly title: string
+  readonly suffix: string
+  readonly render: (manifest: ImageManifest) => string
 }
 
-const formats: Readonly<
-  Record<SbomFormat, { readonly suffix: string; readonly render: (manifest: ImageManifest) => string }>
-> = {
-  spdx: { suffix: "spdx.json", render: renderSpdx },
-  cyclonedx: { suffix: "cdx.json", render: renderCycloneDx },
+const formats: Readonly<Record<SbomFormat, FormatFacts>> = {
+  spdx: { title: "SPDX 2.3", suffix: "spdx.json", render: renderSpdx },
+  cyclonedx: { title: "CycloneDX 1.6", suffix: "cdx.json", render: renderCycloneDx },
+}
+
+/** A format's name and version. */
+export function formatTitle(format: SbomFormat): string {
+  return formats[format].title
 }
 
 /** A bill of materials of what an image's manifest lists. */

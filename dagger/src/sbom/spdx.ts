@@ -1,7 +1,6 @@
 import type { ImageManifest } from "../manifest/manifestData.js"
-import { parseReference } from "../reference/reference.js"
 import type { Component } from "./components.js"
-import { componentsOf, imagePurl, missingLists } from "./components.js"
+import { componentsOf, imageComponent, missingLists } from "./components.js"
 import { documentId, documentTime, toolName } from "./identity.js"
 
 const nothingSaid = "NOASSERTION"
@@ -13,13 +12,12 @@ const imageId = "SPDXRef-Image"
  */
 export function renderSpdx(manifest: ImageManifest): string {
   const contents = [...systemOf(manifest), ...packagesOf(componentsOf(manifest))]
-  const { registry, path } = parseReference(manifest.reference)
   const missing = missingLists(manifest)
   const document = {
     spdxVersion: "SPDX-2.3",
     dataLicense: "CC0-1.0",
     SPDXID: "SPDXRef-DOCUMENT",
-    name: `${registry}/${path}`,
+    name: imageComponent(manifest).repository,
     // As the specification proposes (6.5.3): a name, and what makes it unique.
     documentNamespace: `https://spdx.org/spdxdocs/${manifest.name}-${documentId(manifest)}`,
     creationInfo: { created: documentTime(manifest.created), creators: [`Tool: ${toolName}`] },
@@ -40,16 +38,14 @@ interface SpdxPackage {
 }
 
 function imageOf(manifest: ImageManifest): SpdxPackage {
-  const { path, tag } = parseReference(manifest.reference)
-  const version = tag ?? manifest.digest
-  const checksum = manifest.digest?.replace(/^sha256:/, "")
+  const { name, version, sha256, purl } = imageComponent(manifest)
   return {
     SPDXID: imageId,
-    name: path.slice(path.lastIndexOf("/") + 1),
+    name,
     ...(version !== undefined && { versionInfo: version }),
     ...common("CONTAINER"),
-    ...(checksum !== undefined && { checksums: [{ algorithm: "SHA256", checksumValue: checksum }] }),
-    ...externalPurl(imagePurl(manifest)),
+    ...(sha256 !== undefined && { checksums: [{ algorithm: "SHA256", checksumValue: sha256 }] }),
+    ...externalPurl(purl),
   }
 }
 
