@@ -38,9 +38,8 @@ export interface Sshd {
   readonly password: string
   /** Private key that the account accepts, in OpenSSH's format, without a passphrase. */
   readonly privateKey: string
-  /** The same under `passphrase`. */
+  /** The same under a passphrase. */
   readonly encryptedKey: string
-  readonly passphrase: string
   /** What sshd logged. */
   log(): string
   stop(): Promise<void>
@@ -87,7 +86,6 @@ export async function startSshd(settings: SshdSettings = {}): Promise<Sshd> {
     password,
     privateKey: readFileSync(join(directory, "user"), "utf8"),
     encryptedKey: readFileSync(join(directory, "locked"), "utf8"),
-    passphrase,
     log: () => readFileSync(join(directory, "log"), "utf8"),
     stop,
   }

@@ -23,8 +23,8 @@ import { gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from 
 import { knownOf } from "../tree/knownOf.js"
 import type { OpenSource } from "../gather/openSource.js"
 import { openSource } from "../gather/openSource.js"
-import type { PageBook, PageResult, PagesOfCall } from "./pageBook.js"
-import { openPages } from "./pageBook.js"
+import type { ManifestPages, PageResult, PagesOfCall } from "./manifestPages.js"
+import { openPages } from "./manifestPages.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { RegistryOptionsOfCall } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
@@ -45,7 +45,7 @@ interface PromotionSetup extends OpenSource {
   readonly images: readonly PromotedImage[]
   readonly registry: RegistrySession
   readonly context: MeteredContext
-  readonly pages: PageBook
+  readonly pages: ManifestPages
 }
 
 /**

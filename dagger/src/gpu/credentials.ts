@@ -5,14 +5,13 @@ import { redactor } from "../text/redact.js"
 /** What the account is entered with; at least one of password and private key. */
 export interface Credentials {
   readonly password?: string
-  /** PEM or OpenSSH format. */
+  /** PEM or OpenSSH format, without a passphrase. */
   readonly privateKey?: string
-  readonly passphrase?: string
 }
 
 /** Removes what somebody logs in with. */
-export function redactorOf({ password, privateKey, passphrase }: Credentials): Redact {
-  return redactor([password, privateKey, passphrase])
+export function redactorOf({ password, privateKey }: Credentials): Redact {
+  return redactor([password, privateKey])
 }
 
 /** Why the host let nobody in, as far as it can be told. */

@@ -39,8 +39,6 @@ export interface GpuTestOptions {
   readonly timeoutSeconds: number
   /** Other limits than the usual ones. */
   readonly limits?: Partial<Omit<SessionLimits, "deadlineSeconds">>
-  /** Ends the test early, the job on the login host included. */
-  readonly signal?: AbortSignal
 }
 
 /** What would be done, checked; nothing was sent anywhere. */
@@ -114,7 +112,7 @@ export function planGpuTest(options: GpuTestOptions): GpuTestPlan {
  */
 export async function runGpuTest(options: GpuTestOptions, observer?: SessionObserver): Promise<GpuVerdict> {
   const plan = planGpuTest(options)
-  const { credentials, signal } = options
+  const { credentials } = options
   if ((credentials.password ?? "") === "" && (credentials.privateKey ?? "") === "") {
     throw new InvalidGpuTest(["a password or a private key is needed to log in"])
   }
@@ -123,21 +121,15 @@ export async function runGpuTest(options: GpuTestOptions, observer?: SessionObse
   // Each stream has its own reader: a line of one must not come between two of the other.
   const readers = { stdout: new PytestLogReader(), stderr: new PytestLogReader() }
   const started = performance.now()
-  const session = await runRemote(
-    { ...plan, credentials },
-    plan.remoteCommand,
-    plan.limits,
-    {
-      connected: () => observer?.connected(),
-      line: (stream, text) => {
-        readers[stream].read(text)
-        const clean = redact(text)
-        transcript.add(clean)
-        observer?.line(stream, clean)
-      },
+  const session = await runRemote({ ...plan, credentials }, plan.remoteCommand, plan.limits, {
+    connected: () => observer?.connected(),
+    line: (stream, text) => {
+      readers[stream].read(text)
+      const clean = redact(text)
+      transcript.add(clean)
+      observer?.line(stream, clean)
     },
-    signal,
-  )
+  })
   const log = mergeLogs(readers.stderr.log, readers.stdout.log)
   const judgement = judge(session.end, log, transcript.closingWords)
   const durationSeconds = (performance.now() - started) / 1000

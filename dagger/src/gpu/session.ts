@@ -53,22 +53,11 @@ export async function runRemote(
   command: string,
   limits: SessionLimits,
   observer: SessionObserver,
-  signal?: AbortSignal,
 ): Promise<SessionResult> {
   if (login.hostKey.kind === "none") return notStarted("unknown-host-key", placeOf(login))
-  if (signal?.aborted === true) return notStarted("cancelled", "")
   // Loaded only here: it takes longer to load than the rest of the module.
   const ssh2 = await import("ssh2")
-  const session = new Session(new ssh2.default.Client(), login, command, limits, observer)
-  const cancel = () => {
-    session.giveUp("cancelled", "")
-  }
-  signal?.addEventListener("abort", cancel)
-  try {
-    return await session.run()
-  } finally {
-    signal?.removeEventListener("abort", cancel)
-  }
+  return new Session(new ssh2.default.Client(), login, command, limits, observer).run()
 }
 
 function notStarted(reason: ObstacleReason, detail: string): SessionResult {

@@ -44,8 +44,6 @@ export type ObstacleReason =
   | "frozen"
   /** The overall time limit passed. */
   | "deadline"
-  /** The caller gave up. */
-  | "cancelled"
   /** The launch command failed before pytest started. */
   | "launch-failed"
   /** The launch command succeeded, and its output has no summary of pytest. */
@@ -169,8 +167,6 @@ function obstacleWords(reason: ObstacleReason): string {
       return "the login host stopped answering"
     case "deadline":
       return "the GPU test took longer than its time limit"
-    case "cancelled":
-      return "the GPU test was cancelled"
     case "launch-failed":
       return "the image could not be launched"
     case "no-summary":

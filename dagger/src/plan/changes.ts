@@ -42,15 +42,8 @@ export interface StackChanges {
   readonly spec: readonly ChangedFile[]
   /** Tests and test settings of all images. */
   readonly commonTests: readonly ChangedFile[]
-  /** Files of the images folder that change nothing, and why. */
-  readonly ignored: readonly IgnoredFile[]
   /** Folders of images that were deleted and are not in the spec any more. */
   readonly removedImages: readonly string[]
-}
-
-export interface IgnoredFile {
-  readonly file: ChangedFile
-  readonly why: "change-ignore" | "not-read-by-the-build" | "no-image"
 }
 
 /** All that differs from the base, committed or not; undefined where git cannot say. */
@@ -93,30 +86,25 @@ export function classifyChanges(scope: ChangeScope, files: readonly ChangedFile[
     buildAll: of("build-all"),
     spec: of("spec"),
     commonTests: of("common-tests"),
-    ignored: found.flatMap(({ file, meaning }) =>
-      meaning.kind === "ignored" ? [{ file, why: meaning.why }] : [],
-    ),
     removedImages: removedImages(scope, files),
   }
 }
 
 type Meaning =
   | { readonly kind: "image"; readonly image: string; readonly input: boolean; readonly test: boolean }
-  | { readonly kind: "build-all" | "spec" | "common-tests" | "elsewhere" }
-  | { readonly kind: "ignored"; readonly why: IgnoredFile["why"] }
+  | { readonly kind: "build-all" | "spec" | "common-tests" | "nothing" }
 
 function meaningOf(scope: ChangeScope, file: ChangedFile): Meaning {
   const { imagesDirectory, rules, specPath } = scope
   const { path } = file
   // In the order of the old pipeline: BuildAll wins over ChangeIgnore.
   if (isNamedBy(rules.buildAll, imagesDirectory, path)) return { kind: "build-all" }
-  if (isNamedBy(rules.ignore, imagesDirectory, path)) return { kind: "ignored", why: "change-ignore" }
+  if (isNamedBy(rules.ignore, imagesDirectory, path)) return { kind: "nothing" }
   if (path === specPath) return { kind: "spec" }
   if (isCommonTest(imagesDirectory, path)) return { kind: "common-tests" }
   const image = scope.images.find(({ directory }) => path.startsWith(`${directory}/`))
   if (image !== undefined) return meaningInImage(image, file)
-  if (path.startsWith(`${imagesDirectory}/`)) return { kind: "ignored", why: "no-image" }
-  return { kind: "elsewhere" }
+  return { kind: "nothing" }
 }
 
 function isCommonTest(imagesDirectory: string, path: string): boolean {
@@ -128,7 +116,7 @@ function meaningInImage(image: ImageScope, file: ChangedFile): Meaning {
   const below = file.path.slice(image.directory.length + 1)
   const test = testDirectories.some((folder) => below.startsWith(`${folder}/`))
   const input = isInput(image, file, below, test)
-  if (!test && !input) return { kind: "ignored", why: "not-read-by-the-build" }
+  if (!test && !input) return { kind: "nothing" }
   return { kind: "image", image: image.name, input, test }
 }
 

@@ -4,7 +4,7 @@ import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
 import type { Reason } from "./planDocument.js"
 import { fileList } from "./reasons.js"
 import { isMet } from "./requests.js"
-import type { Force } from "./requests.js"
+import type { RebuildRequest } from "./requests.js"
 
 /** What is done for an image and why, and which published image that is about. */
 export type Decision = { readonly reasons: readonly Reason[] } & (
@@ -14,9 +14,9 @@ export type Decision = { readonly reasons: readonly Reason[] } & (
 )
 
 /** What one image's decision depends on besides its own facts. */
-export interface Situation {
+export interface DecisionFacts {
   readonly facts: PlanFacts
-  readonly forces: readonly Force[]
+  readonly requests: readonly RebuildRequest[]
   /**
    * A full rebuild was asked for, and not of this image: of images with its content the candidate is taken, which is
    * that of the last build.
@@ -40,20 +40,20 @@ interface Match {
  * Decides one image. In this order: a rebuilt parent, what forces a rebuild, then by content; by git where the
  * registry, or a base's digest, is unknown.
  */
-export function decide(image: ImageFacts, situation: Situation): Decision {
-  const { facts, forces, rebuiltParents } = situation
+export function decide(image: ImageFacts, situation: DecisionFacts): Decision {
+  const { facts, requests, rebuiltParents } = situation
   if (rebuiltParents.length > 0) {
-    const asked = forces.filter(({ isAskedFor }) => isAskedFor).map(({ reason }) => reason)
+    const asked = requests.filter(({ isAskedFor }) => isAskedFor).map(({ reason }) => reason)
     const reasons = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
     return { action: "build", reasons: [...asked, ...reasons, ...contentReasons(image, facts)] }
   }
   const found = matchesOf(image, facts)
   const inOrder = situation.lastBuildFirst ? found.toSorted(candidateFirst) : found
-  const matches = inOrder.filter((match) => forces.every((force) => isMet(force, match.image)))
-  if (forces.length > 0 && matches.length === 0) {
+  const matches = inOrder.filter((match) => requests.every((request) => isMet(request, match.image)))
+  if (requests.length > 0 && matches.length === 0) {
     return {
       action: "build",
-      reasons: [...forces.map(({ reason }) => reason), ...contentReasons(image, facts)],
+      reasons: [...requests.map(({ reason }) => reason), ...contentReasons(image, facts)],
     }
   }
   return isComparable(image) ? byContent(image, situation, matches) : byGit(image, situation)
@@ -95,14 +95,14 @@ function candidateFirst(a: Match, b: Match): number {
   return Number(b.place === "candidate") - Number(a.place === "candidate")
 }
 
-function byContent(image: ImageFacts, situation: Situation, matches: readonly Match[]): Decision {
+function byContent(image: ImageFacts, situation: DecisionFacts, matches: readonly Match[]): Decision {
   const passed = matches.find((match) => match.passed !== undefined)
   if (passed !== undefined) {
     const { tag } = passed.image
     const witness = `${image.repository}:${passed.passed}`
     const action = passed.place === "branch" ? "reuse" : "retag"
     const reasons: Reason[] = [
-      ...metReasons(passed, situation.forces),
+      ...metReasons(passed, situation.requests),
       { kind: "same-content", tag },
       { kind: "tests-passed", tag, witness },
     ]
@@ -112,7 +112,7 @@ function byContent(image: ImageFacts, situation: Situation, matches: readonly Ma
   if (untested === undefined) return { action: "build", reasons: contentReasons(image, situation.facts) }
   const { tag } = untested.image
   const reasons: Reason[] = [
-    ...metReasons(untested, situation.forces),
+    ...metReasons(untested, situation.requests),
     ...testReasons(image, situation),
     { kind: "same-content", tag },
     { kind: "tests-not-passed", tag },
@@ -121,8 +121,8 @@ function byContent(image: ImageFacts, situation: Situation, matches: readonly Ma
 }
 
 /** What was to be rebuilt is: said once, whatever asked for it. */
-function metReasons({ image }: Match, forces: readonly Force[]): readonly Reason[] {
-  const commit = forces[0]?.untilBuiltFrom
+function metReasons({ image }: Match, requests: readonly RebuildRequest[]): readonly Reason[] {
+  const commit = requests[0]?.untilBuiltFrom
   return commit === undefined ? [] : [{ kind: "rebuilt-for-this-commit", tag: image.tag, commit }]
 }
 
@@ -141,7 +141,7 @@ function contentReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] 
   return [...reasons, { kind: "no-image-with-key", inputKey: image.inputKey }]
 }
 
-function byGit(image: ImageFacts, situation: Situation): Decision {
+function byGit(image: ImageFacts, situation: DecisionFacts): Decision {
   const { facts } = situation
   const { registry } = image
   const unknown: Reason =
@@ -189,7 +189,7 @@ function fileReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] {
 }
 
 /** The tests of an image are its own, its ancestors' and the common ones. */
-function testReasons(image: ImageFacts, { facts, ancestors }: Situation): readonly Reason[] {
+function testReasons(image: ImageFacts, { facts, ancestors }: DecisionFacts): readonly Reason[] {
   const own = [...ancestors, image.name].flatMap((name) => facts.changes?.images.get(name)?.tests ?? [])
   const files = [...own, ...(facts.changes?.commonTests ?? [])]
   return files.length === 0 ? [] : [{ kind: "tests-changed", ...fileList(files) }]

@@ -2,7 +2,7 @@ import { decide } from "./decide.js"
 import type { Decision } from "./decide.js"
 import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
 import type { ParentSource, Plan, Published, Step } from "./planDocument.js"
-import { forces, skipRequest } from "./requests.js"
+import { rebuildRequests, skipRequest } from "./requests.js"
 
 /**
  * Decides what a run does for each image, and says why. Pure: the same facts give the same plan.
@@ -32,7 +32,7 @@ export function planStack(facts: PlanFacts): Plan {
 }
 
 /** A step with what later ones need to know of it. */
-interface Placed {
+interface PlannedImage {
   readonly step: Step
   readonly ancestors: ReadonlySet<string>
   /** Where a build of it would take what it is built on from. */
@@ -41,8 +41,8 @@ interface Placed {
 
 function decideSteps(facts: PlanFacts): Step[] {
   const selection = select(facts)
-  const all = forces(facts)
-  const placed = new Map<string, Placed>()
+  const all = rebuildRequests(facts)
+  const placed = new Map<string, PlannedImage>()
   for (const image of facts.images) {
     const parents = image.parents.map((parent) => placedParent(placed, parent, image.name))
     const ancestors = new Set(parents.flatMap((parent) => [...parent.ancestors, parent.step.image]))
@@ -50,7 +50,7 @@ function decideSteps(facts: PlanFacts): Step[] {
     const selected = selection(image.name)
     const own = all.filter(({ isAskedFor }) => !isAskedFor || selected.kind === "selected")
     const lastBuildFirst = own.length < all.length
-    const decision = decide(image, { facts, forces: own, lastBuildFirst, rebuiltParents, ancestors })
+    const decision = decide(image, { facts, requests: own, lastBuildFirst, rebuiltParents, ancestors })
     const sources = sourcesOf(parents)
     const step = stepOf(facts, image, narrow(decision, selected), sources)
     placed.set(image.name, { step, ancestors, sources })
@@ -58,7 +58,11 @@ function decideSteps(facts: PlanFacts): Step[] {
   return [...placed.values()].map(({ step }) => step)
 }
 
-function placedParent(placed: ReadonlyMap<string, Placed>, parent: string, child: string): Placed {
+function placedParent(
+  placed: ReadonlyMap<string, PlannedImage>,
+  parent: string,
+  child: string,
+): PlannedImage {
   const found = placed.get(parent)
   if (found === undefined) throw new Error(`"${parent}" has to come before "${child}", which is built on it`)
   return found
@@ -137,7 +141,7 @@ function stepOf(
 }
 
 /** The parents; and of those whose stages are built along, what these are built on. */
-function sourcesOf(parents: readonly Placed[]): readonly ParentSource[] {
+function sourcesOf(parents: readonly PlannedImage[]): readonly ParentSource[] {
   const found = parents.flatMap(({ step, sources }) => {
     const own = sourceOf(step)
     return own.from === "source" ? [...sources, own] : [own]
@@ -166,7 +170,7 @@ function skippedStep(facts: PlanFacts, image: ImageFacts, where: string): Step {
 function imagesChanged(facts: PlanFacts, steps: readonly Step[]): string[] {
   const names = facts.images.map(({ name }) => name)
   const { changes } = facts
-  if (forces(facts).length > 0 || (changes?.buildAll ?? []).length > 0) return names
+  if (rebuildRequests(facts).length > 0 || (changes?.buildAll ?? []).length > 0) return names
   if (changes === undefined) {
     const touched = new Set(steps.flatMap(({ image, action }) => (isWork(action) ? [image] : [])))
     return names.filter((name) => touched.has(name))

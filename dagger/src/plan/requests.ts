@@ -17,7 +17,7 @@ export function skipRequest(facts: PlanFacts): string | undefined {
 }
 
 /** Something that rebuilds all images, whatever is published. */
-export interface Force {
+export interface RebuildRequest {
   readonly reason: Reason
   /** Asked for by a person, and so only for the images that the call is about: `--only` leaves others out. */
   readonly isAskedFor: boolean
@@ -26,9 +26,9 @@ export interface Force {
 }
 
 /** Everything that rebuilds all images, as in the old pipeline. */
-export function forces(facts: PlanFacts): readonly Force[] {
+export function rebuildRequests(facts: PlanFacts): readonly RebuildRequest[] {
   const { options, git } = facts
-  const found: Force[] = []
+  const found: RebuildRequest[] = []
   const commit = git.head?.sha
   if (options.fullRebuild) found.push({ reason: { kind: "full-rebuild-option" }, isAskedFor: true })
   for (const { where, text } of messages(facts)) {
@@ -50,9 +50,9 @@ export function forces(facts: PlanFacts): readonly Force[] {
   return found
 }
 
-/** Whether this image with the right content is what the force asked for. */
-export function isMet(force: Force, image: RegistryImage): boolean {
-  return force.untilBuiltFrom !== undefined && force.untilBuiltFrom === image.revision
+/** Whether this image with the right content is what the request asked for. */
+export function isMet(request: RebuildRequest, image: RegistryImage): boolean {
+  return request.untilBuiltFrom !== undefined && request.untilBuiltFrom === image.revision
 }
 
 /** A pull request is checked out as a merge that a machine wrote: the request is in the merged commit. */

@@ -44,7 +44,7 @@ describe("a verdict", () => {
       "connection-lost",
       "frozen",
     ] as const
-    const others = ["deadline", "cancelled", "launch-failed", "no-summary"] as const
+    const others = ["deadline", "launch-failed", "no-summary"] as const
     const judgements: Judgement[] = [
       { kind: "passed", reason: "tests-passed", counts: { ...noCounts, passed: 1 } },
       ...[...failures, ...ends].map((reason): Judgement => ({ kind: "failed", reason })),

@@ -22,7 +22,7 @@ function classify(path: string, status: ChangedPath["status"] = "modified", rule
   return describeChanges(classifyChanges({ ...scope, rules }, [{ path, status, committed: true }]))
 }
 
-/** "left input", "right input test", "build-all", "ignored no-image", ... */
+/** "left input", "right input test", "build-all"; empty: nothing */
 function describeChanges(changes: StackChanges): string {
   const images = [...changes.images].flatMap(([name, { inputs, tests }]) => [
     ...(inputs.length > 0 ? [`${name} input`] : []),
@@ -30,7 +30,7 @@ function describeChanges(changes: StackChanges): string {
   ])
   const lists = { "build-all": changes.buildAll, spec: changes.spec, "common tests": changes.commonTests }
   const kinds = Object.entries(lists).flatMap(([kind, files]) => (files.length > 0 ? [kind] : []))
-  return [...images, ...kinds, ...changes.ignored.map(({ why }) => why)].join(", ")
+  return [...images, ...kinds].join(", ")
 }
 
 describe("what a changed path means", () => {
@@ -42,15 +42,15 @@ describe("what a changed path means", () => {
     ["images/left/workflow_tests/test_gpu.py", "left input"],
     ["images/left/tests/a", "left input"],
     ["images/left/vendor/test/a", "left input"],
-    ["images/left-over/Dockerfile", "no-image"],
+    ["images/left-over/Dockerfile", ""],
     ["images/right/run.sh", "right input"],
     ["images/right/test/test_a.py", "right test"],
     ["images/right/test/data.R", "right input, right test"],
-    ["images/right/notes.txt", "not-read-by-the-build"],
+    ["images/right/notes.txt", ""],
     ["images/right/.dockerignore", "right input"],
-    ["images/right/docs/a/b", "change-ignore"],
-    ["images/right/docs.txt", "not-read-by-the-build"],
-    ["images/README.md", "change-ignore"],
+    ["images/right/docs/a/b", ""],
+    ["images/right/docs.txt", ""],
+    ["images/README.md", ""],
     ["images/left/README.md", "left input"],
     ["images/tests_common/helpers.py", "common tests"],
     ["images/pytest.ini", "common tests"],

@@ -23,7 +23,7 @@ export interface PageResult {
 }
 
 /** Where manifest pages are kept. */
-export interface PageBook {
+export interface ManifestPages {
   /** What the pages tell before images are promoted. */
   check(images: readonly CheckedPair[]): Promise<PageCheck>
   /** Carries out a change. */
@@ -44,7 +44,7 @@ export interface PagesOfCall {
  * The pages of a wiki if one is named, else those of artifacts, else the spec's wiki; else nobody knows of any.
  * @throws InputError where a token is given, and the wiki only by the spec
  */
-export function openPages(call: PagesOfCall, specWiki: string | undefined): PageBook {
+export function openPages(call: PagesOfCall, specWiki: string | undefined): ManifestPages {
   requireNamed([{ option: "--wiki-token", secret: call.wikiToken, namedBy: { "--wiki": call.wiki } }])
   if (call.wiki === undefined && call.artifacts !== undefined) return new ArtifactPages(call.artifacts)
   const url = call.wiki ?? specWiki
@@ -52,7 +52,7 @@ export function openPages(call: PagesOfCall, specWiki: string | undefined): Page
   return new WikiPages({ url, username: call.wikiUsername, token: call.wikiToken })
 }
 
-const noPages: PageBook = {
+const noPages: ManifestPages = {
   check: () =>
     Promise.resolve({
       problems: ["neither a wiki nor artifacts are given, so nobody can say that there are manifest pages"],
@@ -62,7 +62,7 @@ const noPages: PageBook = {
 }
 
 /** Pages of a wiki's repository; every write goes through the wiki tool. */
-class WikiPages implements PageBook {
+class WikiPages implements ManifestPages {
   constructor(private readonly access: Parameters<typeof runWiki>[0]) {}
 
   async check(images: readonly CheckedPair[]): Promise<PageCheck> {
@@ -85,7 +85,7 @@ class WikiPages implements PageBook {
 }
 
 /** Pages out of a run's artifacts: read from its manifests, written to the artifacts of the promotion. */
-class ArtifactPages implements PageBook {
+class ArtifactPages implements ManifestPages {
   private files: Promise<WikiDraft> | undefined
 
   constructor(private readonly artifacts: Directory) {}
