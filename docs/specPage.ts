@@ -73,7 +73,7 @@ Editors complete and check the file with [spec.schema.json](../spec.schema.json)
 
 const checks = `## What is checked beyond the keys
 
-- \`images/<name>/Dockerfile\` exists; names of images are folder names, and differ in more than their case.
+- Each image has its Dockerfile; \`directory\`, \`dockerfile\` and \`context\` are there, and paths within the source; names of images are folder names, and differ in more than their case.
 - No two images are published to one repository, neither as written nor below \`registry\`.
 - \`depend_on\` names an image, and no image depends on itself in a circle.
 - \`root\`, where it is given, names exactly the images without \`depend_on\`.

@@ -4,6 +4,7 @@ import { linkedDockerfile } from "../dockerfile/link.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
+import { contextsIn } from "../run/linkedContext.js"
 import { linkUnpinned } from "../gather/bases.js"
 import { askGit } from "../engine/gitContainer.js"
 import { RegistrySession } from "../gather/registrySession.js"
@@ -19,7 +20,7 @@ export async function linkedDirectory(
   only: readonly string[],
   set: readonly string[],
 ): Promise<Directory> {
-  const { spec, tree, files } = await openSource(source, () => askGit(source, {}))
+  const { spec, tree, files, copy } = await openSource(source, () => askGit(source, {}))
   const images = selectImages(tree, only).map(({ name }) => name)
   const buildArgs = parseSettings(spec, set)
   const request = {
@@ -30,13 +31,18 @@ export async function linkedDirectory(
     buildArgs,
     repositories: publishedAs(spec),
   }
-  const linked = (await linkUnpinned(request, await RegistrySession.open(undefined))).whole
+  const stack = await linkUnpinned(request, await RegistrySession.open(undefined))
+  const linked = stack.whole
+  const contexts = [...stack.images.values()].map(({ context }) => context)
   // Docker reads the checkout, with what git ignores.
   const ignored = patternsOf(files.leftOut ?? []).map((pattern) => `${pattern}\n`)
-  return directoryOf(
+  const texts = await directoryOf(
     new Map([
       [linkedDockerfile, linked.dockerfile],
       [`${linkedDockerfile}.dockerignore`, linked.dockerignore + ignored.join("")],
     ]),
   )
+  // What a checkout does not have in its place.
+  const shared = contexts.filter(({ folder, place }) => folder !== place)
+  return shared.length === 0 ? texts : (await contextsIn(copy, shared)).withDirectory(".", texts)
 }

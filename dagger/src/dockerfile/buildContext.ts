@@ -1,7 +1,9 @@
 import type { Problem } from "../problems.js"
+import { createHash } from "node:crypto"
 import { posix } from "node:path"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import { isLeftOut } from "../source/sourceTree.js"
+import { folderName, hasOwnContext, wholeSource } from "../spec/imagePaths.js"
 import type { ImageSpec } from "../spec/spec.js"
 import { PatternSet } from "../text/patternSet.js"
 import { goPatternParts } from "./goPattern.js"
@@ -23,13 +25,17 @@ export class BuildContext {
   private readonly directories = new Set<string>([""])
 
   constructor(
-    readonly directory: string,
+    /** Its folder in the source. */
+    readonly folder: string,
+    /** Its folder in the context of the linked build. */
+    readonly place: string,
     files: readonly SourceFile[],
     readonly ignoreFile: IgnoreFile,
     /** Whether git ignores what was at a path below the context. */
     private readonly isLeftOut: (path: string) => boolean,
   ) {
-    const below = files.map((file) => [file.path.slice(directory.length + 1), file] as const)
+    const prefix = folder === wholeSource ? 0 : folder.length + 1
+    const below = files.map((file) => [file.path.slice(prefix), file] as const)
     this.visible = new Map(below.filter(([path]) => !isIgnored(ignoreFile, path)))
     this.paths = [...this.visible.keys()]
     // A folder stays when all its files are ignored, as long as it is not ignored itself.
@@ -113,19 +119,39 @@ export class BuildContext {
 
 /** Reads the context of an image, with `Dockerfile.dockerignore` before `.dockerignore` as docker does. */
 export function buildContextOf(
-  { directory }: ImageSpec,
+  image: ImageSpec,
   tree: SourceTree,
   files: readonly SourceFile[],
   problems: Problem[],
 ): BuildContext {
-  const isMissing = (path: string) => isLeftOut(tree, `${directory}/${path}`)
-  for (const name of ["Dockerfile.dockerignore", ".dockerignore"]) {
-    const path = `${directory}/${name}`
+  const { context, dockerfile } = image
+  const below = (path: string) => (context === wholeSource ? path : `${context}/${path}`)
+  const isMissing = (path: string) => isLeftOut(tree, below(path))
+  const own = `${dockerfile}.dockerignore`
+  for (const path of [own, below(".dockerignore")]) {
     const text = tree.text(path)
     if (text === undefined) continue
-    return new BuildContext(directory, files, parseIgnoreFile(path, text, problems), isMissing)
+    const place = placeOf(image, path === own ? own : "")
+    return new BuildContext(context, place, files, parseIgnoreFile(path, text, problems), isMissing)
   }
-  return new BuildContext(directory, files, noIgnoreFile, isMissing)
+  return new BuildContext(context, placeOf(image, ""), files, noIgnoreFile, isMissing)
+}
+
+/** Folder of the linked build's context for contexts that images share, or that lie within each other. */
+export const sharedContexts = ".stack-contexts"
+
+const placeDigits = 10
+
+/**
+ * Where a context is in that of the linked build: in its own place, where it is the folder of the image's name, which
+ * no other image can have; else in one that only images with this very context and this ignore file have. So each
+ * leaves out what its own ignore file names, and no image's text depends on what other images there are.
+ */
+function placeOf(image: ImageSpec, ignoreFile: string): string {
+  const { context } = image
+  if (hasOwnContext(image)) return context
+  const hash = createHash("sha256").update(`${context}\0${ignoreFile}`).digest("hex").slice(0, placeDigits)
+  return `${sharedContexts}/${hash}`
 }
 
 /** The files of a tree by the folder that holds them, for the folders asked for; one pass for all. */
@@ -135,6 +161,7 @@ export function filesByDirectory(
 ): ReadonlyMap<string, readonly SourceFile[]> {
   const found = new Map<string, SourceFile[]>([...directories].map((directory) => [directory, []]))
   for (const file of tree.files.values()) {
+    found.get(wholeSource)?.push(file)
     for (const parent of parentPaths(file.path)) found.get(parent)?.push(file)
   }
   return found
@@ -170,14 +197,15 @@ function isAbsent(kind: SourceKind): kind is Absence {
 export function missingMessage(
   path: string,
   reason: NonNullable<ReturnType<typeof missingFrom>>,
-  { directory, name }: Pick<ImageSpec, "directory" | "name">,
+  { context, name }: Pick<ImageSpec, "context" | "name">,
 ): string {
-  if (reason === "missing") return `"${path}" does not exist in ${directory}, the build context of ${name}`
+  const folder = folderName(context)
+  if (reason === "missing") return `"${path}" does not exist in ${folder}, the build context of ${name}`
   if (reason === "left-out")
-    return `"${path}" is no part of ${directory}: git ignores it, and a checkout elsewhere has it not`
+    return `"${path}" is no part of ${folder}: git ignores it, and a checkout elsewhere has it not`
   if (reason === "ignored")
     return `"${path}" is left out of the build context of ${name} by its .dockerignore`
-  const within = `in ${directory}, which is all that a build of ${name} sees`
+  const within = `in ${folder}, which is all that a build of ${name} sees`
   if (reason === "circle") return `"${path}" is a symlink that leads back to itself ${within}`
   return `"${path}" leads through a symlink to "${reason.leadsTo}", which does not exist ${within}`
 }

@@ -1,9 +1,11 @@
 import type { Location, Problem } from "../problems.js"
-import { InputError } from "../problems.js"
+import { formatProblem, InputError } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
+import { wholeSource } from "../spec/imagePaths.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
+import { foldersOfTests } from "../testing/testFolders.js"
 import { compareCodeUnits } from "../text/order.js"
 import type { BaseConfig } from "./baseConfig.js"
 import type { ImageDraft, SecretUse, StageDraft, Surroundings } from "./draft.js"
@@ -61,8 +63,8 @@ export interface LinkedText extends Places {
 /** One image of the run. */
 export interface LinkedImage {
   readonly name: string
-  /** Its folder, from the root of the source. */
-  readonly directory: string
+  /** Where its COPY and ADD read. */
+  readonly context: LinkedFolder
   /** The stage to build. */
   readonly target: string
   /** Its part of the text, the same whatever other images are in the run: a part of its input key. */
@@ -85,6 +87,16 @@ export interface LinkedImage {
   readonly notices: readonly Problem[]
 }
 
+/** A build context as a part of the linked build's. */
+export interface LinkedFolder {
+  /** In the source; `.` for the whole. */
+  readonly folder: string
+  /** In the context of the linked build. */
+  readonly place: string
+  /** Folders of tests in it that none of the image's instructions reads, with a slash at the end: paths below it. */
+  readonly unread: readonly string[]
+}
+
 /** An image of a registry that a FROM, COPY --from or mount names. */
 export interface ExternalBase {
   /** With registry and tag: `docker.io/library/debian:bookworm-slim`. */
@@ -101,7 +113,7 @@ export function linkStack(request: LinkRequest): LinkedStack {
   const linker = new Linker(request)
   const run = linker.draftRun()
   linkedDirectives(run, linker.problems)
-  if (linker.problems.length > 0) throw new InputError(linker.problems)
+  if (linker.problems.length > 0) throw new InputError(eachOnce(linker.problems))
   return new LinkedStack(
     linker,
     request,
@@ -116,8 +128,13 @@ export function linkStack(request: LinkRequest): LinkedStack {
 export function externalBases(request: LinkRequest): readonly string[] {
   const linker = new Linker(request)
   const run = linker.draftRun()
-  if (linker.problems.length > 0) throw new InputError(linker.problems)
+  if (linker.problems.length > 0) throw new InputError(eachOnce(linker.problems))
   return [...new Set(run.flatMap((draft) => basesOf(neededStages(draft)).map(({ reference }) => reference)))]
+}
+
+/** Images of one Dockerfile have its mistakes in common. */
+function eachOnce(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()]
 }
 
 /**
@@ -337,13 +354,15 @@ function textOf(lines: readonly RenderedLine[]): string {
   return lines.map(({ text }) => `${text}\n`).join("")
 }
 
-/** Leaves out all but the folders of these images, and of those what each leaves out by itself. */
+/** Leaves out all but the contexts of these images, and of those what each leaves out by itself. */
 function dockerignoreOf(run: readonly ImageDraft[]): string {
-  const blocks = run.map(({ spec: { directory }, context }) => [
-    `!${directory}`,
-    ...patternsBelow(directory, context.ignoreFile),
-  ])
-  return ["*", ...blocks.flat()].map((pattern) => `${pattern}\n`).join("")
+  const blocks = new Map(
+    run.map(({ context: { place, ignoreFile } }) => [
+      place,
+      [`!${place}`, ...patternsBelow(place, ignoreFile)],
+    ]),
+  )
+  return ["*", ...[...blocks.values()].flat()].map((pattern) => `${pattern}\n`).join("")
 }
 
 function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
@@ -352,7 +371,7 @@ function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
   const directives = ownDirectives(draft).map((text) => ({ text }))
   return {
     name: draft.spec.name,
-    directory: draft.spec.directory,
+    context: linkedFolder(draft, files, linker.request.spec),
     target: draft.names.image,
     stages: textOf([...directives, ...renderImage(draft, linker.ownSpelling())]),
     contextFiles: [...files].sort((a, b) => compareCodeUnits(a.path, b.path)),
@@ -364,6 +383,19 @@ function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
     labelNames: labelNamesOf(draft, linker),
     notices: noticesOf(draft, linker.request.spec),
   }
+}
+
+function linkedFolder(
+  { context: { folder, place } }: ImageDraft,
+  files: ReadonlySet<SourceFile>,
+  spec: Spec,
+): LinkedFolder {
+  const prefix = folder === wholeSource ? "" : `${folder}/`
+  const read = [...files]
+  const unread = foldersOfTests(spec)
+    .filter((tests) => tests.startsWith(prefix) && !read.some(({ path }) => path.startsWith(tests)))
+    .map((tests) => tests.slice(prefix.length))
+  return { folder, place, unread }
 }
 
 function labelNamesOf(draft: ImageDraft, linker: Linker): readonly string[] {

@@ -125,8 +125,8 @@ function addAsCopy(image: ImageDraft, stage: StageDraft, instruction: Instructio
 
 /** The source as a word that the builder expands to its path below the root of the source. */
 function prefixed(image: ImageDraft, { path }: Operand): string {
-  const directory = image.spec.directory
-  return escapeWord(path === "" ? directory : `${directory}/${path}`)
+  const { place } = image.context
+  return escapeWord(path === "" ? place : `${place}/${path}`)
 }
 
 /** Sources replaced by words; by a JSON array where that is the form, or one has a blank, which no other form holds. */

@@ -5,6 +5,7 @@ import type { BuildContext } from "./buildContext.js"
 import { buildContextOf, filesByDirectory } from "./buildContext.js"
 import type { Dockerfile } from "./dockerfile.js"
 import { parseDockerfile } from "./dockerfile.js"
+import { hintFor } from "../text/suggest.js"
 
 /** What of an image is read from the source, the same in every link of it. */
 export interface ReadImage {
@@ -25,8 +26,8 @@ export class ReadImages {
     spec: Spec,
     private readonly tree: SourceTree,
   ) {
-    const directories = [...spec.images.values()].map(({ directory }) => directory)
-    this.files = filesByDirectory(tree, new Set(directories))
+    const contexts = [...spec.images.values()].map(({ context }) => context)
+    this.files = filesByDirectory(tree, new Set(contexts))
   }
 
   /**
@@ -48,16 +49,37 @@ export class ReadImages {
   }
 
   private readAnew(image: ImageSpec): ReadImage {
-    const { directory, location, name } = image
-    const path = `${directory}/Dockerfile`
+    const { dockerfile: path, context: folder, location, name } = image
     const source = this.tree.text(path)
     if (source === undefined) {
       return { problems: [{ location, message: `${name} has no Dockerfile: ${path} does not exist` }] }
     }
     const problems: Problem[] = []
-    const dockerfile = parseDockerfile(path, source, problems)
+    const parsed = parseDockerfile(path, source, problems)
+    const dockerfile = parsed === undefined ? undefined : upToTarget(parsed, image, problems)
     if (dockerfile === undefined) return { problems }
-    const context = buildContextOf(image, this.tree, this.files.get(directory) ?? [], problems)
+    const context = buildContextOf(image, this.tree, this.files.get(folder) ?? [], problems)
     return { dockerfile, context, problems }
   }
+}
+
+/** A Dockerfile as far as the stage that is the image: no stage needs one that follows on it. */
+function upToTarget(
+  dockerfile: Dockerfile,
+  { target }: ImageSpec,
+  problems: Problem[],
+): Dockerfile | undefined {
+  if (target === undefined) return dockerfile
+  const { stages, file } = dockerfile
+  // As BuildKit: the last one of that name, whatever its case.
+  const index = stages.findLastIndex(({ name }) => name === target.stage.toLowerCase())
+  if (index !== -1) return { ...dockerfile, stages: stages.slice(0, index + 1) }
+  const names = stages.flatMap(({ name }) => name ?? [])
+  const message = `"target" names "${target.stage}", which is no stage of ${file}`
+  problems.push({
+    location: target.location,
+    message,
+    hint: hintFor(target.stage, names, "stages with a name"),
+  })
+  return undefined
 }

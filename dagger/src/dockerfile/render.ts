@@ -42,10 +42,10 @@ export function renderImage(image: ImageDraft, spelling: Spelling): readonly Ren
 const blankLine: RenderedLine = { text: "" }
 
 /** The build context as a stage. A context without a file has no folder to copy either. */
-function contextBlock({ stages, names, spec, context }: ImageDraft): readonly (readonly RenderedLine[])[] {
+function contextBlock({ stages, names, context }: ImageDraft): readonly (readonly RenderedLine[])[] {
   if (!stages.some(({ readsContext }) => readsContext)) return []
   const start = { text: `FROM scratch AS ${names.context}` }
-  return [context.isEmpty ? [start] : [start, { text: `COPY ["${spec.directory}", "/"]` }]]
+  return [context.isEmpty ? [start] : [start, { text: `COPY ["${context.place}", "/"]` }]]
 }
 
 function renderStage(

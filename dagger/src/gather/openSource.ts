@@ -7,7 +7,7 @@ import { withoutIgnored } from "../source/leftOut.js"
 import { readSource } from "../source/readSource.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import { trimEnd } from "../text/trim.js"
-import { loadSpec } from "../spec/loadSpec.js"
+import { loadSpec, outsidePatterns } from "../spec/loadSpec.js"
 import type { Spec } from "../spec/spec.js"
 import type { Tree } from "../tree/tree.js"
 import { buildTree } from "../tree/tree.js"
@@ -46,9 +46,11 @@ export async function openSource(source: Directory, ask?: AskGit): Promise<OpenS
     return withoutIgnored(folder, found, await indexOf(folder), async () => (await ask()).ignored)
   }
   const first = await read(parts)
-  const spec = loadSpec(first)
-  const outside = pathsOutside(spec, first)
-  const files = outside.length === 0 ? first : await read([...parts, ...outside])
+  const elsewhere = outsidePatterns(first)
+  const all = elsewhere.length === 0 ? first : await read([...parts, ...elsewhere])
+  const spec = loadSpec(all)
+  const outside = pathsOutside(spec, all)
+  const files = outside.length === 0 ? all : await read([...parts, ...elsewhere, ...outside])
   return { files, spec, tree: buildTree(spec), copy: { folder: basename(folder) } }
 }
 

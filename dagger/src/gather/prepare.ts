@@ -152,9 +152,10 @@ async function planFacts(
     imagesDirectory: spec.imagesDirectory,
     specPath: spec.path,
     rules: spec.changeRules,
-    images: [...spec.images.values()].map(({ name, directory }) => ({
+    images: [...spec.images.values()].map(({ name, directory, dockerfile }) => ({
       name,
       directory,
+      dockerfile,
       contextFiles: new Set(linked.images.get(name)?.contextFiles.map(({ path }) => path)),
     })),
   }

@@ -21,8 +21,10 @@ export interface ChangeScope {
 
 export interface ImageScope {
   readonly name: string
-  /** `images/<name>` */
+  /** `images/<name>`, or where else its tests are. */
   readonly directory: string
+  /** Its Dockerfile; `Dockerfile` in its folder, where it is not given. */
+  readonly dockerfile?: string
   /** Paths of the files that its build can read, where that is known. */
   readonly contextFiles?: ReadonlySet<string>
 }
@@ -74,9 +76,10 @@ export function classifyChanges(scope: ChangeScope, files: readonly ChangedFile[
   const of = (kind: Meaning["kind"]): readonly ChangedFile[] =>
     found.filter(({ meaning }) => meaning.kind === kind).map(({ file }) => file)
   const images = scope.images.map(({ name }): readonly [string, ImageChanges] => {
-    const own = found.flatMap(({ file, meaning }) =>
-      meaning.kind === "image" && meaning.image === name ? [{ file, ...meaning }] : [],
-    )
+    const own = found.flatMap(({ file, meaning }) => {
+      const parts = meaning.kind === "images" ? meaning.parts.get(name) : undefined
+      return parts === undefined ? [] : [{ file, ...parts }]
+    })
     const pick = (part: "input" | "test"): readonly ChangedFile[] =>
       own.filter((each) => each[part]).map(({ file }) => file)
     return [name, { inputs: pick("input"), tests: pick("test") }]
@@ -91,8 +94,15 @@ export function classifyChanges(scope: ChangeScope, files: readonly ChangedFile[
 }
 
 type Meaning =
-  | { readonly kind: "image"; readonly image: string; readonly input: boolean; readonly test: boolean }
+  /** A part of these images. */
+  | { readonly kind: "images"; readonly parts: ReadonlyMap<string, PartOfImage> }
   | { readonly kind: "build-all" | "spec" | "common-tests" | "nothing" }
+
+/** Whether a file is read by a build, and whether it is a test. */
+interface PartOfImage {
+  readonly input: boolean
+  readonly test: boolean
+}
 
 function meaningOf(scope: ChangeScope, file: ChangedFile): Meaning {
   const { imagesDirectory, rules, specPath } = scope
@@ -102,9 +112,8 @@ function meaningOf(scope: ChangeScope, file: ChangedFile): Meaning {
   if (isNamedBy(rules.ignore, imagesDirectory, path)) return { kind: "nothing" }
   if (path === specPath) return { kind: "spec" }
   if (isCommonTest(imagesDirectory, path)) return { kind: "common-tests" }
-  const image = scope.images.find(({ directory }) => path.startsWith(`${directory}/`))
-  if (image !== undefined) return meaningInImage(image, file)
-  return { kind: "nothing" }
+  const parts = partsOf(scope, file)
+  return parts.size > 0 ? { kind: "images", parts } : { kind: "nothing" }
 }
 
 function isCommonTest(imagesDirectory: string, path: string): boolean {
@@ -112,26 +121,34 @@ function isCommonTest(imagesDirectory: string, path: string): boolean {
   return testSettings.some((name) => path === `${imagesDirectory}/${name}`)
 }
 
-function meaningInImage(image: ImageScope, file: ChangedFile): Meaning {
-  const below = file.path.slice(image.directory.length + 1)
-  const test = testDirectories.some((folder) => below.startsWith(`${folder}/`))
-  const input = isInput(image, file, below, test)
-  if (!test && !input) return { kind: "nothing" }
-  return { kind: "image", image: image.name, input, test }
+/** The images that a file is a part of: those that share a folder, or a context, have files in common. */
+function partsOf({ images }: ChangeScope, file: ChangedFile): ReadonlyMap<string, PartOfImage> {
+  const nearest = Math.max(0, ...images.map((image) => (isBelow(image, file) ? image.directory.length : 0)))
+  return new Map(
+    images.flatMap((image) => {
+      // Of folders within each other, a file is in the inner one.
+      const isOwn = isBelow(image, file) && image.directory.length === nearest
+      const test =
+        isOwn && testDirectories.some((tests) => file.path.startsWith(`${image.directory}/${tests}/`))
+      const input = isInput(image, file, isOwn && !test)
+      return test || input ? [[image.name, { input, test }] as const] : []
+    }),
+  )
 }
 
-const buildFiles = new Set(["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
+function isBelow({ directory }: ImageScope, { path }: ChangedFile): boolean {
+  return path.startsWith(`${directory}/`)
+}
 
-/** The build's own files are not part of its context; of a deleted file nobody knows whether it was. */
-function isInput(
-  { contextFiles }: ImageScope,
-  { path, status }: ChangedFile,
-  below: string,
-  test: boolean,
-): boolean {
-  if (buildFiles.has(below)) return true
-  if (contextFiles === undefined) return !test
-  return contextFiles.has(path) || (status === "deleted" && !test)
+/**
+ * The build's own files are not part of its context; of a deleted file nobody knows whether it was.
+ * @param isOwn whether the file lies in the image's folder, and is no test
+ */
+function isInput(image: ImageScope, { path, status }: ChangedFile, isOwn: boolean): boolean {
+  const { contextFiles, directory, dockerfile = `${directory}/Dockerfile` } = image
+  if ([dockerfile, `${dockerfile}.dockerignore`, `${directory}/.dockerignore`].includes(path)) return true
+  if (contextFiles === undefined) return isOwn
+  return contextFiles.has(path) || (status === "deleted" && isOwn)
 }
 
 /** Folders directly below the images folder whose Dockerfile was deleted. */
@@ -139,7 +156,11 @@ function removedImages(
   { imagesDirectory, images }: ChangeScope,
   files: readonly ChangedFile[],
 ): readonly string[] {
-  const known = new Set(images.map(({ directory }) => directory))
+  const known = new Set(
+    images.flatMap(({ directory, dockerfile }) =>
+      dockerfile === undefined ? [directory] : [directory, posix.dirname(dockerfile)],
+    ),
+  )
   return files
     .filter(({ status }) => status === "deleted")
     .flatMap(({ path }) => (posix.basename(path) === "Dockerfile" ? [posix.dirname(path)] : []))

@@ -1,11 +1,10 @@
-import type { Directory } from "@dagger.io/dagger"
+import { dag, type Directory } from "@dagger.io/dagger"
 import type { Places } from "../dockerfile/authorsPlaces.js"
-import type { LinkedStack } from "../dockerfile/link.js"
+import type { LinkedFolder, LinkedStack } from "../dockerfile/link.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import { directoryOf } from "../engine/textFiles.js"
 import type { SourceCopy } from "../gather/openSource.js"
 import { sourceFiles } from "../gather/openSource.js"
-import { testDirectories } from "../testing/testFolders.js"
 
 /** What an image is built from. */
 export interface LinkedContext {
@@ -27,17 +26,29 @@ export async function linkedContext(
 ): Promise<LinkedContext> {
   const lineage = linked.lineage(image)
   const text = linked.only(lineage)
-  const images = lineage.flatMap((name) => linked.images.get(name) ?? [])
-  const read = images.flatMap(({ contextFiles }) => contextFiles)
-  const unread = images
-    .flatMap(({ directory }) => testDirectories.map((tests) => `${directory}/${tests}/`))
-    .filter((tests) => !read.some(({ path }) => path.startsWith(tests)))
-  const include = images.map(({ directory }) => `${directory}/**`)
-  const exclude = unread.map((tests) => `${tests}**`)
-  const files = await sourceFiles(copy, ".", include, exclude)
+  const contexts = lineage.flatMap((name) => linked.images.get(name)?.context ?? [])
+  const files = await contextsIn(copy, contexts)
   const texts = new Map([
     [linkedDockerfile, text.dockerfile],
     [".dockerignore", text.dockerignore],
   ])
   return { directory: files.withDirectory(".", await directoryOf(texts)), places: text }
+}
+
+/** Contexts in their places of the linked build's. */
+export async function contextsIn(copy: SourceCopy, contexts: readonly LinkedFolder[]): Promise<Directory> {
+  const inPlace = contexts.filter(({ folder, place }) => folder === place)
+  const include = inPlace.map(({ folder }) => `${folder}/**`)
+  const exclude = inPlace.flatMap(({ folder, unread }) => unread.map((tests) => `${folder}/${tests}**`))
+  let files = include.length === 0 ? dag.directory() : await sourceFiles(copy, ".", include, exclude)
+  const shared = contexts.filter(({ folder, place }) => folder !== place)
+  for (const place of new Set(shared.map((context) => context.place))) {
+    const images = shared.filter((context) => context.place === place)
+    const { folder = ".", unread = [] } = images[0] ?? {}
+    // What one of the images reads is there for all: to the others it is nothing.
+    const unreadByAll = unread.filter((tests) => images.every((image) => image.unread.includes(tests)))
+    const without = [".git", "**/.git", ...unreadByAll.map((tests) => `${tests}**`)]
+    files = files.withDirectory(place, await sourceFiles(copy, folder, ["**"], without))
+  }
+  return files
 }

@@ -1,5 +1,5 @@
 import type { Problem } from "../problems.js"
-import { imagesDirectory } from "./imageRules.js"
+import { imagesDirectory } from "./imagePaths.js"
 import { checkShape } from "./shapeProblems.js"
 import { writtenChangeRules } from "./writtenSpec.js"
 import type { YamlFile } from "./yamlFile.js"

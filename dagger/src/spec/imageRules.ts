@@ -1,15 +1,11 @@
 import type { Problem } from "../problems.js"
 import { InvalidReference, formatReference, parseRepository, underRegistry } from "../reference/reference.js"
-import { filesBelow, isLeftOut } from "../source/sourceTree.js"
 import { commonTests } from "../testing/testFolders.js"
-import { hintFor, suggest } from "../text/suggest.js"
+import { hintFor } from "../text/suggest.js"
 import { imagesOf, namesAt, problemAt, problemAtKey } from "./facts.js"
 import type { Repository } from "../reference/reference.js"
 import type { Facts } from "./facts.js"
 import type { Place, YamlFile } from "./yamlFile.js"
-
-/** Folder that holds one folder per image, wherever the spec stands. */
-export const imagesDirectory = "images"
 
 /** On file systems that ignore case, and as build stages, `Base` and `base` are one. */
 export function imagesHaveFoldersOfTheirOwn({ file }: Facts): readonly Problem[] {
@@ -20,36 +16,6 @@ export function imagesHaveFoldersOfTheirOwn({ file }: Facts): readonly Problem[]
     const other = seen.get(name.toLowerCase())
     seen.set(name.toLowerCase(), other ?? name)
     return other === undefined ? [] : problemAtKey(image, `"${name}" and "${other}" differ only in case`)
-  })
-}
-
-export function imagesHaveDockerfiles({ file, tree }: Facts): readonly Problem[] {
-  return imagesOf(file).flatMap(([name, image]) => {
-    // The shape's check reports names that are paths; looking them up would lead out of the folder.
-    if (name.includes("/")) return []
-    const path = `${imagesDirectory}/${name}/Dockerfile`
-    const entry = tree.files.get(path)
-    if (entry?.kind === "file") {
-      return tree.text(path) === undefined ? problemAtKey(image, `"${path}" is larger than 1 MiB`) : []
-    }
-    if (entry !== undefined) return problemAtKey(image, `"${path}" is a symlink where a file is needed`)
-    const link = tree.files.get(`${imagesDirectory}/${name}`)
-    if (link?.target !== undefined) {
-      const hint = "a build sees what is below images/, and no folder that a symlink leads to"
-      return problemAtKey(
-        image,
-        `"${link.path}" is a symlink to "${link.target}" where a folder is needed`,
-        hint,
-      )
-    }
-    const folder = `${imagesDirectory}/${name}/`
-    const siblings = filesBelow(tree, `${imagesDirectory}/${name}`).map((file) =>
-      file.path.slice(folder.length),
-    )
-    const near = suggest("Dockerfile", siblings)
-    const meant = near === undefined ? undefined : `is "${near}" meant?`
-    const hint = isLeftOut(tree, path) ? "git ignores it, and a checkout elsewhere has it not" : meant
-    return problemAtKey(image, `image "${name}" has no Dockerfile: there is no "${path}"`, hint)
   })
 }
 

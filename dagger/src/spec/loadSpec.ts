@@ -2,6 +2,7 @@ import type { Problem } from "../problems.js"
 import { InputError } from "../problems.js"
 import { suggest } from "../text/suggest.js"
 import { readChangeRules, unreadable } from "./changeRules.js"
+import { patternsOutside } from "./imagePaths.js"
 import { resolveSpec } from "./resolveSpec.js"
 import { rules } from "./rules.js"
 import { checkShape } from "./shapeProblems.js"
@@ -33,6 +34,11 @@ export function loadSpec(tree: SourceTree): Spec {
   if (file === undefined || shape.data === undefined)
     throw new Error(`${path} was read without result or problem`)
   return resolveSpec({ path, file, written: shape.data, changeRules: changes.rules })
+}
+
+/** Patterns of what a source's images are built from besides the folder of images. @throws InputError without a spec */
+export function outsidePatterns(tree: SourceTree): readonly string[] {
+  return patternsOutside(tree.text(findSpec(tree)) ?? "")
 }
 
 function findSpec(tree: SourceTree): string {

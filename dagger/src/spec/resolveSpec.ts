@@ -2,7 +2,7 @@ import { parseRepository } from "../reference/reference.js"
 import { parseDuration, parseSize } from "../text/quantity.js"
 import { namesAt } from "./facts.js"
 import { usualPlatform } from "./platforms.js"
-import { imagesDirectory } from "./imageRules.js"
+import { buildTargetOf, imagePathsOf, imagesDirectory } from "./imagePaths.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
 import type { WrittenImage, WrittenSpec } from "./writtenSpec.js"
 import type { Place, YamlFile } from "./yamlFile.js"
@@ -48,7 +48,8 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
   const sizeBudget = written.size_budget === undefined ? undefined : parseSize(written.size_budget)
   return {
     name,
-    directory: `${imagesDirectory}/${name}`,
+    ...imagePathsOf(name, place),
+    ...buildTargetOf(place),
     repository: parseRepository(written.image_name),
     buildArgs: new Map([...args].map(([key, value]) => [key, textOf(value)])),
     ...(parent !== undefined && { parent }),

@@ -1,3 +1,4 @@
+import * as paths from "./imagePaths.js"
 import * as image from "./imageRules.js"
 import * as setting from "./settingRules.js"
 import * as tree from "./treeRules.js"
@@ -6,7 +7,10 @@ import type { Rule } from "./facts.js"
 /** Every check across fields, in the order of a reader's questions. */
 export const rules: readonly Rule[] = [
   image.imagesHaveFoldersOfTheirOwn,
-  image.imagesHaveDockerfiles,
+  paths.pathsOfImagesStayInside,
+  paths.directoriesHoldImages,
+  paths.imagesHaveDockerfiles,
+  paths.contextsAreFolders,
   image.imageNamesAreRepositories,
   image.imagesHaveRepositoriesOfTheirOwn,
   image.registryKeepsImagesApart,

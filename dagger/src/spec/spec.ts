@@ -1,5 +1,6 @@
 import type { Location } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
+import type { BuildTarget, ImagePaths } from "./imagePaths.js"
 import type { PublishedPlatform } from "./platforms.js"
 
 /** The spec as the pipeline uses it: validated, defaults filled in, names resolved. */
@@ -33,11 +34,11 @@ export interface Spec {
 }
 
 /** One image of the tree. */
-export interface ImageSpec {
-  /** Its key in `images:` and the name of its folder. */
+export interface ImageSpec extends ImagePaths {
+  /** Its key in `images:`, and the name of its folder where the spec names no other. */
   readonly name: string
-  /** Folder of its Dockerfile and build context: `images/<name>`. */
-  readonly directory: string
+  /** Where it is another stage of its Dockerfile than the last. */
+  readonly target?: BuildTarget
   /** Where it is published, without a tag. */
   readonly repository: Repository
   readonly buildArgs: ReadonlyMap<string, string>

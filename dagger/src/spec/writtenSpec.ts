@@ -40,6 +40,24 @@ const image = closed({
   image_name: text("the name of a repository in a registry").describe(
     "Repository it is published to, without a tag: `ghcr.io/ucsd-ets/datascience-notebook`.",
   ),
+  directory: text("the path of a folder")
+    .optional()
+    .describe(
+      "Folder of its tests, Dockerfile and build context, below `images/`; several images may share one. " +
+        "Default: `images/<name>`.",
+    ),
+  dockerfile: text("the path of a file")
+    .optional()
+    .describe("Its Dockerfile, from the root of the source. Default: `Dockerfile` in `directory`."),
+  context: text("the path of a folder")
+    .optional()
+    .describe(
+      "Folder that `COPY` and `ADD` read, from the root of the source: one that images share, or `.` for the whole. " +
+        "Default: `directory`.",
+    ),
+  target: text("the name of a stage")
+    .optional()
+    .describe("Stage of the Dockerfile that is the image. Default: the last one."),
   build_args: z
     .record(variableName, z.union([z.string(), z.number(), z.boolean()], { error: "a text or a number" }), {
       error: "a mapping of names to texts",
@@ -74,7 +92,9 @@ const image = closed({
     .describe(
       "Largest unpacked size (`12 GB`, or bytes). Over it the image fails, near it the report warns.",
     ),
-}).describe("One image: its folder is `images/<name>` with `Dockerfile` and `test/`.")
+}).describe(
+  "One image: its folder is `images/<name>` with `Dockerfile` and `test/`, unless the keys below say otherwise.",
+)
 
 const infoCommand = closed({
   description: text().describe("Heading on the manifest page."),
@@ -141,7 +161,9 @@ export const writtenSpec = closed({
     .record(imageName, image, { error: "a mapping of names to images" })
     .refine((images) => Object.keys(images).length > 0, { error: "a mapping of at least one image" })
     .meta({ minProperties: 1 })
-    .describe("Every image by name, which is also its folder below `images/`."),
+    .describe(
+      "Every image by name, which is also its folder below `images/` where `directory` names no other.",
+    ),
   tag: closed({
     prefix: scalarText("<year>.<quarter>").describe(
       "`<year>.<quarter>`, the start of every branch tag: `2026.4`.",

@@ -23,6 +23,14 @@ export interface TestOwner {
   readonly integrationTests: boolean
 }
 
+/** Every folder where tests of a stack may be, with a slash at the end. */
+export function foldersOfTests({ images, imagesDirectory }: Spec): readonly string[] {
+  const own = [...images.values()].flatMap(({ directory }) =>
+    testDirectories.map((tests) => `${directory}/${tests}/`),
+  )
+  return [...new Set([`${imagesDirectory}/${commonTests}/`, ...own])]
+}
+
 /** What decides which tests an image of the tree gets. @throws UnknownImage */
 export function testOwner(spec: Spec, tree: Tree, name: string): TestOwner {
   const { directory, integrationTests } = tree.node(name).image
@@ -49,9 +57,10 @@ export function possibleTestFolders(owner: TestOwner): TestFolders {
   const { imagesDirectory, directory, ancestors, integrationTests } = owner
   const [inside, beside] = testDirectories
   return {
+    // Images of one folder share their tests.
     basic: [
       `${imagesDirectory}/${commonTests}`,
-      ...[...ancestors, directory].map((each) => `${each}/${inside}`),
+      ...new Set([...ancestors, directory].map((each) => `${each}/${inside}`)),
     ],
     integration: integrationTests ? [`${directory}/${beside}`] : [],
   }

@@ -79,6 +79,36 @@ describe("what a changed path means", () => {
   })
 })
 
+describe("images that share folders and contexts", () => {
+  const shared: ChangeScope = {
+    ...scope,
+    images: [
+      { name: "lab", directory: "images/lab", contextFiles: new Set(["scripts/a.sh", "images/lab/gpu/x"]) },
+      { name: "gpu", directory: "images/lab/gpu", contextFiles: new Set(["images/lab/gpu/x"]) },
+      {
+        name: "geo",
+        directory: "images/geo",
+        dockerfile: "docker/geo.Dockerfile",
+        contextFiles: new Set(["scripts/a.sh"]),
+      },
+      { name: "geo-small", directory: "images/geo", contextFiles: new Set<string>() },
+    ],
+  }
+
+  test.each<readonly [string, ChangedPath["status"], string]>([
+    ["scripts/a.sh", "modified", "lab input, geo input"],
+    ["scripts/b.sh", "modified", ""],
+    ["docker/geo.Dockerfile", "modified", "geo input"],
+    ["docker/geo.Dockerfile.dockerignore", "added", "geo input"],
+    ["images/geo/test/test_a.py", "modified", "geo test, geo-small test"],
+    ["images/lab/gpu/x", "modified", "lab input, gpu input"],
+    ["images/lab/gpu/test/test_a.py", "modified", "gpu test"],
+    ["images/lab/gpu/gone", "deleted", "gpu input"],
+  ])("%s %s: %s", (path, status, expected) => {
+    expect(describeChanges(classifyChanges(shared, [{ path, status, committed: true }]))).toBe(expected)
+  })
+})
+
 test("rules with and without a slash at the end, and only whole names", () => {
   expect(isNamedBy(["left/"], "images", "images/left/a")).toBe(true)
   expect(isNamedBy(["lef"], "images", "images/left/a")).toBe(false)

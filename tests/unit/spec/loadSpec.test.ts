@@ -65,6 +65,8 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
       {
         name: "datascience-notebook",
         directory: "images/datascience-notebook",
+        dockerfile: "images/datascience-notebook/Dockerfile",
+        context: "images/datascience-notebook",
         repository: { registry: "ghcr.io", path: "ucsd-ets/datascience-notebook" },
         buildArgs: new Map([
           ["PYTHON_VERSION", "python-3.11.8"],
