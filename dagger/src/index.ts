@@ -14,6 +14,7 @@ import { gpuTest } from "./calls/gpuTest.js"
 import { linkedDirectory } from "./calls/linkedDirectory.js"
 import { openShell, serveImage } from "./calls/openShell.js"
 import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./calls/promotion.js"
+import { pruneRegistry } from "./calls/pruneRegistry.js"
 import { publishManifests } from "./calls/publishManifests.js"
 import { screenOf } from "./calls/screenFiles.js"
 import { publishingOf, stepsAtOnce } from "./gather/request.js"
@@ -589,6 +590,47 @@ export class JupyterStack {
     registryPassword?: Secret,
   ): Promise<ActionResult> {
     return promotionStatus({ source, prefix, registry, registryUsername, registryPassword })
+  }
+
+  /**
+   * What nothing needs any more in the registry: candidates, memories of runs, images of branches that are gone. Deletes it with --confirm.
+   *
+   * Kept is whatever stable tags, their journals, tags of existing branches and tags of others lead to, and what is young.
+   * @param source The checkout: spec.yml, images/ and .git.
+   * @param olderThan Only what is older, such as "30 d" or "36 h".
+   * @param keep Tags that stay, whatever they are.
+   * @param branch Branches that exist, where the checkout does not know them all.
+   * @param confirm Delete; without it nothing is written.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   */
+  @func({ cache: "never" })
+  async prune(
+    @argument({
+      defaultPath: "/",
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
+    })
+    source: Directory,
+    olderThan = "30 d",
+    keep: string[] = [],
+    branch: string[] = [],
+    confirm = false,
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+  ): Promise<ActionResult> {
+    const login = { registry, registryUsername, registryPassword }
+    return pruneRegistry({ source, olderThan, keep, branch, confirm, ...login })
   }
 
   /**

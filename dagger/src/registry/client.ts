@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto"
+import * as z from "zod"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import type { Descriptor, Manifest } from "./manifest.js"
 import { mediaTypeOf } from "./manifest.js"
 import { acceptedManifests } from "./mediaTypes.js"
-import { RegistryError } from "./registryError.js"
+import { parseJson, RegistryError } from "./registryError.js"
 import type { RegistryFailure } from "./registryError.js"
 import type { AccessScope } from "./login.js"
 import { RegistryTransport } from "./transport.js"
@@ -135,6 +136,52 @@ export class RegistryClient implements ManifestStore {
     return answer.body
   }
 
+  /**
+   * All tags of a repository, page by page (OCI distribution specification, "Listing Tags"); none where it does not exist.
+   * @throws RegistryError protocol, where a page leads to one that was read before, and others
+   */
+  async tags(repository: Repository): Promise<readonly string[]> {
+    // Distribution before 3.0 knows no pages, and gives everything again.
+    const found = new Set<string>()
+    const read = new Set<string>()
+    let path: string | undefined = `/v2/${repository.path}/tags/list?n=${tagsOfPage}`
+    while (path !== undefined) {
+      const answer = await orUndefined(this.tagsRequest(repository, path))
+      if (answer === undefined) break
+      for (const tag of tagsIn(answer)) found.add(tag)
+      read.add(path)
+      path = nextPage(answer)
+      if (path !== undefined && read.has(path)) {
+        throw errorOf(answer.request, { kind: "protocol", message: "its list of tags goes in a circle" })
+      }
+    }
+    return [...found]
+  }
+
+  /**
+   * Deletes a manifest, and with it every tag that names it.
+   * @returns false where there was none any more
+   * @throws RegistryError refused (405), where the registry deletes nothing, and others
+   */
+  async deleteManifest(repository: Repository, digest: string): Promise<boolean> {
+    const request = this.transport.request({
+      method: "DELETE",
+      registry: repository.registry,
+      path: manifestPath(repository, digest),
+      scopes: [{ ...scopeOf(repository, true), remove: true }],
+    })
+    return (await orUndefined(request)) !== undefined
+  }
+
+  private tagsRequest(repository: Repository, path: string): Promise<WireAnswer> {
+    return this.transport.request({
+      method: "GET",
+      registry: repository.registry,
+      path,
+      scopes: [scopeOf(repository, false)],
+    })
+  }
+
   private manifestRequest(
     method: "GET" | "HEAD",
     reference: ImageReference,
@@ -149,6 +196,26 @@ export class RegistryClient implements ManifestStore {
       ...(tries !== undefined && { tries }),
     })
   }
+}
+
+/** Tags of one page: registries give fewer where they want to. */
+const tagsOfPage = 1000
+
+const tagsDocument = z.object({ tags: z.array(z.string()).nullish() })
+
+function tagsIn({ body, request }: WireAnswer): readonly string[] {
+  const parsed = tagsDocument.safeParse(parseJson(body))
+  if (parsed.success) return parsed.data.tags ?? []
+  throw errorOf(request, { kind: "protocol", message: "its list of tags cannot be read" })
+}
+
+/** `Link: </v2/org/image/tags/list?n=1000&last=x>; rel="next"` (RFC 5988); only the registry itself is followed. */
+function nextPage({ headers, request }: WireAnswer): string | undefined {
+  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(headers.get("link") ?? "")?.[1]
+  if (target === undefined) return undefined
+  const url = URL.canParse(target, request.url.href) ? new URL(target, request.url) : undefined
+  if (url?.origin === request.url.origin) return `${url.pathname}${url.search}`
+  throw errorOf(request, { kind: "protocol", message: "its list of tags goes on at another place" })
 }
 
 /** Refusals of a HEAD after which a GET may be answered, or tell why not. */

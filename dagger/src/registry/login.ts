@@ -15,6 +15,8 @@ export interface AccessScope {
   /** Path without host. */
   readonly repository: string
   readonly write: boolean
+  /** Whether something of it is deleted: an action of its own ("Token Scope Documentation" of distribution). */
+  readonly remove?: boolean
 }
 
 /** A token that its registry gave. */
@@ -109,9 +111,9 @@ export class RegistryLoginSession {
               scopes.find((scope) => scope.repository === repository) ?? { repository, write: false },
           )
         : scopes
-    return together.map(({ repository, write }) => ({
-      repository,
-      write: write || (this.credentials !== undefined && !this.readOnly.has(repository)),
+    return together.map((scope) => ({
+      ...scope,
+      write: scope.write || (this.credentials !== undefined && !this.readOnly.has(scope.repository)),
     }))
   }
 
@@ -221,7 +223,10 @@ export class RegistryLoginSession {
 }
 
 function scopeTexts(scopes: readonly AccessScope[]): readonly string[] {
-  return scopes.map(({ repository, write }) => `repository:${repository}:${write ? "pull,push" : "pull"}`)
+  return scopes.map(({ repository, write, remove = false }) => {
+    const actions = ["pull", ...(write ? ["push"] : []), ...(remove ? ["delete"] : [])]
+    return `repository:${repository}:${actions.join(",")}`
+  })
 }
 
 function wasBasic({ authorization }: WireRequest): boolean {

@@ -16,6 +16,9 @@ const bytesPer: Readonly<Record<string, number>> = {
 
 const secondsPer: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 }
 
+const ageGrammar = /^(\d+(?:\.\d+)?)\s*(h|d)$/
+const secondsPerAge: Readonly<Record<string, number>> = { h: 3600, d: 86_400 }
+
 /** What `parseSize` accepts, for messages. */
 export const sizeForm = 'a size such as "12 GB" or a number of bytes'
 /** What `parseDuration` accepts, for messages. */
@@ -29,6 +32,14 @@ export function parseSize(written: string | number): number | undefined {
 /** Seconds of `90 s`, `20 min`, `2 h` or a plain number of seconds; undefined for what is no time above zero. */
 export function parseDuration(written: string | number): number | undefined {
   return positive(parse(written, durationGrammar, secondsPer))
+}
+
+/** What `parseAge` accepts, for messages. */
+export const ageForm = 'an age such as "30 d" or "36 h"'
+
+/** Seconds of `7 d` or `36 h`; undefined for what is no age above zero. */
+export function parseAge(written: string): number | undefined {
+  return positive(parse(written, ageGrammar, secondsPerAge))
 }
 
 function parse(
