@@ -1,5 +1,5 @@
 #!/bin/bash
-# engine.sh up | down | status | logs [-f] | env | prune | pid | disk: the engine and its registry, provisioned from package registries.
+# engine.sh up | down | status | logs [-f] | env | prune | pid | disk | emulate: the engine and its registry, provisioned from package registries.
 # ./stack engine calls it; README.md beside it explains what is built.
 set -euo pipefail
 engine_lib=$(dirname "${BASH_SOURCE[0]}")/lib
@@ -19,6 +19,8 @@ source "$engine_lib/network.sh"
 source "$engine_lib/cache.sh"
 # shellcheck source=lib/registries.sh
 source "$engine_lib/registries.sh"
+# shellcheck source=lib/emulation.sh
+source "$engine_lib/emulation.sh"
 
 # All that runs beside the engine.
 readonly registries=(mirror mirror-bridge registry)
@@ -150,13 +152,23 @@ JSON
 }
 
 start_engine() {
-  node "$engine_dir/oci.mjs" prune "$content" "$(<"$home/images/sdk")" "$(<"$home/images/debian")" "$(<"$home/images/node")"
+  prune_content
   # Neither the one before nor one that only clears away counts as whole, should this script be killed.
   rm -f "$run_dir"/{sources,engine.key}
   [[ -n $(ls -A "$home/state") ]] || note_size 0
   ! crowded || clear_away
   run_engine "$serving_gc"
   engine_key >"$run_dir/engine.key"
+}
+
+# prune_content: every blob that no image needs.
+prune_content() {
+  local name
+  local -a digests=()
+  for name in sdk debian node debian-arm64; do
+    [[ ! -f $home/images/$name ]] || digests+=("$(<"$home/images/$name")")
+  done
+  node "$engine_dir/oci.mjs" prune "$content" "${digests[@]}"
 }
 
 # run_engine GC: starts an engine that clears away by itself what GC says (engine_config).
@@ -213,7 +225,7 @@ take_down() {
     stop_daemon "$name"
   done
   rm -f "$engine_socket" "$run_dir/sources"
-  ((EUID != 0)) || remove_network
+  ((EUID != 0)) || { remove_network && end_emulation; }
   ((running == 0)) || progress "engine and registry are stopped; their cache stays in $home"
 }
 
@@ -266,9 +278,9 @@ all_alive() {
 }
 
 case ${1-} in
-  up | down | status | disk | prune) "$1" ;;
+  up | down | status | disk | prune | emulate) "$1" ;;
   logs) logs "${2-}" ;;
   env) print_environment ;;
   pid) pid_of engine ;;
-  *) die "engine.sh: up, down, status, logs [-f], env, prune, pid or disk" ;;
+  *) die "engine.sh: up, down, status, logs [-f], env, prune, pid, disk or emulate" ;;
 esac

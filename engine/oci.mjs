@@ -1,6 +1,9 @@
 // Makes and pushes OCI images from tar files, byte for byte the same each time.
-//   node oci.mjs pack CONTENT CONFIG.json [--gzip] LAYER.tar...   stores the image, prints its manifest's digest
+//   node oci.mjs pack CONTENT CONFIG.json [--gzip] [--architecture=arm64] LAYER.tar...
+//                                                                 stores the image, prints its manifest's digest
 //   node oci.mjs push CONTENT DIGEST http://HOST:PORT REPOSITORY TAG
+//   node oci.mjs push-index CONTENT http://HOST:PORT REPOSITORY TAG DIGEST...
+//                                                                 the same for several platforms, under one index
 //   node oci.mjs push-file FILE http://HOST:PORT REPOSITORY       stores any file as a blob, prints its address
 //   node oci.mjs prune CONTENT DIGEST...                          removes every blob these images do not need, and what
 //                                                                 an interrupted call has left
@@ -11,6 +14,7 @@ import { link, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "nod
 import { pipeline } from "node:stream/promises"
 import { createGzip } from "node:zlib"
 
+const indexType = "application/vnd.oci.image.index.v1+json"
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
 const configType = "application/vnd.oci.image.config.v1+json"
 const layerType = "application/vnd.oci.image.layer.v1.tar"
@@ -54,14 +58,15 @@ async function storeLayer(content, tar, compressed) {
 /** @param {string} content @param {string} configFile @param {string[]} rest */
 async function pack(content, configFile, ...rest) {
   const compressed = rest.includes("--gzip")
-  const tars = rest.filter((argument) => argument !== "--gzip")
+  const tars = rest.filter((argument) => !argument.startsWith("--"))
+  const given = rest.find((argument) => argument.startsWith("--architecture="))
   await mkdir(`${content}/blobs/sha256`, { recursive: true })
   const layers = []
   for (const tar of tars) layers.push(await storeLayer(content, tar, compressed))
   const config = await storeJson(
     content,
     {
-      architecture: "amd64",
+      architecture: given === undefined ? "amd64" : given.replace("--architecture=", ""),
       os: "linux",
       config: JSON.parse(await readFile(configFile, "utf8")),
       rootfs: { type: "layers", diff_ids: await Promise.all(tars.map(digestOf)) },
@@ -105,11 +110,33 @@ async function push(content, digest, registry, name, tag) {
   const headers = { "content-type": manifestType, accept: manifestType }
   const present = await fetch(`${repository}/manifests/${tag}`, { method: "HEAD", headers })
   if (present.headers.get("docker-content-digest") === digest) return
+  await pushManifest(content, digest, repository, tag)
+}
+
+/** @param {string} content @param {string} digest @param {string} repository @param {string} tag */
+async function pushManifest(content, digest, repository, tag) {
   const manifest = await readManifest(content, digest)
   for (const blob of [...manifest.layers, manifest.config]) {
     await pushBlob(repository, blobPath(content, blob.digest), blob.digest)
   }
   const body = await readFile(blobPath(content, digest))
+  const headers = { "content-type": manifestType }
+  await request(`${repository}/manifests/${tag}`, { method: "PUT", headers, body }, 201)
+}
+
+/** @param {string} content @param {string} registry @param {string} name @param {string} tag @param {string[]} digests */
+async function pushIndex(content, registry, name, tag, ...digests) {
+  const repository = `${registry}/v2/${name}`
+  const manifests = []
+  for (const digest of digests) {
+    await pushManifest(content, digest, repository, digest)
+    const { config } = await readManifest(content, digest)
+    const { architecture, os } = await readManifest(content, config.digest)
+    const { size } = await stat(blobPath(content, digest))
+    manifests.push({ mediaType: manifestType, digest, size, platform: { architecture, os } })
+  }
+  const body = JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests })
+  const headers = { "content-type": indexType }
   await request(`${repository}/manifests/${tag}`, { method: "PUT", headers, body }, 201)
 }
 
@@ -138,6 +165,7 @@ const [command, ...values] = process.argv.slice(2)
 const commands = /** @type {Record<string, (...values: any[]) => Promise<void>>} */ ({
   pack,
   push,
+  "push-index": pushIndex,
   "push-file": pushFile,
   prune,
 })

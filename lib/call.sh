@@ -17,6 +17,7 @@ call() {
   fi
   take_watch
   choose_engine
+  fill_emulation
   fill_local_settings "$function" ${given[@]+"${given[@]}"}
   given=(${local_settings[@]+"${local_settings[@]}"} ${given[@]+"${given[@]}"})
   fill_login

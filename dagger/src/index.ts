@@ -33,6 +33,7 @@ export class JupyterStack {
    * Add "artifacts export --path=out" for reports and logs (which never fails for an image), or "summary".
    * @param source The checkout: spec.yml, images/ and .git.
    * @param only Images to build, with what they are built on; all where none is named.
+   * @param platform Platforms to build for, such as linux/arm64; all of the spec where none is named.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registry Registry and organisation instead of those of the spec, such as localhost:5000/me.
    * @param registryUsername Login to the registry that --registry names; no other one gets it.
@@ -69,6 +70,7 @@ export class JupyterStack {
     })
     source: Directory,
     only: string[] = [],
+    platform: string[] = [],
     set: string[] = [],
     registry?: string,
     registryUsername?: string,
@@ -102,7 +104,8 @@ export class JupyterStack {
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
     const secrets = await buildSecrets(secretId, secret ?? [])
-    const request = { source, only, set, secrets, publishing, fullRebuild, parallel, ...choices }
+    const asked = { source, only, platforms: platform, set, secrets, publishing }
+    const request = { ...asked, fullRebuild, parallel, ...choices }
     return buildStack(request, shown)
   }
 
@@ -110,6 +113,7 @@ export class JupyterStack {
    * What build-stack would do for each image, and why; builds and writes nothing.
    * @param source The checkout: spec.yml, images/ and .git.
    * @param only Images to build, with what they are built on; all where none is named.
+   * @param platform Platforms to build for, such as linux/arm64; all of the spec where none is named.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registry Registry and organisation instead of those of the spec.
    * @param registryUsername Login to the registry that --registry names; no other one gets it.
@@ -139,6 +143,7 @@ export class JupyterStack {
     })
     source: Directory,
     only: string[] = [],
+    platform: string[] = [],
     set: string[] = [],
     registry?: string,
     registryUsername?: string,
@@ -156,6 +161,7 @@ export class JupyterStack {
     const request = {
       source,
       only,
+      platforms: platform,
       set,
       secrets: new Map(),
       fullRebuild,
@@ -172,6 +178,7 @@ export class JupyterStack {
    * Add "junit export --path=out" or "logs export --path=out" for what the tests left.
    * @param source The checkout: spec.yml and images/.
    * @param image Name of the image in the spec.
+   * @param platform Which of its platforms, such as linux/arm64; the engine's own, else its first, where none is named.
    * @param ref Published image to test instead of building one, such as ghcr.io/org/image:2026.4-main.
    * @param filter Run only tests whose names match, as pytest's -k.
    * @param remembered Take what passed before, of the same image and tests, as build-stack does; else all tests run.
@@ -199,6 +206,7 @@ export class JupyterStack {
     })
     source: Directory,
     image: string,
+    platform?: string,
     ref?: string,
     filter = "",
     remembered = false,
@@ -213,7 +221,7 @@ export class JupyterStack {
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
     const tested = { filter, remembered, screen: shown }
-    return testImage({ source, image, set, secrets, ref, login }, tested)
+    return testImage({ source, image, platform, set, secrets, ref, login }, tested)
   }
 
   /**
@@ -222,6 +230,7 @@ export class JupyterStack {
    * Its tests are in /stack/tests; it opens for an image whose tests fail, too.
    * @param source The checkout: spec.yml and images/.
    * @param image Name of the image in the spec.
+   * @param platform Which of its platforms, such as linux/arm64; the engine's own, else its first, where none is named.
    * @param ref Published image to open instead of building one.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param registryUsername Login to the registry of --ref.
@@ -246,6 +255,7 @@ export class JupyterStack {
     })
     source: Directory,
     image: string,
+    platform?: string,
     ref?: string,
     set: string[] = [],
     registryUsername?: string,
@@ -255,13 +265,14 @@ export class JupyterStack {
   ): Promise<Container> {
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return openShell({ source, image, set, secrets, ref, login })
+    return openShell({ source, image, platform, set, secrets, ref, login })
   }
 
   /**
    * The server of one image: add "up --ports=8888:8888" and open http://localhost:8888/?token=<--token>.
    * @param source The checkout: spec.yml and images/.
    * @param image Name of the image in the spec.
+   * @param platform Which of its platforms, such as linux/arm64; the engine's own, else its first, where none is named.
    * @param ref Published image to serve instead of building one.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    * @param token What the server asks for: whoever knows it has a shell in the image, from every machine that reaches this one. A random one, which the progress tells, where none is given.
@@ -287,6 +298,7 @@ export class JupyterStack {
     })
     source: Directory,
     image: string,
+    platform?: string,
     ref?: string,
     set: string[] = [],
     token?: string,
@@ -297,7 +309,7 @@ export class JupyterStack {
   ): Promise<Service> {
     const secrets = await buildSecrets(secretId, secret ?? [])
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    return serveImage({ source, image, set, secrets, ref, login }, token)
+    return serveImage({ source, image, platform, set, secrets, ref, login }, token)
   }
 
   /**
@@ -694,6 +706,7 @@ export class JupyterStack {
    * Use it as "docker build --file=stack.Dockerfile --target=..." in the checkout; the targets stand at its top.
    * @param source The checkout: spec.yml and images/.
    * @param only Images to link, with what they are built on; all where none is named.
+   * @param platform Platform to link for, such as linux/arm64; the first of the spec where none is named.
    * @param set Build arguments over those of the spec, as image.ARG=value.
    */
   @func({ cache: "never" })
@@ -714,7 +727,8 @@ export class JupyterStack {
     source: Directory,
     only: string[] = [],
     set: string[] = [],
+    platform?: string,
   ): Promise<Directory> {
-    return linkedDirectory(source, only, set)
+    return linkedDirectory(source, only, set, platform)
   }
 }

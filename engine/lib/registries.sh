@@ -70,23 +70,37 @@ serve_registry() {
 }
 
 # mirror_key: what the mirror must hold.
-mirror_key() { cat "$home"/images/{debian,node} <(sha256sum "$home"/build/rstudio-stand-in/*.deb | cut -c 1-64); }
+mirror_key() {
+  cat "$home"/images/{debian,node} <(sha256sum "$home"/build/rstudio-stand-in/*.deb | cut -c 1-64)
+  cat "$home/images/debian-arm64" 2>/dev/null || true
+}
 
-# fill_mirror: the two images of Docker Hub that the module and the stack start from, and the package that stands in for
+mirror_is_filled() { [[ $(cat "$home/mirror/filled" 2>/dev/null) == "$(mirror_key)" ]]; }
+
+# fill_mirror: the images of Docker Hub that the module and the stack start from, and the package that stands in for
 # RStudio Server. For that the mirror is writable for a moment, to this machine alone and while it serves nobody.
 fill_mirror() {
   local address=127.0.0.1:$mirror_port
-  [[ $(cat "$home/mirror/filled" 2>/dev/null) != "$(mirror_key)" ]] || return 0
+  ! mirror_is_filled || return 0
   stop mirror 10
   mkdir -p "$home/mirror"
   registry_config "$run_dir/mirror-filling.yml" "$address" "$home/mirror"
   serve_registry mirror-filling "$address"
-  push_image debian library/debian "$DEBIAN_SUITE-slim"
+  push_debian
   push_image node library/node "${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim"
   node "$engine_dir/oci.mjs" push-file "$home"/build/rstudio-stand-in/*.deb "http://$address" \
     stand-ins/rstudio-server >"$run_dir/rstudio-stand-in"
   stop mirror-filling 10
   mirror_key >"$home/mirror/filled"
+}
+
+# push_debian: for both platforms where the other one was ever needed (lib/emulation.sh), else as it is.
+push_debian() {
+  local -a digests=("$(<"$home/images/debian")")
+  [[ -f $home/images/debian-arm64 ]] || { push_image debian library/debian "$DEBIAN_SUITE-slim"; return; }
+  digests+=("$(<"$home/images/debian-arm64")")
+  node "$engine_dir/oci.mjs" push-index "$content" "http://127.0.0.1:$mirror_port" docker.io/library/debian \
+    "$DEBIAN_SUITE-slim" "${digests[@]}"
 }
 
 push_image() {

@@ -3,23 +3,25 @@ import { linkedDockerfile } from "../dockerfile/link.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
 import { withBaseNotices } from "../gather/baseNotices.js"
 import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
-import type { Prepared } from "../gather/prepare.js"
-import { prepare } from "../gather/prepare.js"
+import type { Prepared, PreparedStack } from "../gather/prepare.js"
+import { prepare, testsOn } from "../gather/prepare.js"
 import { publishedFacts } from "../gather/publishedFacts.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { StackRequest } from "../gather/request.js"
 import { callRequest, checkRange } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
 import { planMarkdown } from "../plan/markdown.js"
+import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
+import type { TagStore } from "../registry/moveTag.js"
 import type { CallRequest, SourceFacts } from "../report/report.js"
 import type { ArtifactTexts } from "../run/artifacts.js"
 import { artifactsOf } from "../run/artifacts.js"
 import { assembleReport } from "../run/assembleReport.js"
 import { execute } from "../run/execute.js"
-import type { EndedImage, Execution } from "../run/execution.js"
-import { jobsOf } from "../run/jobs.js"
-import { renderManifests } from "../run/manifests.js"
+import type { EndedImage, Execution, ImageJob } from "../run/execution.js"
+import { indexAnnotations, jobsOf, jobsOfPlatform } from "../run/jobs.js"
+import { factsName, renderManifests } from "../run/manifests.js"
 import type { ShownScreen } from "./screenFiles.js"
 import { printResult } from "./screenFiles.js"
 import type { StackPlan } from "./stackPlan.js"
@@ -37,7 +39,7 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
   checkRange(request)
   const registry = await RegistrySession.open(loginOf(request))
   const prepared = await prepare(request, registry)
-  if (prepared.plan.skippedByRequest === undefined) requirePlanned(prepared, new Set(request.secrets.keys()))
+  requireSecretsOf(prepared, new Set(request.secrets.keys()))
   const { secrets, publishing, parallel } = request
   const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt }
   return runPlan(prepared, { ...call, screen, purpose: "pages" }, registry)
@@ -55,12 +57,26 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
   readonly screen: ShownScreen | undefined
 }
 
+/** @throws InputError where the secrets that are given do not fit what is built. @param given their ids */
+function requireSecretsOf({ platforms }: PreparedStack, given: ReadonlySet<string>): void {
+  for (const each of platforms) {
+    if (each.plan.skippedByRequest === undefined) requirePlanned(each, given)
+  }
+}
+
 /** Carries out a plan: whatever happens to its images, there is a report, and artifacts. */
-export async function runPlan(known: Prepared, call: RunCall, registry: RegistrySession): Promise<StackRun> {
-  const prepared = { ...known, plan: withBaseNotices(known) }
-  const { plan, git, spec } = prepared
-  const images = plan.skippedByRequest === undefined ? await carryOut(prepared, call, registry) : []
-  const notices = [...plan.notices, ...prepared.platform.notices]
+export async function runPlan(
+  known: PreparedStack,
+  call: RunCall,
+  registry: RegistrySession,
+): Promise<StackRun> {
+  const [prepared] = known.platforms
+  if (prepared === undefined) throw new RangeError("a run is for one platform at least")
+  const stack = { ...known, plan: withNoticesOf(known) }
+  const { plan } = stack
+  const { git, spec } = prepared
+  const images = plan.skippedByRequest === undefined ? await carryOut(stack, call, registry) : []
+  const notices = [...plan.notices, ...known.platforms.flatMap(({ platform }) => platform.notices)]
   const { imagesDirectory } = spec
   const report = assembleReport(
     { ...call, plan, git, imagesDirectory, notices, retries: registry.retries },
@@ -68,59 +84,118 @@ export async function runPlan(known: Prepared, call: RunCall, registry: Registry
   )
   const more =
     call.purpose === "pages"
-      ? await pagesOf(prepared, report.source, call.startedAt, images, registry)
+      ? await pagesOf(stack, report.source, call.startedAt, images, registry)
       : new Map<string, string>()
   return stackRun(await artifactsOf(report, images, more), report, call.screen)
 }
 
+/** The plan with what is not known of the bases of any platform. */
+function withNoticesOf({ plan, platforms }: PreparedStack): Plan {
+  return platforms.reduce(
+    (all, each) => ({
+      ...all,
+      notices: withBaseNotices({ ...each, plan: { ...each.plan, notices: all.notices } }).notices,
+    }),
+    plan,
+  )
+}
+
 async function carryOut(
-  prepared: Prepared,
-  { secrets, publishing, parallel, purpose, filter }: RunCall,
+  { plan, platforms }: PreparedStack,
+  call: RunCall,
   registry: RegistrySession,
 ): Promise<readonly EndedImage[]> {
-  const { plan, spec, copy } = prepared
   const runId = randomUUID()
-  const execution: Execution = {
-    jobs: jobsOf(prepared, new Set(secrets.keys()), purpose),
+  const tags: TagStore = {
+    write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
+    read: (repository, tag) => registry.resolve({ ...repository, tag }),
+  }
+  const [only, ...others] = platforms
+  if (only !== undefined && others.length === 0) {
+    const jobs = jobsOf(only, new Set(call.secrets.keys()), call.purpose)
+    return execute(executionOf(only, jobs, call, runId), tags)
+  }
+  const { executePlatforms, platformRun } = await import("../run/joinPlatforms.js")
+  const runs = platforms.map((each) => {
+    const jobs = jobsOfPlatform(each, new Set(call.secrets.keys()), call.purpose)
+    return platformRun(executionOf(each, jobs, call, runId), each.platform.isEmulated, plan)
+  })
+  const order = only?.tree.nodes.map(({ name }) => name) ?? []
+  return executePlatforms(runs, order, tags, (name, repository, images, tag) =>
+    registry.writeIndex(
+      repository,
+      images,
+      only === undefined ? new Map() : indexAnnotations(only, name),
+      tag,
+    ),
+  )
+}
+
+function executionOf(
+  prepared: Prepared,
+  jobs: readonly ImageJob[],
+  { secrets, publishing, parallel, purpose, filter }: RunCall,
+  runId: string,
+): Execution {
+  const { plan, spec, copy, platform } = prepared
+  const tests = testsOn(spec, platform)
+  return {
+    jobs,
     linked: linkedRun(prepared, runId),
     copy,
     secrets,
     platform: plan.platform,
+    tests,
     imagesDirectory: spec.imagesDirectory,
     tag: plan.tag,
     publishing,
-    limits: { spec: spec.tests, filter },
+    // pytest's -k takes the names of markers, too.
+    limits: { spec: spec.tests, filter: tests === "smoke" && filter === "" ? "smoke" : filter },
     hubVersion: spec.hub?.version,
     parallel,
     runId,
     purpose,
   }
-  return execute(execution, {
-    write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
-    read: (repository, tag) => registry.resolve({ ...repository, tag }),
-  })
 }
 
 /** The plan, the linked Dockerfile and the images' manifests, by path in the artifacts. */
 async function pagesOf(
-  { plan, linked, spec, git: { remoteUrl } }: Prepared,
+  { plan, platforms }: PreparedStack,
   source: SourceFacts,
   startedAt: number,
   images: readonly EndedImage[],
   registry: RegistrySession,
 ): Promise<ArtifactTexts> {
+  const [first] = platforms
+  if (first === undefined) throw new RangeError("a run is for one platform at least")
+  const { spec, git } = first
   const { tag, platform } = plan
+  const { remoteUrl } = git
   const published = await publishedFacts(
     registry.client,
-    images.map(({ job, digest }) => ({ ...job, digest })),
+    images.flatMap(({ job, digest, platforms: parts = [] }) => [
+      { ...job, digest },
+      ...(parts.length < 2 ? [] : parts).map((part) => ({
+        name: factsName(job.name, part.platform),
+        repository: job.repository,
+        digest: part.image.digest,
+      })),
+    ]),
+    platform,
   )
   return new Map([
     ["plan.json", `${JSON.stringify(plan, null, 2)}\n`],
     ["plan.md", planMarkdown(plan)],
     ["artifacts/IMAGES_CHANGED", imagesChangedText(plan)],
-    [linkedDockerfile, linked.whole.dockerfile],
+    ...platforms.map(dockerfileOf),
     ...renderManifests(images, { spec, tag, platform, startedAt, source, remoteUrl, published }),
   ])
+}
+
+/** The linked text of the first platform has the usual name; of another one it has the platform's in it. */
+function dockerfileOf({ linked, plan }: Prepared, index: number): readonly [string, string] {
+  const name = index === 0 ? linkedDockerfile : `${plan.platform.replaceAll("/", "-")}.${linkedDockerfile}`
+  return [name, linked.whole.dockerfile]
 }
 
 /**
@@ -136,8 +211,8 @@ export async function planOnly(
 ): Promise<StackPlan> {
   checkRange(request)
   const prepared = await prepare(request, await RegistrySession.open(loginOf(request)))
-  const plan = withBaseNotices(prepared)
-  if (plan.skippedByRequest === undefined) requirePlanned(prepared, secrets)
+  const plan = withNoticesOf(prepared)
+  requireSecretsOf(prepared, secrets)
   printResult(planMarkdown(plan))
   return stackPlan(plan, screen)
 }

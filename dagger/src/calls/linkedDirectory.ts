@@ -1,10 +1,12 @@
 import { Directory } from "@dagger.io/dagger"
 import { patternsOf } from "../dockerfile/ignoreFile.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
+import { usualPlatform } from "../spec/platforms.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { contextsIn } from "../run/linkedContext.js"
+import { namedPlatforms } from "../gather/platforms.js"
 import { linkUnpinned } from "../gather/bases.js"
 import { askGit } from "../engine/gitContainer.js"
 import { RegistrySession } from "../gather/registrySession.js"
@@ -12,22 +14,26 @@ import { openSource } from "../gather/openSource.js"
 import { directoryOf } from "../engine/textFiles.js"
 
 /**
- * The linked Dockerfile of a stack, with its `.dockerignore` under the name that docker looks for beside it.
+ * The linked Dockerfile of a stack for one platform, its first where none is named, with its `.dockerignore` under the name that docker looks for beside it.
  * @throws InputError for mistakes in the source or the options
  */
 export async function linkedDirectory(
   source: Directory,
   only: readonly string[],
   set: readonly string[],
+  platform?: string,
 ): Promise<Directory> {
   const { spec, tree, files, copy } = await openSource(source, () => askGit(source, {}))
-  const images = selectImages(tree, only).map(({ name }) => name)
+  const images = selectImages(tree, only)
+    .filter(({ image }) => platform === undefined || image.platforms.some((each) => each === platform))
+    .map(({ name }) => name)
   const buildArgs = parseSettings(spec, set)
+  const [first = usualPlatform] = namedPlatforms(spec, platform === undefined ? [] : [platform])
   const request = {
     spec,
     tree: files,
     images,
-    platform: spec.platform,
+    platform: first,
     buildArgs,
     repositories: publishedAs(spec),
   }

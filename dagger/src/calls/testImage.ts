@@ -1,4 +1,5 @@
 import { askGit } from "../engine/gitContainer.js"
+import { onePlatform } from "../gather/prepare.js"
 import type { SingleImage } from "../gather/prepareOne.js"
 import { prepareOne } from "../gather/prepareOne.js"
 import { RegistrySession } from "../gather/registrySession.js"
@@ -33,12 +34,13 @@ export async function testImage(
   const call = { request: callOf(single, filter), secrets, filter, screen, parallel: stepsAtOnce, startedAt }
   const registry = await RegistrySession.open(undefined)
   const purpose = remembered ? "remembered-tests" : "tests"
-  return runPlan(prepared, { ...call, publishing: "nothing", purpose }, registry)
+  return runPlan(onePlatform(prepared), { ...call, publishing: "nothing", purpose }, registry)
 }
 
-function callOf({ image, set, ref, secrets }: SingleImage, filter: string): StackReport["request"] {
+function callOf({ image, platform, set, ref, secrets }: SingleImage, filter: string): StackReport["request"] {
   const options = [
     `--image=${image}`,
+    ...(platform === undefined ? [] : [`--platform=${platform}`]),
     ...set.map((setting) => listOption("set", setting)),
     ...(ref === undefined ? [] : [`--ref=${ref}`]),
     ...(filter === "" ? [] : [`--filter=${filter}`]),

@@ -2,7 +2,7 @@ import { Container, dag, Platform } from "@dagger.io/dagger"
 import { atOption, InputError } from "../problems.js"
 import { engineMessage } from "./engineError.js"
 import type { Publishing } from "../report/report.js"
-import { nodeImage } from "./toolbox.js"
+import { runnerImage } from "./judge.js"
 
 /** What an engine says of platforms. */
 export interface PlatformEngine {
@@ -15,6 +15,10 @@ export interface PlatformEngine {
 /** The platform of a run: everything in it is built, keyed, labelled and reported for this one. */
 export interface ChosenPlatform {
   readonly platform: string
+  /** Whether the engine runs its programs by emulation. */
+  readonly isEmulated: boolean
+  /** Why the engine cannot run its programs: nothing can be built or tested for it. */
+  readonly unable?: string
   /** What to know where it is not the engine's own, or not the one that images are published for. */
   readonly notices: readonly string[]
 }
@@ -23,7 +27,7 @@ export interface ChosenPlatform {
 export const thisEngine: PlatformEngine = {
   own: () => dag.defaultPlatform(),
   architectureFor: async (platform) => {
-    const probe = dag.container({ platform: platform as Platform }).from(nodeImage)
+    const probe = dag.container({ platform: platform as Platform }).from(runnerImage)
     return (await probe.withExec(["dpkg", "--print-architecture"]).stdout()).trim()
   },
 }
@@ -40,20 +44,74 @@ export async function choosePlatform(
   engine = thisEngine,
 ): Promise<ChosenPlatform> {
   const own = familyOf(await engine.own())
-  if (own === published) return { platform: published, notices: [] }
+  if (own === published) return { platform: published, isEmulated: false, notices: [] }
   const why = await whyNotRun(published, engine)
-  if (why === undefined) {
-    return {
-      platform: published,
-      notices: [`built for ${published} on an engine of ${own}: emulated, and slower`],
-    }
-  }
+  if (why === undefined) return emulated(published, own)
   const stated = `this engine runs on ${own}, and builds nothing for ${published}: ${why}`
   if (publishing === "nothing") {
-    return { platform: own, notices: [`built for ${own}, and not for ${published}: ${stated}`] }
+    return {
+      platform: own,
+      isEmulated: false,
+      notices: [`built for ${own}, and not for ${published}: ${stated}`],
+    }
   }
   const hint = `publish from an engine of ${published}, give this one an emulator (binfmt), or name its platform in spec.yml`
   throw new InputError([{ location: atOption("--publish"), message: stated, hint }])
+}
+
+function emulated(platform: string, own: string): ChosenPlatform {
+  const notices = [`built for ${platform} on an engine of ${own}: emulated, and slower`]
+  return { platform, isEmulated: true, notices }
+}
+
+/**
+ * What an engine builds for of the platforms of a stack. One of several that it cannot run is left out, with a notice;
+ * where images are to be published it stays, as it may have been built elsewhere.
+ * @param wanted at least one
+ * @throws InputError as `choosePlatform` does, where there is one
+ */
+export async function choosePlatforms(
+  wanted: readonly string[],
+  publishing: Publishing,
+  engine = thisEngine,
+): Promise<readonly ChosenPlatform[]> {
+  const [first, ...others] = wanted
+  if (first === undefined) throw new RangeError("a run is for one platform at least")
+  if (others.length === 0) return [await choosePlatform(first, publishing, engine)]
+  const own = familyOf(await engine.own())
+  const found = await Promise.all(wanted.map((platform) => oneOfSeveral(platform, own, engine)))
+  if (publishing !== "nothing") return found
+  const able = found.filter(({ unable }) => unable === undefined)
+  if (able.length === 0) return [await choosePlatform(first, publishing, engine)]
+  const left = found.flatMap(({ platform, unable }) =>
+    unable === undefined ? [] : [`not built for ${platform}: ${unable}`],
+  )
+  return able.map((each, index) => (index === 0 ? { ...each, notices: [...each.notices, ...left] } : each))
+}
+
+async function oneOfSeveral(platform: string, own: string, engine: PlatformEngine): Promise<ChosenPlatform> {
+  if (own === platform) return { platform, isEmulated: false, notices: [] }
+  const why = await whyNotRun(platform, engine)
+  if (why === undefined) return emulated(platform, own)
+  const unable = `this engine runs on ${own}, and builds nothing for ${platform}: ${why}`
+  return { platform, isEmulated: true, unable, notices: [] }
+}
+
+/**
+ * Which of an image's platforms a call about that image is for: what it names, else the engine's own where that is one of
+ * them, else the first.
+ * @param image its platforms, at least one
+ */
+export async function platformOfCall(
+  image: readonly string[],
+  named: string | undefined,
+  engine = thisEngine,
+): Promise<string> {
+  if (named !== undefined) return named
+  const [first = "", ...others] = image
+  if (others.length === 0) return first
+  const own = familyOf(await engine.own())
+  return image.includes(own) ? own : first
 }
 
 /** Why the engine cannot run programs of a platform; undefined where it can. */

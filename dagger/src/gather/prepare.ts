@@ -10,6 +10,8 @@ import { InputError, atOption } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import { publishedAs } from "../spec/publishedAs.js"
+import type { EmulatedTests } from "../spec/platforms.js"
+import type { ImageSpec, Spec } from "../spec/spec.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
 import { branchTag } from "../tag/branchTag.js"
@@ -25,14 +27,18 @@ import { openSource } from "./openSource.js"
 import { publishedImages } from "./publishedImages.js"
 import type { RegistrySession } from "./registrySession.js"
 import type { ChosenPlatform } from "../engine/platform.js"
-import { choosePlatform } from "../engine/platform.js"
-import { planToRepeat, refuseOtherPlatform, refuseOtherSource } from "./repeatPlan.js"
+import { choosePlatforms } from "../engine/platform.js"
+import { joinPlans, planForPlatform } from "../plan/platforms.js"
+import { namedPlatforms, refusePartialTags, requireBuiltElsewhere } from "./platforms.js"
+import { planToRepeat, refuseOtherPlatforms, refuseOtherSource } from "./repeatPlan.js"
 import type { StackRequest } from "./request.js"
 
 /** An image with what decides whether it is published already. */
 interface KeyedImage extends Omit<ImageFacts, "registry"> {
   /** Keys of the folders of its tests (`folderKeys`). */
   readonly folderKeys: ReadonlyMap<string, string>
+  /** Key of all its tests, where only some are to run. */
+  readonly wholeTestKey?: string | undefined
 }
 
 /** All of a run that does not depend on git. */
@@ -49,6 +55,18 @@ export interface Prepared extends LinkedSource {
   readonly plan: Plan
 }
 
+/** A run before anything is built: what is known for each of its platforms, and the plan of all of them. */
+export interface PreparedStack {
+  readonly plan: Plan
+  /** At least one. */
+  readonly platforms: readonly Prepared[]
+}
+
+/** What is known for one platform, as that of a run. */
+export function onePlatform(prepared: Prepared): PreparedStack {
+  return { plan: prepared.plan, platforms: [prepared] }
+}
+
 const mainBranch = "main"
 /** What a branch is called that nobody names: its images are not published. */
 export const unnamedBranch = "local"
@@ -57,40 +75,73 @@ export const unnamedBranch = "local"
  * Gathers the facts of a run and plans it; nothing is built or written.
  * @throws InputError for mistakes in the source or the options
  */
-export async function prepare(request: StackRequest, registry: RegistrySession): Promise<Prepared> {
+export async function prepare(request: StackRequest, registry: RegistrySession): Promise<PreparedStack> {
   const repeated = planToRepeat(request)
   const { source, branch, base, previous, origin } = request
   const asked = askGit(source, { branch, base, previous, origin })
-  const [stack, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
-  const found = { ...stack, git }
-  if (repeated !== undefined) {
-    refuseUnnamedBranch(request, repeated, git)
-    return { ...found, plan: repeated }
+  const [stacks, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
+  if (repeated !== undefined) refuseUnnamedBranch(request, repeated, git)
+  const platforms = await Promise.all(
+    stacks.map((stack) => planned(request, registry, { ...stack, git }, repeated)),
+  )
+  for (const { plan, platform } of platforms) requireBuiltElsewhere(plan, platform)
+  if (repeated !== undefined) return { plan: repeated, platforms }
+  const order = stacks[0]?.tree.nodes.map(({ name }) => name) ?? []
+  return {
+    plan: joinPlans(
+      platforms.map(({ plan }) => plan),
+      order,
+    ),
+    platforms,
   }
-  const options = planOptions(request, stack, git)
+}
+
+async function planned(
+  request: StackRequest,
+  registry: RegistrySession,
+  found: Omit<Prepared, "plan">,
+  repeated: Plan | undefined,
+): Promise<Prepared> {
+  if (repeated !== undefined) return { ...found, plan: planForPlatform(repeated, found.platform.platform) }
+  const options = planOptions(request, found, found.git)
   return { ...found, plan: planStack(await planFacts(found, options, registry)) }
 }
 
+/** The source with its images, linked for each platform. */
 async function openLinked(
   request: StackRequest,
   registry: RegistrySession,
   repeated: Plan | undefined,
   askGit: AskGit,
-): Promise<LinkedSource> {
+): Promise<readonly LinkedSource[]> {
   const open = await openSource(request.source, askGit)
   const { spec, tree } = open
   selectImages(tree, request.only)
   const repositories = publishedAs(spec, request.registry)
   const buildArgs = parseSettings(spec, request.set)
-  const chosen = await choosePlatform(spec.platform, request.publishing)
-  const { platform } = chosen
-  if (repeated !== undefined) refuseOtherPlatform(repeated, platform)
-  const unpinned = { ...linkRequestOf(open, repositories, buildArgs), platform }
+  const wanted = namedPlatforms(spec, request.platforms)
+  refusePartialTags(spec, wanted, request.publishing)
+  const chosen = await choosePlatforms(wanted, request.publishing)
+  if (repeated !== undefined)
+    refuseOtherPlatforms(
+      repeated,
+      chosen.map(({ platform }) => platform),
+    )
   await registry.loginEngine(repositories.values())
-  const pinned = await linkPinned(unpinned, registry, repeated && basesOf(repeated))
-  const images = keyedImages(open, pinned, platform, repositories, await judgeHash())
-  if (repeated !== undefined) refuseOtherSource(repeated, spec.tagPrefix, images)
-  return { ...open, ...pinned, repositories, platform: chosen, images }
+  const judge = await judgeHash()
+  return Promise.all(
+    chosen.map(async (platform) => {
+      const own = repeated && planForPlatform(repeated, platform.platform)
+      const unpinned = {
+        ...linkRequestOf(open, repositories, buildArgs, platform),
+        platform: platform.platform,
+      }
+      const pinned = await linkPinned(unpinned, registry, own && basesOf(own))
+      const images = keyedImages(open, pinned, platform, repositories, judge)
+      if (own !== undefined) refuseOtherSource(own, spec.tagPrefix, images)
+      return { ...open, ...pinned, repositories, platform, images }
+    }),
+  )
 }
 
 function basesOf({ bases = [] }: Plan): ReadonlyMap<string, string> {
@@ -136,8 +187,16 @@ function linkRequestOf(
   { spec, tree, files }: OpenSource,
   repositories: ReadonlyMap<string, Repository>,
   buildArgs: BuildArguments,
+  platform: ChosenPlatform,
 ): LinkRequest {
-  return { spec, tree: files, images: tree.nodes.map(({ name }) => name), buildArgs, repositories }
+  const images = tree.nodes.filter(({ image }) => isFor(image, spec, platform)).map(({ name }) => name)
+  return { spec, tree: files, images, buildArgs, repositories }
+}
+
+/** Whether an image is built for a platform; all are for one that stands in for those of the stack. */
+function isFor({ platforms }: ImageSpec, spec: Spec, { platform }: ChosenPlatform): boolean {
+  const isStacks = spec.platforms.some((each) => each === platform)
+  return !isStacks || platforms.some((each) => each === platform)
 }
 
 async function planFacts(
@@ -166,7 +225,7 @@ async function planFacts(
 /** Asks the registry about all of them. */
 async function imageFacts(
   { spec, images, repositories }: LinkedSource,
-  { tag }: PlanOptions,
+  { tag, platform }: PlanOptions,
   registry: RegistrySession,
 ): Promise<readonly ImageFacts[]> {
   const questions = images.map((image) => ({
@@ -174,6 +233,8 @@ async function imageFacts(
     repository: knownOf(repositories, image.name),
     tag,
     prefix: spec.tagPrefix,
+    platform,
+    platforms: knownOf(spec.images, image.name).platforms,
   }))
   const published = await publishedImages(registry.client, questions)
   return images.map((image) => ({
@@ -182,29 +243,38 @@ async function imageFacts(
   }))
 }
 
+/** What of the tests runs for a platform here; a stack of one platform has no choice. */
+export function testsOn({ platforms, emulatedTests }: Spec, { isEmulated }: ChosenPlatform): EmulatedTests {
+  return isEmulated && platforms.length > 1 ? emulatedTests : "full"
+}
+
 /** The images that are linked, with their keys. @param judge hash of what judges their tests */
 export function keyedImages(
   { spec, tree, files }: OpenSource,
   { linked }: PinnedLink,
-  platform: string,
+  chosen: ChosenPlatform,
   repositories: ReadonlyMap<string, Repository>,
   judge: string,
 ): readonly KeyedImage[] {
   const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
   const isOfAll = (path: string) => isNamedBy(spec.changeRules.buildAll, spec.imagesDirectory, path)
   const buildAll = [...files.files.values()].filter(({ path }) => isOfAll(path))
+  const { platform } = chosen
   const keys = inputKeys(linked.images, { platform, isIgnored, buildAll })
   const nodes = tree.nodes.filter(({ name }) => linked.images.has(name))
   return nodes.map(({ name, image }) => {
     const { parents, bases } = knownOf(linked.images, name)
+    const emulated = testsOn(spec, chosen)
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
-    const owner = { ...testOwner(spec, tree, name), judge, settings }
+    const whole = { ...testOwner(spec, tree, name), judge, settings }
+    const owner = emulated === "full" ? whole : { ...whole, settings: { ...settings, emulated } }
     return {
       name,
       repository: formatReference(knownOf(repositories, name)),
       parents,
       bases,
       testKey: testKey(files, owner),
+      ...(owner !== whole && { wholeTestKey: testKey(files, whole) }),
       folderKeys: folderKeys(files, owner, testFolders(files, owner)),
       ...knownOf(keys, name),
     }

@@ -5,7 +5,7 @@ import type { BuildSecrets } from "../engine/buildSecrets.js"
 import { askGit } from "../engine/gitContainer.js"
 import { judgeHash } from "../engine/judge.js"
 import type { ChosenPlatform } from "../engine/platform.js"
-import { choosePlatform } from "../engine/platform.js"
+import { choosePlatform, platformOfCall } from "../engine/platform.js"
 import type { RegistryLogin } from "../engine/registryLogin.js"
 import { loginToRegistry } from "../engine/registryLogin.js"
 import type { GitFacts } from "../git/gitFacts.js"
@@ -23,6 +23,7 @@ import type { OpenSource } from "./openSource.js"
 import { openSource } from "./openSource.js"
 import type { Prepared } from "./prepare.js"
 import { keyedImages, unnamedBranch } from "./prepare.js"
+import { requirePlatformOf } from "./platforms.js"
 import { publishedImage } from "./publishedImage.js"
 import { RegistrySession } from "./registrySession.js"
 import { referenceOf } from "./secretHosts.js"
@@ -31,6 +32,8 @@ import { referenceOf } from "./secretHosts.js"
 export interface SingleImage {
   readonly source: Directory
   readonly image: string
+  /** Which of the image's platforms; the engine's own, else its first, where not given. */
+  readonly platform?: string | undefined
   /** `image.ARG=value` */
   readonly set: readonly string[]
   readonly secrets: BuildSecrets
@@ -51,13 +54,15 @@ interface OpenedOne extends OpenSource {
  * @throws InputError for mistakes in the source or the options
  */
 export async function prepareOne(single: SingleImage, asked?: Promise<GitFacts>): Promise<Prepared> {
-  const { source, image, ref } = single
+  const { source, image, ref, platform: named } = single
   const [open, git = noGitFacts("unreadable", "nobody asked")] = await Promise.all([
     openSource(source, () => asked ?? askGit(source, {})),
     asked,
   ])
   selectImages(open.tree, [image])
-  const platform = await choosePlatform(open.spec.platform, "nothing")
+  const { platforms } = open.tree.node(image).image
+  requirePlatformOf(image, platforms, named)
+  const platform = await choosePlatform(await platformOfCall(platforms, named), "nothing")
   const opened = { ...open, platform, git }
   return ref === undefined ? fromSource(single, opened) : asPublished(single, ref, opened)
 }
@@ -73,7 +78,7 @@ async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne)
   // The whole stack's secrets may be given: a run is repeated with what it was given.
   const all = () => [...linkStack({ ...request, images: tree.nodes.map(({ name }) => name) }).images.values()]
   requireSecrets(new Set(secrets.keys()), [...pinned.linked.images.values()], all)
-  const keyed = keyedImages(open, pinned, platform.platform, repositories, await judgeHash())
+  const keyed = keyedImages(open, pinned, platform, repositories, await judgeHash())
   const own = keyed.find(({ name }) => name === image)
   if (own === undefined) throw new Error(`no keys of ${image}`)
   const ancestors = images.filter((name) => name !== image)

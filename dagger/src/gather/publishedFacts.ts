@@ -11,7 +11,7 @@ export type PublishedFacts = Pick<ImageManifest, "layers" | "platform"> & {
   readonly labels: ReadonlyMap<string, string>
 }
 
-/** Layers and sizes of the images that are in the registry. */
+/** Layers and sizes of the images that are in the registry. @param platform which image of an index */
 export async function publishedFacts(
   client: RegistryClient,
   images: readonly {
@@ -19,20 +19,25 @@ export async function publishedFacts(
     readonly repository: Repository
     readonly digest?: string | undefined
   }[],
+  platform: string,
 ): Promise<ReadonlyMap<string, PublishedFacts>> {
   const found = await Promise.all(
     images.map(async ({ name, repository, digest }) => {
       if (digest === undefined) return undefined
-      const facts = await factsOf(client, { ...repository, digest })
+      const facts = await factsOf(client, { ...repository, digest }, platform)
       return facts === undefined ? undefined : ([name, facts] as const)
     }),
   )
   return new Map(found.filter((entry) => entry !== undefined))
 }
 
-async function factsOf(client: RegistryClient, image: ImageReference): Promise<PublishedFacts | undefined> {
+async function factsOf(
+  client: RegistryClient,
+  image: ImageReference,
+  platform: string,
+): Promise<PublishedFacts | undefined> {
   try {
-    const facts = await imageFacts(client, image)
+    const facts = await imageFacts(client, image, platform)
     if (facts === undefined) return undefined
     const layers = facts.history.map(({ createdBy, created, layer }) => ({
       command: createdBy,

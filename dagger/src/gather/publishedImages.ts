@@ -2,7 +2,7 @@ import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
 import { candidateTag, passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
 import type { RegistryClient } from "../registry/client.js"
-import { imageLabels } from "../registry/imageFacts.js"
+import { platformImage } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { causeOf, RegistryError } from "../registry/registryError.js"
 
@@ -12,10 +12,15 @@ export interface RegistryQuestion {
   readonly repository: Repository
   readonly inputKey: string
   readonly testKey: string
+  /** Key of all its tests, where fewer are wanted: who has passed those has passed these. */
+  readonly wholeTestKey?: string | undefined
   /** The run's tag. */
   readonly tag: string
   /** `<year>.<quarter>` of the run. */
   readonly prefix: string
+  /** What it is asked about, of the platforms that the image is published for. */
+  readonly platform: string
+  readonly platforms: readonly string[]
 }
 
 /** What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too. */
@@ -29,37 +34,82 @@ export async function publishedImages(
 }
 
 async function askOne(client: RegistryClient, question: RegistryQuestion): Promise<RegistryFacts> {
-  const { repository, inputKey, testKey, tag, prefix } = question
-  const others = [`${prefix}-main`, `${prefix}-stable`].filter((other) => other !== tag)
+  const { repository, inputKey, tag, prefix, platforms } = question
+  const tags = [`${prefix}-main`, `${prefix}-stable`].filter((other) => other !== tag)
   try {
-    const passed = await client.resolve({ ...repository, tag: passedTag(inputKey, testKey) })
+    const passed = await passOf(client, question)
     const [branchTag, candidate, ...rest] = await Promise.all(
-      [tag, candidateTag(inputKey), ...others].map((each) =>
-        publishedAt(client, { ...repository, tag: each }, passed?.digest),
+      [tag, candidateTag(inputKey), ...tags].map((each) =>
+        publishedAt(client, { ...repository, tag: each }, question, passed),
       ),
     )
-    return { kind: "known", branchTag, candidate, otherTags: rest.filter((image) => image !== undefined) }
+    const others = rest.filter((found) => found !== undefined)
+    // A stack of one platform wants no index of several under its tag: the one in it has to get the tag.
+    const isElsewhere = branchTag?.isPart === true && platforms.length === 1
+    const otherTags = [...(isElsewhere ? [branchTag] : []), ...others].map(({ image }) => image)
+    return {
+      kind: "known",
+      branchTag: isElsewhere ? undefined : branchTag?.image,
+      candidate: candidate?.image,
+      otherTags,
+    }
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
     return { kind: "unknown", why: `${repository.registry}: ${causeOf(error)}` }
   }
 }
 
+/** A tag that tells of a pass. */
+interface Pass {
+  readonly digest: string
+  readonly tag: string
+  /** Whether it is of more tests than were asked about. */
+  readonly isOfMore: boolean
+}
+
+async function passOf(
+  client: RegistryClient,
+  { repository, inputKey, testKey, wholeTestKey }: RegistryQuestion,
+): Promise<Pass | undefined> {
+  const keys = wholeTestKey === undefined ? [testKey] : [testKey, wholeTestKey]
+  for (const key of keys) {
+    const tag = passedTag(inputKey, key)
+    const found = await client.resolve({ ...repository, tag })
+    if (found !== undefined) return { digest: found.digest, tag, isOfMore: key !== testKey }
+  }
+  return undefined
+}
+
+/** What a tag names, seen from one platform. */
+interface TaggedImage {
+  readonly image: RegistryImage
+  /** Whether it is in an index of other platforms than the image is for. */
+  readonly isPart: boolean
+}
+
 async function publishedAt(
   client: RegistryClient,
   reference: Repository & { readonly tag: string },
-  passed: string | undefined,
-): Promise<RegistryImage | undefined> {
-  const image = await imageLabels(client, reference)
-  if (image === undefined) return undefined
-  return {
+  { platform, platforms }: Pick<RegistryQuestion, "platform" | "platforms">,
+  passed: Pass | undefined,
+): Promise<TaggedImage | undefined> {
+  const found = await platformImage(client, reference, platform, platforms)
+  if (found === undefined) return undefined
+  const { isPart, index } = found
+  // Of an image that is for one platform, an index of that one is the image.
+  const isWhole = platforms.length === 1 && index !== undefined
+  const digest = isWhole ? index : found.digest
+  const image = {
     tag: reference.tag,
-    digest: image.digest,
-    inputKey: image.labels.get(labels.inputKey),
-    testKey: image.labels.get(labels.testKey),
-    revision: image.labels.get(labels.revision),
-    baseName: image.labels.get(labels.baseName),
-    baseDigest: image.labels.get(labels.baseDigest),
-    passed: passed === image.digest,
+    digest,
+    ...(index !== undefined && !isWhole && { index }),
+    inputKey: found.labels.get(labels.inputKey),
+    testKey: found.labels.get(labels.testKey),
+    revision: found.labels.get(labels.revision),
+    baseName: found.labels.get(labels.baseName),
+    baseDigest: found.labels.get(labels.baseDigest),
+    passed: passed?.digest === digest,
+    ...(passed?.isOfMore === true && { passedBy: passed.tag }),
   }
+  return { image, isPart }
 }

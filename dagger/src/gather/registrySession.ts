@@ -1,5 +1,7 @@
 import { RegistryClient } from "../registry/client.js"
 import type { ImageReference, Repository } from "../reference/reference.js"
+import type { PlatformDigest } from "../registry/joinIndex.js"
+import { joinIndex } from "../registry/joinIndex.js"
 import { retag } from "../registry/retag.js"
 import type { RegistryOptions } from "../registry/transport.js"
 import type { Traffic } from "../registry/traffic.js"
@@ -79,6 +81,17 @@ export class RegistrySession {
     const byHost = new Map([...repositories].map((repository) => [repository.registry, repository]))
     this.expect(byHost.values())
     for (const repository of byHost.values()) await loginToRegistry(repository, this.login)
+  }
+
+  /** Joins images of several platforms under a tag; nothing of them moves. @returns the index's digest @throws RegistryError */
+  async writeIndex(
+    repository: Repository,
+    images: readonly PlatformDigest[],
+    annotations: ReadonlyMap<string, string>,
+    tag: string,
+  ): Promise<string> {
+    this.expect([repository])
+    return joinIndex(this.client, repository, images, annotations, tag)
   }
 
   /** Gives a published image another tag; nothing of it moves. @throws RegistryError */

@@ -1,9 +1,11 @@
 import type { Plan } from "../plan/planDocument.js"
 import { readPlan } from "../plan/planDocument.js"
+import { platformsOf } from "../plan/platforms.js"
 import type { SourceImage } from "../plan/repeat.js"
 import { differencesFrom, tagDifferences } from "../plan/repeat.js"
 import { InputError, atOption } from "../problems.js"
 import { engineMessage } from "../engine/engineError.js"
+import { listOf } from "../text/format.js"
 import type { StackRequest } from "./request.js"
 
 /**
@@ -27,9 +29,10 @@ export function planToRepeat(request: StackRequest): Plan | undefined {
 }
 
 function decidingOptions(request: StackRequest): readonly string[] {
-  const { only, fullRebuild, branch, base, previous, pullRequestTitle } = request
+  const { only, platforms, fullRebuild, branch, base, previous, pullRequestTitle } = request
   const given = {
     "--only": only.length > 0,
+    "--platform": platforms.length > 0,
     "--full-rebuild": fullRebuild,
     "--branch": branch !== undefined,
     "--base": base !== undefined,
@@ -50,11 +53,12 @@ export function refuseOtherSource(plan: Plan, prefix: string, images: readonly S
   if (problems.length > 0) throw new InputError(problems)
 }
 
-/** @throws InputError where what is built now is for another platform than the plan's images */
-export function refuseOtherPlatform(plan: Plan, platform: string): void {
-  if (plan.platform === platform) return
-  const message = `it is for ${plan.platform}, and here ${platform} is built`
-  const hint = `call it on an engine of ${plan.platform}, or leave --plan out`
+/** @throws InputError where what is built now is for other platforms than the plan's images */
+export function refuseOtherPlatforms(plan: Plan, platforms: readonly string[]): void {
+  const planned = platformsOf(plan)
+  if (planned.length === platforms.length && planned.every((each) => platforms.includes(each))) return
+  const message = `it is for ${listOf(planned)}, and here ${listOf(platforms)} is built`
+  const hint = `call it on an engine of ${listOf(planned)}, or leave --plan out`
   throw new InputError([{ location: atOption("--plan"), message, hint }])
 }
 

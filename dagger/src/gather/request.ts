@@ -22,6 +22,8 @@ export interface RegistryOptionsOfCall {
 export interface StackRequest extends RegistryOptionsOfCall {
   /** Images to build; empty for all. */
   readonly only: readonly string[]
+  /** Platforms to build for; empty for all of the spec. */
+  readonly platforms: readonly string[]
   /** `image.ARG=value` */
   readonly set: readonly string[]
   readonly secrets: BuildSecrets
@@ -92,9 +94,10 @@ function isRevision(text: string): boolean {
 
 /** Options of a run that change what is built and tested, for repeating it; nothing secret, nothing that publishes. */
 export function callRequest(request: StackRequest): CallRequest {
-  const { only, set, registry, branch, base, fullRebuild, secrets } = request
+  const { only, platforms, set, registry, branch, base, fullRebuild, secrets } = request
   const options = [
     ...only.map((name) => listOption("only", name)),
+    ...platforms.map((platform) => listOption("platform", platform)),
     ...set.map((setting) => listOption("set", setting)),
     ...(branch === undefined ? [] : [`--branch=${branch}`]),
     ...(base === undefined ? [] : [`--base=${base}`]),

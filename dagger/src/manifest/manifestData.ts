@@ -99,6 +99,17 @@ export type SourceCommit = z.infer<typeof sourceCommit>
 /** Shape of `sourceCommit` for documents that hold one. */
 export const sourceCommitSchema = sourceCommit
 
+const manifestPlatform = z.object({
+  /** `linux/arm64`. */
+  platform: z.string(),
+  digest: z.string().optional(),
+  /** Bytes, as those of the image. */
+  size: z.object({ compressed: z.number().optional(), unpacked: z.number().optional() }),
+})
+
+/** An image on one of several platforms. */
+export type ManifestPlatform = z.infer<typeof manifestPlatform>
+
 /** Shape of the document; `parseManifest` is the way to read one. */
 export const manifestSchema = z.object({
   version: z.literal(manifestVersion),
@@ -114,8 +125,10 @@ export const manifestSchema = z.object({
   /** URL of the repository that the commit is in, for links: `https://github.com/org/repo`. */
   source: z.string().optional(),
   base: z.object({ reference: z.string(), digest: z.string().optional() }).optional(),
-  /** `linux/amd64`. */
+  /** `linux/amd64`; of several the one that all of this tells of. */
   platform: z.string(),
+  /** Set where the digest is that of an index: what is in it. */
+  platforms: z.array(manifestPlatform).optional(),
   /** Bytes: compressed as the registry transfers them, unpacked as they lie on a disk. */
   size: z.object({ compressed: z.number().optional(), unpacked: z.number().optional() }),
   /** All tags that name this digest, without the repository. */

@@ -30,6 +30,7 @@ export function renderPage(manifest: ImageManifest, { since }: PageExtras = {}):
   const blocks = [
     `# ${plainText(titleOf(manifest))}`,
     builtTable(manifest),
+    ...platformBlocks(manifest),
     ...(isInspected(manifest) ? [] : [notInspected]),
     ...pullBlocks(manifest),
     ...(since === undefined
@@ -96,7 +97,19 @@ function baseOf({ reference, digest }: NonNullable<ImageManifest["base"]>): stri
   return digest === undefined || reference.includes("@") ? reference : `${reference}@${digest}`
 }
 
-function sizeCell({ size }: ImageManifest): string {
+/** What is in the index, where there is one; packages and layers below are those of one of them. */
+function platformBlocks({ platform: shown, platforms }: ImageManifest): readonly string[] {
+  if (platforms === undefined) return []
+  const rows = platforms.map((each) => [
+    codeCell(each.platform),
+    each.digest === undefined ? "not published" : codeCell(each.digest),
+    sizeCell(each),
+  ])
+  const word = `What follows is that of ${codeSpan(shown)}.`
+  return ["## Platforms", table(["Platform", "Digest", "Size"], rows), word]
+}
+
+function sizeCell({ size }: Pick<ImageManifest, "size">): string {
   const unpacked = size.unpacked === undefined ? [] : [`${formatBytes(size.unpacked)} unpacked`]
   const compressed = size.compressed === undefined ? [] : [`${formatBytes(size.compressed)} to download`]
   const known = [...unpacked, ...compressed]

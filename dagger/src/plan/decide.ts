@@ -87,8 +87,11 @@ function matchesOf(image: ImageFacts, facts: PlanFacts): readonly Match[] {
   ]
 }
 
-function passedTagOf({ inputKey, testKey }: ImageFacts, { passed }: RegistryImage): string | undefined {
-  return passed === true ? passedTag(inputKey, testKey) : undefined
+function passedTagOf(
+  { inputKey, testKey }: ImageFacts,
+  { passed, passedBy = passedTag(inputKey, testKey) }: RegistryImage,
+): string | undefined {
+  return passed === true ? passedBy : undefined
 }
 
 function candidateFirst(a: Match, b: Match): number {

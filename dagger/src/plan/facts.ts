@@ -6,6 +6,8 @@ import type { KeyedBase } from "./inputKey.js"
 export interface RegistryImage {
   readonly tag: string
   readonly digest: string
+  /** Digest of the index that it is in, where that holds all platforms of its image and nothing else. */
+  readonly index?: string | undefined
   /** Labels of this pipeline; absent on images of another one. */
   readonly inputKey?: string | undefined
   readonly testKey?: string | undefined
@@ -16,6 +18,8 @@ export interface RegistryImage {
   readonly baseDigest?: string | undefined
   /** Whether a `passedTag` of its input key and the current test key names this digest. */
   readonly passed?: boolean | undefined
+  /** The tag that says so, where it is of more tests than are wanted. */
+  readonly passedBy?: string | undefined
 }
 
 /** What the registry says about one image's repository. */

@@ -1,7 +1,9 @@
-import { plural } from "../text/format.js"
+import { listOf, plural } from "../text/format.js"
 import { escapeCell } from "../text/markdown.js"
 import type { Action, ParentSource, Plan, Step } from "./planDocument.js"
 import { actionSchema, parentsIn, publishedIn } from "./planDocument.js"
+import type { SameSteps } from "./platforms.js"
+import { platformsOf, sameSteps } from "./platforms.js"
 import { describeAction, describeReason } from "./reasons.js"
 
 /** A plan for people: one line that sums it up, a table, then every reason. */
@@ -9,16 +11,17 @@ export function planMarkdown(plan: Plan): string {
   const sections = [
     `# Plan for \`${plan.tag}\``,
     summary(plan),
-    table(plan.steps),
+    table(plan),
     `Changes: ${plan.comparedWith}.`,
     ...(plan.notices.length > 0 ? [["## To know", ...plan.notices.map(bullet)].join("\n")] : []),
-    ...(plan.skippedByRequest === undefined ? ["## Reasons", ...plan.steps.map(details)] : []),
+    ...(plan.skippedByRequest === undefined ? ["## Reasons", ...sameSteps(plan).map(details)] : []),
   ]
   return `${sections.join("\n\n")}\n`
 }
 
 /** "1 of 3 images is built, 2 reused": the plan in ten words. */
-export function summary({ steps, skippedByRequest, publish }: Plan): string {
+export function summary(plan: Plan): string {
+  const { steps, skippedByRequest, publish } = plan
   if (skippedByRequest !== undefined)
     return `Skipped by request: ${skippedByRequest} says "skip ci". Nothing is done.`
   const counts = actionSchema.options
@@ -26,7 +29,10 @@ export function summary({ steps, skippedByRequest, publish }: Plan): string {
     .filter(({ count }) => count > 0)
     .map(({ action, count }) => `${count} ${past[action]}`)
   const writes = publish ? "" : " Nothing is published without --publish."
-  return `**${plural(steps.length, "image")}: ${counts.join(", ")}.**${writes}`
+  const images = plural(new Set(steps.map(({ image }) => image)).size, "image")
+  const platforms = platformsOf(plan)
+  const each = platforms.length === 1 ? "" : ` for ${plural(platforms.length, "platform")}`
+  return `**${images}${each}: ${counts.join(", ")}.**${writes}`
 }
 
 const past: Readonly<Record<Action, string>> = {
@@ -37,13 +43,17 @@ const past: Readonly<Record<Action, string>> = {
   skip: "to skip",
 }
 
-function table(steps: readonly Step[]): string {
-  const rows = steps.map(({ image, action, reasons }) => {
+/** A column of platforms only where there are several: a row then is of those for which the same is done. */
+function table(plan: Plan): string {
+  const several = plan.platforms !== undefined
+  const head = ["Image", ...(several ? ["Platform"] : []), "Action", "Why"]
+  const rows = sameSteps(plan).map(({ platforms, steps: [{ image, action, reasons }] }) => {
     const [first, ...more] = reasons.map(describeReason)
     const why = more.length === 0 ? (first ?? "") : `${first ?? ""} (+${more.length})`
-    return `| \`${image}\` | ${action === "build" ? "**build**" : action} | ${escapeCell(shortened(why))} |`
+    const act = action === "build" ? "**build**" : action
+    return [`\`${image}\``, ...(several ? [platforms.join(", ")] : []), act, escapeCell(shortened(why))]
   })
-  return ["| Image | Action | Why |", "| --- | --- | --- |", ...rows].join("\n")
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
 }
 
 /** A cell that is longer is not read; the reasons below have the rest. */
@@ -53,20 +63,29 @@ function shortened(text: string): string {
   return text.length <= cellLength ? text : `${text.slice(0, cellLength - 1)}…`
 }
 
-function details(step: Step): string {
-  const { image, action, reasons, reference, inputKey, testKey } = step
-  const published = publishedIn(step)
+function details({ platforms, steps }: SameSteps): string {
+  const [{ image, action, reasons, reference }] = steps
   return [
-    `### ${image}`,
+    `### ${[image, ...(platforms.length === 0 ? [] : [`for ${listOf(platforms)}`])].join(" ")}`,
     "",
     `${action}: it ${describeAction(action)}.`,
     "",
     ...reasons.map((reason) => bullet(`because ${escapeCell(describeReason(reason))}`)),
     bullet(`tag of this run: \`${reference}\``),
-    ...(published === undefined ? [] : [bullet(`published image: \`${published.reference}\``)]),
-    ...parentsIn(step).map((parent) => bullet(describeParent(parent))),
-    bullet(`input key \`${inputKey.slice(0, 16)}\`, test key \`${testKey.slice(0, 16)}\``),
+    ...new Set(steps.flatMap(ownDetails).map(bullet)),
   ].join("\n")
+}
+
+/** What is another one on each platform. */
+function ownDetails(step: Step): readonly string[] {
+  const { platform, inputKey, testKey } = step
+  const published = publishedIn(step)
+  const on = platform === undefined ? "" : `${platform}: `
+  return [
+    ...(published === undefined ? [] : [`${on}published image: \`${published.reference}\``]),
+    ...parentsIn(step).map((parent) => `${parent.from === "registry" ? on : ""}${describeParent(parent)}`),
+    `${on}input key \`${inputKey.slice(0, 16)}\`, test key \`${testKey.slice(0, 16)}\``,
+  ]
 }
 
 function describeParent(parent: ParentSource): string {

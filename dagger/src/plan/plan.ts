@@ -158,8 +158,8 @@ function sourceOf(step: Step): ParentSource {
   return { from: "registry", image, reference: published.reference, digest: published.digest }
 }
 
-function publishedOf({ repository }: ImageFacts, { tag, digest }: RegistryImage): Published {
-  return { tag, digest, reference: `${repository}:${tag}@${digest}` }
+function publishedOf({ repository }: ImageFacts, { tag, digest, index }: RegistryImage): Published {
+  return { tag, digest, reference: `${repository}:${tag}@${digest}`, ...(index !== undefined && { index }) }
 }
 
 function skippedStep(facts: PlanFacts, image: ImageFacts, where: string): Step {

@@ -55,6 +55,8 @@ const publishedSchema = z.object(
     digest: z.string(),
     /** `repository:tag@sha256:...`: the digest decides. */
     reference: z.string(),
+    /** Digest of the index that it is in, with all other platforms of its image and nothing else. */
+    index: z.string().optional(),
   },
   { error: ({ input }) => (input === undefined ? "there is no published image for this action" : undefined) },
 )
@@ -73,6 +75,8 @@ export const actionSchema = z.enum(["build", "retest", "retag", "reuse", "skip"]
 
 const anyStep = z.object({
   image: z.string(),
+  /** Set in plans of several platforms: each has a step of an image. */
+  platform: z.string().optional(),
   reasons: z.array(reasonSchema).min(1),
   /** `repository:tag` of the run. */
   reference: z.string(),
@@ -106,6 +110,8 @@ export const planSchema = z.object({
   tag: z.string(),
   branch: z.string(),
   platform: z.string(),
+  /** Set where there are several; `platform` is the first one then. */
+  platforms: z.array(z.string()).optional(),
   /** Whether the run is allowed to write to the registry. */
   publish: z.boolean(),
   /** Set where nothing is done, because the commit or the pull request says so. */
@@ -116,7 +122,16 @@ export const planSchema = z.object({
   /** Images whose source changed: the lines of `artifacts/IMAGES_CHANGED`. */
   imagesChanged: z.array(z.string()),
   /** What the images from outside of the tree stood for: repeated, the plan builds on the same ones. */
-  bases: z.array(z.object({ reference: z.string(), digest: z.string() })).optional(),
+  bases: z
+    .array(
+      z.object({
+        reference: z.string(),
+        digest: z.string(),
+        /** Set in plans of several platforms, for what is not the same for all of them. */
+        platform: z.string().optional(),
+      }),
+    )
+    .optional(),
   /** Each after its parents. */
   steps: z.array(stepSchema),
   notices: z.array(z.string()),
@@ -150,11 +165,12 @@ export function readPlan(json: string): Plan {
   const seen = new Set<string>()
   for (const step of parsed.data.steps) {
     const { image } = step
-    if (seen.has(image)) throw new Error(`this is no plan: it has two steps for "${image}"`)
-    const early = parentsIn(step).find((parent) => parent.from === "step" && !seen.has(parent.image))
+    const idOf = (name: string): string => JSON.stringify([name, step.platform])
+    if (seen.has(idOf(image))) throw new Error(`this is no plan: it has two steps for "${image}"`)
+    const early = parentsIn(step).find((parent) => parent.from === "step" && !seen.has(idOf(parent.image)))
     if (early !== undefined)
       throw new Error(`this is no plan: "${image}" comes before its parent "${early.image}"`)
-    seen.add(image)
+    seen.add(idOf(image))
   }
   return parsed.data
 }

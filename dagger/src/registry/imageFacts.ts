@@ -92,11 +92,7 @@ export async function imageLabels(
   reference: ImageReference,
 ): Promise<LabelledImage | undefined> {
   const named = await store.manifest(reference)
-  if (named === undefined) return undefined
-  const { annotations } = readManifest(named)
-  if (annotations.has(labels.inputKey)) return { digest: named.digest, labels: annotations }
-  const facts = await factsOf(store, reference, named, undefined)
-  return { digest: facts.digest, labels: new Map([...facts.labels, ...facts.annotations]) }
+  return named === undefined ? undefined : labelledImage(store, reference, named)
 }
 
 /** The configuration of an image as it stands in the registry. */
@@ -120,6 +116,53 @@ export async function configDocumentOf(
   const { document } = await ownManifest(store, reference, named, platform)
   const { digest } = document.config
   return { digest, document: parseJson(await store.blob(reference, { digest })) }
+}
+
+/** An image as a stack of some platforms sees it. */
+export interface PlatformImage extends LabelledImage {
+  /** Digest of the index that it is in, where that lists what was wanted and nothing else. */
+  readonly index?: string
+  /** Whether it is in an index of other platforms than were wanted. */
+  readonly isPart: boolean
+}
+
+/**
+ * One platform's image with its labels, and the index that it is in.
+ * @param wanted the platforms that the image should be for
+ * @returns undefined where the reference names nothing, or an index without the platform
+ * @throws RegistryError
+ */
+export async function platformImage(
+  store: ImageStore,
+  reference: ImageReference,
+  platform: string,
+  wanted: readonly string[],
+): Promise<PlatformImage | undefined> {
+  const named = await store.manifest(reference)
+  if (named === undefined) return undefined
+  const document = readManifest(named)
+  if (document.kind === "image") return { ...(await labelledImage(store, reference, named)), isPart: false }
+  const images = document.manifests.filter((entry) => entry.platform !== undefined)
+  const entry = images.find((each) => withoutVariant(each.platform ?? "") === platform)
+  if (entry === undefined) return undefined
+  const { registry, path } = reference
+  const child = await store.manifest({ registry, path, digest: entry.digest })
+  if (child === undefined) throw broken(named.digest, `its image ${entry.digest} is missing`)
+  const image = await labelledImage(store, reference, child)
+  const listed = new Set(images.map((each) => withoutVariant(each.platform ?? "")))
+  const isExact = listed.size === wanted.length && wanted.every((each) => listed.has(each))
+  return { ...image, isPart: !isExact, ...(isExact && { index: named.digest }) }
+}
+
+async function labelledImage(
+  store: ImageStore,
+  repository: Repository,
+  named: Manifest,
+): Promise<LabelledImage> {
+  const { annotations } = readManifest(named)
+  if (annotations.has(labels.inputKey)) return { digest: named.digest, labels: annotations }
+  const facts = await factsOf(store, repository, named, undefined)
+  return { digest: facts.digest, labels: new Map([...facts.labels, ...facts.annotations]) }
 }
 
 async function factsOf(

@@ -1,6 +1,6 @@
 import { stringify } from "yaml"
 import { countTests } from "../testing/testRun.js"
-import type { ImageReport } from "./report.js"
+import type { ImageReport, PlatformReport } from "./report.js"
 import { isFailed } from "./report.js"
 
 /** `artifacts/<image>.yaml`: one image's result for people and scripts, as the old pipeline kept it. */
@@ -31,5 +31,28 @@ export function renderImageYaml(image: ImageReport): string {
     })),
     notices: image.notices,
     logs: image.logs,
+    ...(image.platforms !== undefined && { platforms: image.platforms.map(platformYaml) }),
   })
+}
+
+function platformYaml({
+  platform,
+  emulated,
+  tests,
+  action,
+  outcome,
+  digest,
+  inputKey,
+  unpackedBytes,
+}: PlatformReport): unknown {
+  return {
+    platform,
+    emulated,
+    tests_run: tests,
+    action,
+    outcome: outcome.kind,
+    digest: digest ?? null,
+    input_key: inputKey,
+    unpacked_bytes: unpackedBytes ?? null,
+  }
 }

@@ -1,8 +1,9 @@
-import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
+import { formatBytes, formatDuration, listOf, plural, shortDigest } from "../text/format.js"
 import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { codeCell, codeSpan, escapeCell, fenced, folded } from "../text/markdown.js"
 import { bytesOf, fitting, shortened } from "./fit.js"
+import { partsOf, platformsOfReport, platformTitle } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 import { describePublished, elapsedOf } from "./summary.js"
@@ -37,7 +38,11 @@ export function renderMarkdown(report: StackReport): string {
     renderReproduction(report),
   ]
   const room = mostBytes - bytesOf([...head, ...tail].join("\n\n"))
-  const sections = [...head, ...renderFailures(report.images.filter(isFailed), room), ...tail]
+  const sections = [
+    ...head,
+    ...renderFailures(report.images.flatMap(partsOf).filter(isFailed), room),
+    ...tail,
+  ]
   return `${sections.join("\n\n")}\n`
 }
 
@@ -58,18 +63,20 @@ function renderReproduction({ source, reproduce }: StackReport): string {
   return `## Reproduce\n\n${artifacts}\n\n${where}\n\n${fenced(reproduce, "sh")}`
 }
 
-function renderSource({ source, platform, milliseconds }: StackReport): string {
+function renderSource(report: StackReport): string {
+  const { source, milliseconds } = report
   const commit =
     source.commit === undefined ? "no commit known" : `commit ${codeSpan(source.commit.slice(0, 12))}`
   const subject =
     source.message === undefined ? "" : ` "${escapeCell(source.message.split("\n", 1)[0] ?? "")}"`
   const dirty = source.dirty ? ", with uncommitted changes" : ""
-  const built = platform === undefined ? "" : ` for ${codeSpan(platform)}`
+  const platforms = platformsOfReport(report)
+  const built = platforms.length === 0 ? "" : ` for ${listOf(platforms.map(codeSpan))}`
   return `${commit}${subject} on ${codeSpan(source.branch)}${dirty}${built}; ${formatDuration(milliseconds)}`
 }
 
 function renderTable(images: readonly ImageReport[]): string {
-  const rows = images.map((image) => {
+  const rows = images.flatMap(tableRows).map((image) => {
     const digest = image.digest === undefined ? "" : codeSpan(shortDigest(image.digest))
     const size = image.unpackedBytes === undefined ? "" : formatBytes(image.unpackedBytes)
     const time = image.steps.length === 0 ? "" : formatDuration(elapsedOf(image))
@@ -90,6 +97,14 @@ function renderTable(images: readonly ImageReport[]): string {
     "| --- | --- | --- | --- | --- | --- | --- |",
     ...rows,
   ].join("\n")
+}
+
+/** An image; below it what it is on each of several platforms. */
+function tableRows(image: ImageReport): readonly ImageReport[] {
+  const parts = partsOf(image).flatMap((part) =>
+    part.part === undefined ? [] : [{ ...part, name: `↳ ${platformTitle(part.part)}` }],
+  )
+  return [image, ...parts]
 }
 
 /** What failed in an image: what it is and where its logs are in any case, then its tests as far as they fit. */
@@ -140,17 +155,21 @@ function foldedOutput(text: string): string {
 }
 
 function renderReasons(images: readonly ImageReport[]): string {
-  const lines = images.flatMap((image) =>
-    image.reasons.map((reason) => `- **${image.name}** ${image.action}: ${escapeCell(shortWords(reason))}`),
-  )
+  const lines = images
+    .flatMap(partsOf)
+    .flatMap((image) =>
+      image.reasons.map((reason) => `- **${image.name}** ${image.action}: ${escapeCell(shortWords(reason))}`),
+    )
   return `## Why\n\n${fittingLines(lines)}`
 }
 
 /** The five slowest tests of the run: where time goes is worth a look even when all is green. */
 function renderSlowest(images: readonly ImageReport[]): readonly string[] {
-  const tests = images.flatMap((image) =>
-    image.suites.flatMap((suite) => suite.run.tests.map((test) => ({ image: image.name, ...test }))),
-  )
+  const tests = images
+    .flatMap(partsOf)
+    .flatMap((image) =>
+      image.suites.flatMap((suite) => suite.run.tests.map((test) => ({ image: image.name, ...test }))),
+    )
   const slowest = tests.sort((a, b) => b.seconds - a.seconds).slice(0, 5)
   if (slowest.length === 0) return []
   const rows = slowest.map(

@@ -70,6 +70,30 @@ export interface ImageReport {
   readonly notices: readonly string[]
   /** Paths of its logs in the artifacts. */
   readonly logs: readonly string[]
+  /** What it is on each platform, in a run of several: all above is then of them together. */
+  readonly platforms?: readonly PlatformReport[]
+}
+
+/** All that a run knows of one image on one of several platforms. */
+export interface PlatformReport extends Pick<
+  ImageReport,
+  | "action"
+  | "reasons"
+  | "outcome"
+  | "digest"
+  | "inputKey"
+  | "unpackedBytes"
+  | "steps"
+  | "suites"
+  | "notices"
+  | "logs"
+> {
+  /** `linux/arm64` */
+  readonly platform: string
+  /** Whether the engine ran its programs by emulation. */
+  readonly emulated: boolean
+  /** What of its tests was to run: all, those for smoke tests, or none. */
+  readonly tests: "full" | "smoke" | "none"
 }
 
 /** The commit that a run is of, as far as git could tell. */
@@ -112,6 +136,8 @@ export interface StackReport {
   readonly tag: string
   /** What its images are for: `linux/amd64`. Absent in reports of earlier versions. */
   readonly platform?: string
+  /** Set where there are several; `platform` is the first one then. */
+  readonly platforms?: readonly string[]
   /** Whether images were to be published. */
   readonly publish: boolean
   /** Set where what passed was only pushed, and its tags were left to another run. */

@@ -6,6 +6,8 @@ import { secretOptions, shellCommand, shellQuote } from "../text/shell.js"
 import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { excerptOfOutput, excerptOfTest, outputOfStep } from "./excerpt.js"
+import type { ImagePart } from "./platforms.js"
+import { partsOf, platformTitle } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 
@@ -27,7 +29,10 @@ export function renderSummary(report: StackReport, view: SummaryView = plainScre
   const notes = [...report.notices, ...describeRetries(report.retries)]
   const blocks = [
     summaryTable(report.images, view),
-    ...report.images.filter(isFailed).map((image) => failureBlock(report, image, view)),
+    ...report.images
+      .flatMap(partsOf)
+      .filter(isFailed)
+      .map((image) => failureBlock(report, image, view)),
     notes.map((note) => `note: ${cleanLine(note)}`),
     endLines(report, view),
   ]
@@ -45,13 +50,22 @@ export function elapsedOf(image: ImageReport): number {
 }
 
 function summaryTable(images: readonly ImageReport[], view: SummaryView): readonly string[] {
-  const rows = [["image", "plan", "tests", "time", "size", "outcome"], ...images.map(summaryRow)]
+  const shown = images.flatMap(tableRows)
+  const rows = [["image", "plan", "tests", "time", "size", "outcome"], ...shown.map(summaryRow)]
   return alignedTable(rows, view, (cell, row, column) => {
-    const image = images[row - 1]
+    const image = shown[row - 1]
     if (image === undefined) return painted(view, "faint", cell)
     if (column !== 5) return cell
     return painted(view, colourOf(image), cell)
   })
+}
+
+/** An image; below it what it is on each of several platforms. */
+function tableRows(image: ImageReport): readonly ImageReport[] {
+  const parts = partsOf(image).flatMap((part) =>
+    part.part === undefined ? [] : [{ ...part, name: `  ${platformTitle(part.part)}` }],
+  )
+  return [image, ...parts]
 }
 
 /** What nobody asked for is neither good nor bad. */
@@ -69,7 +83,7 @@ function summaryRow(image: ImageReport): readonly string[] {
 }
 
 /** An image that failed: its tests with the lines that matter, where its logs are, and what repeats it. */
-function failureBlock(report: StackReport, image: ImageReport, view: SummaryView): readonly string[] {
+function failureBlock(report: StackReport, image: ImagePart, view: SummaryView): readonly string[] {
   const title = `${image.name}: ${cleanLine(describeOutcome(image.outcome))}`
   if (image.outcome.kind === "skipped") return [painted(view, "red", title)]
   const failed = image.suites.flatMap((suite) => suite.run.tests).filter(isFailure)
@@ -109,12 +123,16 @@ function logLines({ logs }: ImageReport, { kept }: SummaryView): readonly string
 }
 
 /** The shortest call that does again what failed. */
-function repeatCommand(report: StackReport, image: ImageReport, failed: readonly TestResult[]): string {
+function repeatCommand(report: StackReport, image: ImagePart, failed: readonly TestResult[]): string {
   if (report.request.function !== "build-stack") return report.reproduce
   const set = report.request.arguments.filter((option) => option.startsWith("--set="))
   const secrets = secretOptions(report.request.secrets)
-  if (failed.length === 0)
-    return shellCommand(["./stack", "build-stack", "--source=.", `--only=${image.name}`, ...set, ...secrets])
+  const platform = image.part === undefined ? [] : [`--platform=${image.part.platform}`]
+  const name = image.part === undefined ? image.name : image.name.replace(/ \(.*$/, "")
+  if (failed.length === 0) {
+    const only = [`--only=${name}`, ...platform]
+    return shellCommand(["./stack", "build-stack", "--source=.", ...only, ...set, ...secrets])
+  }
   const names = [...new Set(failed.slice(0, shownTests).map(({ id }) => functionOf(id)))]
   const filter = names.every((name) => /^\w+$/.test(name)) ? [`--filter=${names.join(" or ")}`] : []
   const ref =
@@ -125,7 +143,8 @@ function repeatCommand(report: StackReport, image: ImageReport, failed: readonly
     "./stack",
     "test-image",
     "--source=.",
-    `--image=${image.name}`,
+    `--image=${name}`,
+    ...platform,
     ...filter,
     ...set,
     ...ref,

@@ -1,5 +1,6 @@
 import { formatDuration } from "../text/format.js"
 import { fenced } from "../text/markdown.js"
+import { partsOf } from "./platforms.js"
 import type { ImageOutcome, ImageReport, StackReport, TimedStep } from "./report.js"
 
 /**
@@ -7,7 +8,7 @@ import type { ImageOutcome, ImageReport, StackReport, TimedStep } from "./report
  * that failed. Empty where no step ran.
  */
 export function renderTimeline({ images, startedAt }: StackReport): string {
-  const worked = images.filter(({ steps }) => steps.length > 0)
+  const worked = images.flatMap(partsOf).filter(({ steps }) => steps.length > 0)
   if (worked.length === 0) return ""
   const lines = [
     "gantt",

@@ -7,6 +7,7 @@ import { isOk } from "../report/report.js"
 import { renderSummary } from "../report/summary.js"
 import { renderJunit } from "../testing/junit.js"
 import type { EndedImage } from "./execution.js"
+import { jobFile, jobLabel } from "./execution.js"
 import { directoryOf } from "../engine/textFiles.js"
 
 /** Files of a run by path in the artifacts. */
@@ -31,9 +32,10 @@ export async function artifactsOf(
   const written = await directoryOf(texts)
   // Folders are there even where nothing is in them, so that scripts need not ask.
   let directory = written.withNewDirectory("junit").withNewDirectory("logs").withNewDirectory("manifests")
-  for (const { job, record } of images) {
+  for (const { job, record } of images.flatMap(eachPlatform)) {
     for (const { kind, files } of record.suites) {
-      if (files !== undefined) directory = directory.withDirectory(`screenshots/${job.name}/${kind}`, files)
+      if (files !== undefined)
+        directory = directory.withDirectory(`screenshots/${jobFile(job)}/${kind}`, files)
     }
   }
   return directory
@@ -44,17 +46,29 @@ export function logPaths(image: EndedImage): ImageReport["logs"] {
   return logsOf(image).map(([path]) => path)
 }
 
-function logsOf({ job, record }: EndedImage): readonly (readonly [string, string])[] {
-  const own = [`logs/${job.name}.log`, record.text()] as const
+/** What has logs and results: an image, or what it is on each of several platforms. */
+function eachPlatform(image: EndedImage): readonly EndedImage[] {
+  return image.platforms?.map((each) => each.image) ?? [image]
+}
+
+function logsOf(image: EndedImage): readonly (readonly [string, string])[] {
+  return eachPlatform(image).flatMap(ownLogs)
+}
+
+function ownLogs({ job, record }: EndedImage): readonly (readonly [string, string])[] {
+  const file = jobFile(job)
+  const own = [`logs/${file}.log`, record.text()] as const
   const tests = record.suites.flatMap(({ kind, log, serverLog }) => [
-    [`logs/${job.name}.${kind}-tests.log`, log] as const,
-    ...(serverLog === undefined ? [] : [[`logs/${job.name}.server.log`, serverLog] as const]),
+    [`logs/${file}.${kind}-tests.log`, log] as const,
+    ...(serverLog === undefined ? [] : [[`logs/${file}.server.log`, serverLog] as const]),
   ])
   return [own, ...tests]
 }
 
-function junitOf({ job, record }: EndedImage): readonly (readonly [string, string])[] {
-  return record.suites.map(
-    ({ kind, run }) => [`junit/${job.name}.${kind}.xml`, renderJunit(job.name, run)] as const,
+function junitOf(image: EndedImage): readonly (readonly [string, string])[] {
+  return eachPlatform(image).flatMap(({ job, record }) =>
+    record.suites.map(
+      ({ kind, run }) => [`junit/${jobFile(job)}.${kind}.xml`, renderJunit(jobLabel(job), run)] as const,
+    ),
   )
 }

@@ -3,6 +3,7 @@ import type { Plan } from "../plan/planDocument.js"
 import type {
   CallRequest,
   ImageReport,
+  PlatformReport,
   Publishing,
   RetryNote,
   SourceFacts,
@@ -11,13 +12,14 @@ import type {
 import { formatReference } from "../reference/reference.js"
 import { cleanDocument } from "../text/cleanText.js"
 import { logPaths } from "./artifacts.js"
-import type { EndedImage } from "./execution.js"
+import { joinedKey } from "../plan/platforms.js"
+import type { EndedImage, PlatformEnd } from "./execution.js"
 import { reproduceCommand } from "../gather/request.js"
 
 /** What a report is made of besides the images. */
 export interface RunFacts {
   readonly request: CallRequest
-  readonly plan: Pick<Plan, "branch" | "tag" | "platform" | "skippedByRequest">
+  readonly plan: Pick<Plan, "branch" | "tag" | "platform" | "platforms" | "skippedByRequest">
   readonly git: GitFacts
   readonly imagesDirectory: string
   readonly publishing: Publishing
@@ -30,7 +32,7 @@ export interface RunFacts {
 /** The report of a run that has ended now; what images, builds and git say in it is clean text. */
 export function assembleReport(facts: RunFacts, images: readonly EndedImage[]): StackReport {
   const { request, plan, git, imagesDirectory, publishing, startedAt, notices, retries } = facts
-  const { branch, tag, platform, skippedByRequest } = plan
+  const { branch, tag, platform, platforms, skippedByRequest } = plan
   const clean = cleanDocument({
     version: 1 as const,
     ...(skippedByRequest !== undefined && { skippedByRequest }),
@@ -38,6 +40,7 @@ export function assembleReport(facts: RunFacts, images: readonly EndedImage[]): 
     imagesDirectory,
     tag,
     platform,
+    ...(platforms !== undefined && { platforms }),
     publish: publishing !== "nothing",
     ...(publishing === "candidates" && { candidatesOnly: true as const }),
     startedAt,
@@ -57,16 +60,29 @@ function sourceFacts({ head, dirty, untracked }: GitFacts, branch: string): Sour
 }
 
 function imageReport(image: EndedImage, tag: string): ImageReport {
-  const { job, record, outcome, digest, published } = image
-  const { unpackedBytes } = record.outside
+  const { job, digest, published, platforms } = image
+  const { action, reasons, outcome, ...more } = knownOfImage(image)
   return {
     name: job.name,
-    action: job.action,
-    reasons: job.reasons,
+    action,
+    reasons,
     outcome,
     reference: formatReference({ ...job.repository, tag }),
     ...(digest !== undefined && { digest }),
     published,
+    ...more,
+    ...(platforms !== undefined && joinedReport(image, platforms)),
+  }
+}
+
+/** What is known of an image as of one of its platforms. */
+function knownOfImage(image: EndedImage): Omit<ImageReport, "name" | "reference" | "published"> {
+  const { job, record, outcome } = image
+  const { unpackedBytes } = record.outside
+  return {
+    action: job.action,
+    reasons: job.reasons,
+    outcome,
     inputKey: job.inputKey,
     ...(unpackedBytes !== undefined && { unpackedBytes }),
     steps: record.steps,
@@ -77,5 +93,25 @@ function imageReport(image: EndedImage, tag: string): ImageReport {
     })),
     notices: record.notices,
     logs: logPaths(image),
+  }
+}
+
+/** What an image is on all of its platforms, and on each. */
+function joinedReport(
+  { record }: EndedImage,
+  ends: readonly PlatformEnd[],
+): Pick<ImageReport, "inputKey" | "steps" | "suites" | "platforms"> {
+  const platforms = ends.map(({ platform, isEmulated, tests, image }): PlatformReport => ({
+    platform,
+    emulated: isEmulated,
+    tests,
+    ...knownOfImage(image),
+    ...(image.digest !== undefined && { digest: image.digest }),
+  }))
+  return {
+    inputKey: joinedKey(platforms.map(({ inputKey }) => inputKey)),
+    steps: [...platforms.flatMap(({ steps }) => steps), ...record.steps],
+    suites: platforms.flatMap(({ suites }) => suites),
+    platforms,
   }
 }

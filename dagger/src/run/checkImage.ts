@@ -35,8 +35,13 @@ export async function checkImage(
   ])
   if (tests.status === "rejected") return checkFailed(image, tests.reason)
   const elsewhere = job.folders.integration.length > 0
-  const untested = elsewhere ? "inside it: only its server has tests" : "it has no tests"
+  const untested = elsewhere ? "inside it: only its server has tests" : whyNoTests(run)
   return endedBy(image, verdict(run, image, tests.value, untested) ?? judgeSize(image))
+}
+
+/** Why an image without tests has none. */
+export function whyNoTests({ tests, platform }: Execution): string {
+  return tests === "none" ? `${platform} is emulated, and tests.emulated is none` : "it has no tests"
 }
 
 /** The end of an image that could not be judged. */
@@ -211,7 +216,7 @@ async function inspect(run: Execution, image: BuiltImage): Promise<void> {
  */
 function isMeasured({ limits, purpose }: Execution, image: BuiltImage): boolean {
   const { probes, sizeBudget } = image.job
-  if (limits.filter !== "") return false
+  if (limits.filter !== "" && purpose !== "pages") return false
   return probes.length > 0 || sizeBudget !== undefined || (purpose !== "tests" && hasServerTests(image))
 }
 

@@ -12,10 +12,10 @@ import { listOf, shortDigest } from "../text/format.js"
 import { knownOf } from "../tree/knownOf.js"
 import { startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage } from "./buildImage.js"
-import { checkFailed, checkImage, checkServer, hasServerTests } from "./checkImage.js"
+import { checkFailed, checkImage, checkServer, hasServerTests, whyNoTests } from "./checkImage.js"
 import { engineMessage } from "../engine/engineError.js"
 import type { BuiltImage, EndedImage, Execution, ImageJob, ImageState, WaitingImage } from "./execution.js"
-import { ended } from "./execution.js"
+import { ended, jobLabel } from "./execution.js"
 import { ImageRecord, inFront } from "./record.js"
 import { Progress } from "./progress.js"
 import { publishFailed, pushCandidate } from "./publishImage.js"
@@ -27,15 +27,31 @@ import { ownSession } from "../engine/telemetry.js"
  * end. A parent's tests run beside its children's builds; a child is tested when its parent has passed.
  */
 export async function execute(run: Execution, tags: TagStore): Promise<readonly EndedImage[]> {
+  return inTurns(run, run.jobs.length, async (progress, limiter) =>
+    moveTags(run, await runImages(run, tags, progress, limiter), tags),
+  )
+}
+
+/** Something that is followed, with the room that its steps share. @param images how many there are */
+export function inTurns<T>(
+  { parallel }: Pick<Execution, "parallel">,
+  images: number,
+  carryOut: (progress: Progress, limiter: Limiter) => Promise<T>,
+): Promise<T> {
   const echo = (line: string) => {
     console.log(line)
   }
-  const progress = new Progress(run.jobs.length, echo, new StepCounts(ownSession()))
-  return progress.watched(() => carryOut(run, tags, progress))
+  const progress = new Progress(images, echo, new StepCounts(ownSession()))
+  return progress.watched(() => carryOut(progress, new Limiter(parallel)))
 }
 
-async function carryOut(run: Execution, tags: TagStore, progress: Progress): Promise<readonly EndedImage[]> {
-  const limiter = new Limiter(run.parallel)
+/** Everything of a run but the tags that its images get together. */
+export async function runImages(
+  run: Execution,
+  tags: TagStore,
+  progress: Progress,
+  limiter: Limiter,
+): Promise<readonly EndedImage[]> {
   const order = run.jobs.map((job) => job.name)
   const jobs = new Map(run.jobs.map((job) => [job.name, job]))
   const parentsOf = (name: string) => jobs.get(name)?.parents ?? []
@@ -52,7 +68,15 @@ async function carryOut(run: Execution, tags: TagStore, progress: Progress): Pro
     progress.end()
     return checked
   })
-  const images = await Promise.all(checks.values())
+  return Promise.all(checks.values())
+}
+
+/** Moves the tags of a run's images, and looks what they name then. */
+export async function moveTags(
+  run: Execution,
+  images: readonly EndedImage[],
+  tags: TagStore,
+): Promise<readonly EndedImage[]> {
   if (!movesTags(run)) return images
   const tagged = await (run.publishing === "together" ? tagTogether : tagEach)(run, images, tags)
   // Not before all of them are written: a run beside this one may write its own in between.
@@ -60,7 +84,7 @@ async function carryOut(run: Execution, tags: TagStore, progress: Progress): Pro
 }
 
 function startState(run: Execution, job: ImageJob, progress: Progress): WaitingImage | EndedImage {
-  const record = new ImageRecord(job.name, progress, job.notices)
+  const record = new ImageRecord(jobLabel(job), progress, job.notices)
   const end = { kind: "ended", job, record, published: false } as const
   switch (job.action) {
     case "build":
@@ -81,7 +105,8 @@ function retagged(run: Execution, published: PinnedReference): ImageOutcome {
   return { kind: "not-needed", reason: `${formatReference(published)} is the same, and ${later}` }
 }
 
-function movesTags({ publishing }: Execution): boolean {
+/** Whether a run gives its images their tags. */
+export function movesTags({ publishing }: Pick<Execution, "publishing">): boolean {
   return publishing === "each" || publishing === "together"
 }
 
@@ -104,7 +129,7 @@ async function guarded<From extends WaitingImage | BuiltImage, To extends BuiltI
   if (image.kind === "ended") return image
   try {
     return await getTracer().startActiveSpan(
-      `${image.job.name}: ${phase}`,
+      `${jobLabel(image.job)}: ${phase}`,
       async () => {
         const now = await run(image)
         if (now.kind === "ended" && isFailure(now)) throw new FailedStep(now)
@@ -225,8 +250,9 @@ function folderTags(
 /** Tags what passed with its keys, so that no later run tests the same image with the same tests again. */
 async function rememberPass(run: Execution, image: EndedImage, writeTag: TagWriter): Promise<EndedImage> {
   const { digest, job, record, outcome } = image
-  // An image that nothing was proved of is tagged, but never remembered as passed.
-  if (run.publishing === "nothing" || digest === undefined || outcome.kind !== "passed") return image
+  // An image that nothing was proved of is tagged, but never remembered as passed; where no test is wanted, that is kept.
+  const isDone = outcome.kind === "passed" || (run.tests === "none" && outcome.kind === "untested")
+  if (run.publishing === "nothing" || digest === undefined || !isDone) return image
   try {
     await Promise.all(folderTags(job, record.passed).map(({ tag }) => writeTag(job.repository, digest, tag)))
     await writeTag(job.repository, digest, passedTag(job.inputKey, job.testKey))
@@ -236,15 +262,16 @@ async function rememberPass(run: Execution, image: EndedImage, writeTag: TagWrit
   }
 }
 
-function finalOutcome({ limits }: Execution, { job, record }: BuiltImage): ImageOutcome {
+function finalOutcome(run: Execution, { job, record }: BuiltImage): ImageOutcome {
   const { suites, proved } = record
-  if (limits.filter !== "" && suites.every(({ run }) => run.tests.length === 0))
+  const { limits } = run
+  if (run.tests === "full" && limits.filter !== "" && suites.every(({ run }) => run.tests.length === 0))
     return { kind: "tests-failed", reason: noneSelected(limits.filter) }
   if (job.folders.serverUntested)
     return { kind: "untested", reason: "its server has no tests, though the spec asks for them" }
   const tests = suites.flatMap(({ run }) => run.tests)
   if (tests.some(isPass) || proved.length > 0) return { kind: "passed" }
-  return { kind: "untested", reason: suites.length === 0 ? "it has no tests" : whyUnproved(tests) }
+  return { kind: "untested", reason: suites.length === 0 ? whyNoTests(run) : whyUnproved(tests) }
 }
 
 /** Tags each image that has its digest and is not tagged yet, whatever becomes of the others. */
@@ -334,8 +361,8 @@ async function tagImage(run: Execution, image: EndedImage, writeTag: TagWriter):
 
 /** Looks whether a tag of this run still names what it was put on: another run of the branch would mix the two sets. */
 async function verifyTag(run: Execution, image: EndedImage, tags: TagStore): Promise<EndedImage> {
-  const { digest, job, published } = image
-  if (!published || digest === undefined || job.action === "reuse" || isFailure(image)) return image
+  const { digest, job, outcome, published } = image
+  if (!published || digest === undefined || outcome.kind === "reused" || isFailure(image)) return image
   const reference = formatReference({ ...job.repository, tag: run.tag })
   const unsure = { ...image, published: false }
   try {

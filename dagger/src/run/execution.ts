@@ -3,6 +3,7 @@ import type { LinkedStack } from "../dockerfile/link.js"
 import type { PinnedReference, Repository } from "../reference/reference.js"
 import type { ImageOutcome, Publishing } from "../report/report.js"
 import type { FoundTests } from "../testing/testFolders.js"
+import type { EmulatedTests } from "../spec/platforms.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
 import type { TestLimits } from "../engine/imageTests.js"
 import type { ImageRecord } from "./record.js"
@@ -47,6 +48,8 @@ export interface SkipJob extends AnyJob {
 /** What every image comes with. */
 interface AnyJob {
   readonly name: string
+  /** Which of the image's platforms this is about; none in a run of one platform. */
+  readonly platform?: string | undefined
   readonly parents: readonly string[]
   readonly reasons: readonly string[]
   readonly inputKey: string
@@ -73,6 +76,8 @@ export interface Execution {
   readonly secrets: BuildSecrets
   /** What is built and tested: `linux/amd64`. */
   readonly platform: string
+  /** What of the tests runs for it. */
+  readonly tests: EmulatedTests
   /** The source, for the tests in its folder of images. */
   readonly copy: SourceCopy
   readonly imagesDirectory: string
@@ -126,6 +131,26 @@ export interface EndedImage {
   readonly digest?: string | undefined
   /** Whether the run's tag names it. */
   readonly published: boolean
+  /** Its ends on each platform, in a run of several. */
+  readonly platforms?: readonly PlatformEnd[]
+}
+
+/** The end of an image on one of several platforms. */
+export interface PlatformEnd {
+  readonly platform: string
+  readonly isEmulated: boolean
+  readonly tests: EmulatedTests
+  readonly image: EndedImage
+}
+
+/** What a person calls a job: an image, and of a run for several platforms which one. */
+export function jobLabel({ name, platform }: Pick<ImageJob, "name" | "platform">): string {
+  return platform === undefined ? name : `${name} (${platform})`
+}
+
+/** What a job's files are called: `base`, `base.linux-arm64`. */
+export function jobFile({ name, platform }: Pick<ImageJob, "name" | "platform">): string {
+  return platform === undefined ? name : `${name}.${platform.replaceAll("/", "-")}`
 }
 
 /** The end of an image's way, before its tag. */

@@ -10,11 +10,28 @@ import { formatProblem } from "../problems.js"
 import type { PinnedReference } from "../reference/reference.js"
 import { parseReference } from "../reference/reference.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
+import type { FoundTests } from "../testing/testFolders.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
+import { platformsOf } from "../plan/platforms.js"
 import type { Execution, ImageJob, SkipJob } from "./execution.js"
 import type { Probe } from "../engine/inspectImage.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { Prepared } from "../gather/prepare.js"
+import { testsOn } from "../gather/prepare.js"
+
+/**
+ * The jobs of one of several platforms: each says which it is of.
+ * @throws RangeError where the plan is not of one platform
+ */
+export function jobsOfPlatform(
+  prepared: Prepared,
+  secrets: ReadonlySet<string>,
+  purpose: Execution["purpose"],
+): readonly ImageJob[] {
+  const [platform, ...others] = platformsOf(prepared.plan)
+  if (platform === undefined || others.length > 0) throw new RangeError("a plan of one platform is needed")
+  return jobsOf(prepared, secrets, purpose).map((job) => ({ ...job, platform }))
+}
 
 /**
  * Every step of the plan with what it takes to carry it out, parents before children.
@@ -79,7 +96,10 @@ function anyJob(prepared: Prepared, step: Step, purpose: Execution["purpose"]): 
     testKey: step.testKey,
     folderKeys: keyed?.folderKeys ?? new Map(),
     repository: knownOf(repositories, image.name),
-    folders: testFolders(files, testOwner(spec, tree, image.name)),
+    folders:
+      testsOn(spec, prepared.platform) === "none"
+        ? noTests
+        : testFolders(files, testOwner(spec, tree, image.name)),
     serverPort: image.serverPort,
     probes: purpose === "pages" ? probesOf(spec, image) : [],
     ...baseOf(own),
@@ -87,6 +107,8 @@ function anyJob(prepared: Prepared, step: Step, purpose: Execution["purpose"]): 
     notices: own?.notices.map(formatProblem) ?? [],
   }
 }
+
+const noTests: FoundTests = { basic: [], integration: [], serverUntested: false }
 
 function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): LabelFacts {
   return {
@@ -99,6 +121,18 @@ function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): Labe
     created: git.head?.committerTime,
     ...baseOf(own),
   }
+}
+
+/** What the index of an image's platforms says of it: nothing by which it would be taken for one of them. */
+export function indexAnnotations(
+  { git, plan }: Pick<Prepared, "git" | "plan">,
+  image: string,
+): ReadonlyMap<string, string> {
+  const { head, remoteUrl } = git
+  const facts = { title: image, version: plan.tag, inputKey: "", testKey: "" }
+  const source = remoteUrl === undefined ? undefined : webAddress(remoteUrl)
+  const all = imageLabelsOf({ ...facts, source, revision: head?.sha, created: head?.committerTime })
+  return new Map([...all].filter(([, value]) => value !== ""))
 }
 
 function baseOf(linked: LinkedImage | undefined): { readonly base?: NonNullable<ImageJob["base"]> } {

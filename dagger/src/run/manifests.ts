@@ -36,10 +36,11 @@ export function renderManifests(
   images: readonly EndedImage[],
   context: ManifestContext,
 ): readonly (readonly [string, string])[] {
-  return images
+  const shown = images.map(shownImage)
+  return shown
     .filter(({ record, digest }) => record.probes.size > 0 || digest !== undefined)
     .flatMap((image) => {
-      const manifest = manifestOf(image, images, context)
+      const manifest = manifestOf(image, shown, context)
       const page = pageName({ ...image.job.repository, tag: context.tag })
       return [
         [`manifests/${page}.md`, renderPage(manifest)] as const,
@@ -47,8 +48,53 @@ export function renderManifests(
         ...(isInspected(manifest)
           ? [[sbomPath(manifest, "spdx"), renderSbom(manifest, "spdx")] as const]
           : []),
+        ...otherSboms(image, shown, context),
       ]
     })
+}
+
+/** An image as its page shows it: of several platforms the first tells what is in it. */
+function shownImage(image: EndedImage): EndedImage {
+  const { digest, published, platforms = [] } = image
+  const [first] = platforms
+  return first === undefined ? image : { ...first.image, digest, published, platforms }
+}
+
+/** What is in an image on its other platforms; each with a bill of materials of its own. */
+function otherSboms(
+  { platforms = [] }: EndedImage,
+  all: readonly EndedImage[],
+  context: ManifestContext,
+): readonly (readonly [string, string])[] {
+  return platforms.slice(1).flatMap(({ platform, image }) => {
+    const manifest = { ...manifestOf(image, all, context), platform }
+    if (!isInspected(manifest)) return []
+    const path = sbomPath(manifest, "spdx").replace(/\.spdx\.json$/, `.${platform.replaceAll("/", "-")}$&`)
+    return [[path, renderSbom(manifest, "spdx")] as const]
+  })
+}
+
+/** Sizes and digests of an image on each of several platforms. */
+function platformsOf(
+  { job: { name }, platforms }: EndedImage,
+  { published }: ManifestContext,
+): Pick<ImageManifest, "platforms"> {
+  if (platforms === undefined || platforms.length < 2) return {}
+  const found = platforms.map(({ platform, image: { digest, record } }) => {
+    const compressed = published.get(factsName(name, platform))?.compressedBytes
+    const { unpackedBytes: unpacked } = record.outside
+    const size = {
+      ...(compressed !== undefined && { compressed }),
+      ...(unpacked !== undefined && { unpacked }),
+    }
+    return { platform, ...(digest !== undefined && { digest }), size }
+  })
+  return { platforms: found }
+}
+
+/** What facts of an image's part are called, beside those of the image. */
+export function factsName(image: string, platform: string): string {
+  return `${image} ${platform}`
 }
 
 function manifestOf(image: EndedImage, all: readonly EndedImage[], context: ManifestContext): ImageManifest {
@@ -64,7 +110,8 @@ function manifestOf(image: EndedImage, all: readonly EndedImage[], context: Mani
     ...(job.action === "build" ? madeNow(context) : madeEarlier(context, registry?.labels)),
     ...builtOn(image, all, context, registry?.labels),
     // What it is there, whatever its Dockerfile made of the platform that it was built for.
-    platform: registry?.platform ?? platform,
+    platform: registry?.platform ?? job.platform ?? platform,
+    ...platformsOf(image, context),
     size: {
       ...(registry !== undefined && { compressed: registry.compressedBytes }),
       ...(unpackedBytes !== undefined && { unpacked: unpackedBytes }),

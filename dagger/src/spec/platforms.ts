@@ -5,3 +5,12 @@ export const platforms = ["linux/amd64", "linux/arm64"] as const
 export const usualPlatform = "linux/amd64" satisfies PublishedPlatform
 
 export type PublishedPlatform = (typeof platforms)[number]
+
+/** How images of a platform that the engine emulates are tested, which takes 4 to 40 times as long. */
+export const emulatedTests = ["full", "smoke", "none"] as const
+
+/**
+ * `full`: as on the platform itself. `smoke`: only tests whose name or marker says so. `none`: the image is built, and
+ * that is all.
+ */
+export type EmulatedTests = (typeof emulatedTests)[number]

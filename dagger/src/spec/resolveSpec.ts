@@ -1,7 +1,7 @@
 import { parseRepository } from "../reference/reference.js"
 import { parseDuration, parseSize } from "../text/quantity.js"
 import { namesAt } from "./facts.js"
-import { usualPlatform } from "./platforms.js"
+import { imagePlatforms, stackPlatforms } from "./platformRules.js"
 import { buildTargetOf, imagePathsOf, imagesDirectory } from "./imagePaths.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
 import type { WrittenImage, WrittenSpec } from "./writtenSpec.js"
@@ -32,7 +32,8 @@ export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): 
     infoCommands: infoCommandsOf(written.all_info_cmds, file),
     changeRules,
     tests: resolveTests(written.tests),
-    platform: written.platform ?? usualPlatform,
+    platforms: stackPlatforms(file),
+    emulatedTests: written.tests?.emulated ?? "full",
     trustRegistry: written.trust_registry ?? true,
     ...(hubVersion !== undefined && { hub: { version: hubVersion } }),
     ...(written.gpu !== undefined && { gpu: resolveGpu(written.gpu, file) }),
@@ -57,6 +58,7 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
     ...(written.server_port !== undefined && { serverPort: written.server_port }),
     infoCommands: namesAt(place.children.get("info_cmds")).map(textOf),
     ...(sizeBudget !== undefined && { sizeBudget }),
+    platforms: imagePlatforms(file, name),
     location: place.keyLocation,
   }
 }

@@ -1,5 +1,6 @@
 import * as paths from "./imagePaths.js"
 import * as image from "./imageRules.js"
+import * as platform from "./platformRules.js"
 import * as setting from "./settingRules.js"
 import * as tree from "./treeRules.js"
 import type { Rule } from "./facts.js"
@@ -18,6 +19,9 @@ export const rules: readonly Rule[] = [
   tree.parentsAreImages,
   tree.parentsMakeNoCycle,
   tree.rootsAreTheImagesWithoutParent,
+  platform.platformIsSaidOnce,
+  platform.platformsAreNamedOnce,
+  platform.platformsAreThoseOfTheParent,
   setting.tagPrefixIsAQuarter,
   setting.hubVersionIsAVersion,
   setting.gpuImageIsInTheTree,

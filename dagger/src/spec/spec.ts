@@ -1,7 +1,7 @@
 import type { Location } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
 import type { BuildTarget, ImagePaths } from "./imagePaths.js"
-import type { PublishedPlatform } from "./platforms.js"
+import type { EmulatedTests, PublishedPlatform } from "./platforms.js"
 
 /** The spec as the pipeline uses it: validated, defaults filled in, names resolved. */
 export interface Spec {
@@ -27,8 +27,10 @@ export interface Spec {
    * `ImageSpec.repository` stays as written, because Dockerfiles name their parents by it. See `publishedAs`.
    */
   readonly registry?: string
-  /** What the images are published for. */
-  readonly platform: PublishedPlatform
+  /** What images are published for; at least one. */
+  readonly platforms: readonly PublishedPlatform[]
+  /** What of the tests runs for a platform that the engine emulates, in a stack of several. */
+  readonly emulatedTests: EmulatedTests
   /** Whether main believes labels and tags that earlier runs have left in the registry. */
   readonly trustRegistry: boolean
 }
@@ -52,6 +54,8 @@ export interface ImageSpec extends ImagePaths {
   readonly infoCommands: readonly string[]
   /** Largest unpacked size in bytes: over it the image fails, near it a warning. */
   readonly sizeBudget?: number
+  /** What it is published for, at most what its parent is; in the order of the spec's. */
+  readonly platforms: readonly PublishedPlatform[]
   /** Where `images.<name>` stands in the spec. */
   readonly location: Location
 }

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { platforms, usualPlatform } from "./platforms.js"
+import { emulatedTests, platforms, usualPlatform } from "./platforms.js"
 import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
 
 /**
@@ -29,6 +29,12 @@ const duration = () => {
 }
 const listOfTexts = (form: string) => z.array(text(), { error: form })
 const listOfNames = (form: string) => z.array(scalarText("a name"), { error: form })
+const platformForm = platforms.join(" or ")
+const platform = () => z.enum(platforms, { error: platformForm })
+const listOfPlatforms = () =>
+  z
+    .array(platform(), { error: `a list of ${platformForm}` })
+    .min(1, { error: "a list of at least one platform" })
 /** A mapping that has no other keys than these. */
 const closed = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject(shape, {
@@ -92,6 +98,9 @@ const image = closed({
     .describe(
       "Largest unpacked size (`12 GB`, or bytes). Over it the image fails, near it the report warns.",
     ),
+  platforms: listOfPlatforms()
+    .optional()
+    .describe("What it is for, where that is less than what its parent, or the stack, is for."),
 }).describe(
   "One image: its folder is `images/<name>` with `Dockerfile` and `test/`, unless the keys below say otherwise.",
 )
@@ -130,6 +139,13 @@ const tests = closed({
   timeout: duration().optional().describe("Limit for one test. Default: `5 min`."),
   image_timeout: duration().optional().describe("Limit for all tests of one image. Default: `60 min`."),
   memory: size().optional().describe("Memory the tests of one image may use. Default: no limit."),
+  emulated: z
+    .enum(emulatedTests, { error: "full, smoke or none" })
+    .optional()
+    .describe(
+      "Which tests run for a platform that the engine emulates, in a stack of several: all (`full`), those whose name or " +
+        "marker is `smoke`, or none. Default: `full`.",
+    ),
 })
 
 /** Top-level keys of a person's own, for anchors: as compose files have them. They are left out before the check. */
@@ -188,8 +204,12 @@ export const writtenSpec = closed({
   registry: text("a registry's host and organisation")
     .optional()
     .describe("Registry and organisation that replace those of every `image_name`: `ghcr.io/ucsd-ets`."),
-  platform: z
-    .enum(platforms, { error: platforms.join(" or ") })
+  platforms: listOfPlatforms()
+    .optional()
+    .describe(
+      "What the images are built and published for, all under one tag. Default: the one of `platform`.",
+    ),
+  platform: platform()
     .optional()
     .describe(
       `What the images are built and published for. An engine of another kind builds for it by emulation; where it cannot, ` +

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { execute } from "../../../dagger/src/run/execute.js"
-import type { BuildJob, EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
+import type { EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { stackOf } from "../../support/source.js"
 import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
+import { jobOf, memoryTags, publishedDigest } from "../../support/imageJobs.js"
 import { freePort } from "../../support/freePort.js"
 
 // The engine is away: the SDK is the real one, and each step that needs it fails.
@@ -20,49 +21,8 @@ afterAll(() => {
   vi.restoreAllMocks()
 })
 
-const digest = `sha256:${"d".repeat(64)}`
-
-const nothing = new Map<string, string>()
-
-function job(name: string, action: ImageJob["action"], more: Partial<BuildJob> = {}): ImageJob {
-  const any = {
-    name,
-    parents: [],
-    reasons: ["a test"],
-    inputKey: "i".repeat(64),
-    testKey: "t".repeat(64),
-    folderKeys: nothing,
-    repository: { registry: "ghcr.io", path: `example/${name}` },
-    folders: { basic: [], integration: [], serverUntested: false },
-    probes: [],
-    notices: [],
-    ...more,
-  }
-  const published = { ...any.repository, digest }
-  switch (action) {
-    case "build":
-      return { ...any, action, target: name, builderArgs: nothing, labels: nothing, foreignLabels: [] }
-    case "retest":
-      return { ...any, action, published, hasSameContent: true }
-    case "retag":
-    case "reuse":
-      return { ...any, action, published }
-    case "skip":
-      return { ...any, action }
-  }
-}
-
-/** Tags in memory, by `path:tag`; a registry that refuses some. */
-function memoryTags(tags = new Map<string, string>(), refused = ""): TagStore {
-  return {
-    write: (repository, digest, tag) => {
-      if (repository.path === refused) return Promise.reject(new Error("403 denied"))
-      tags.set(`${repository.path}:${tag}`, digest)
-      return Promise.resolve()
-    },
-    read: (repository, tag) => Promise.resolve(tags.get(`${repository.path}:${tag}`)),
-  }
-}
+const digest = publishedDigest
+const job = jobOf
 
 /** Nothing: a build of it cannot even be asked for. */
 const tree = stackOf({ a: { files: { Dockerfile: "FROM scratch" } } })
@@ -90,6 +50,7 @@ async function runOn(
     parallel: 2,
     runId: "run",
     platform: "linux/amd64",
+    tests: "full",
     secrets: new Map(),
     purpose: "pages",
   }

@@ -16,11 +16,13 @@ describe("what is built", () => {
     const engine = engineOf("linux/amd64", () => Promise.reject(new Error("not to be asked")))
     expect(await choosePlatform("linux/amd64", "together", engine)).toEqual({
       platform: "linux/amd64",
+      isEmulated: false,
       notices: [],
     })
     const arm = engineOf("linux/arm64/v8", () => Promise.reject(new Error("not to be asked")))
     expect(await choosePlatform("linux/arm64", "together", arm)).toEqual({
       platform: "linux/arm64",
+      isEmulated: false,
       notices: [],
     })
   })
@@ -28,6 +30,7 @@ describe("what is built", () => {
   test("is of the published platform where the engine emulates it, with a word", async () => {
     expect(await choosePlatform("linux/amd64", "together", emulates)).toEqual({
       platform: "linux/amd64",
+      isEmulated: true,
       notices: ["built for linux/amd64 on an engine of linux/arm64: emulated, and slower"],
     })
   })
@@ -35,6 +38,7 @@ describe("what is built", () => {
   test("is of the engine's own platform otherwise, and called so", async () => {
     expect(await choosePlatform("linux/amd64", "nothing", cannot)).toEqual({
       platform: "linux/arm64",
+      isEmulated: false,
       notices: [
         "built for linux/arm64, and not for linux/amd64: this engine runs on linux/arm64, and builds nothing for linux/amd64: exec format error",
       ],

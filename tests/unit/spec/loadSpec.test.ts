@@ -75,6 +75,7 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
         ]),
         integrationTests: false,
         infoCommands: ["PY_VER"],
+        platforms: ["linux/amd64"],
         location: { file: path, line: 4, column: 3 },
       },
       expect.objectContaining({
@@ -111,7 +112,8 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
         buildAll: ["tests_common", "spec.yml", "change_ignore.json", "conftest.py"],
       },
       tests: { timeoutSeconds: 300, imageTimeoutSeconds: 3600 },
-      platform: "linux/amd64",
+      platforms: ["linux/amd64"],
+      emulatedTests: "full",
       trustRegistry: true,
     })
   })

@@ -177,7 +177,7 @@ describe("keys", () => {
       ["images:", `${a}, depends_on: b}`, `${b}, volumes: []}`, tag, "Images: {}"],
       [
         'spec.yml:2:32: unknown key "depends_on" (did you mean "depend_on"?)',
-        'spec.yml:3:32: unknown key "volumes" (keys: image_name, directory, dockerfile, context, target, build_args, depend_on, integration_tests, server_port, info_cmds, prune, prepull and 1 more)',
+        'spec.yml:3:32: unknown key "volumes" (keys: image_name, directory, dockerfile, context, target, build_args, depend_on, integration_tests, server_port, info_cmds, prune, prepull and 2 more)',
         'spec.yml:5:1: unknown key "Images" (did you mean "images"?)',
       ],
     ],
@@ -549,7 +549,7 @@ describe("images/change_ignore.json", () => {
   test("mistakes of both files are told at once, the spec's first", () => {
     const files = { "spec.yml": `${spec}\nx: 1`, ...dockerfiles, "images/change_ignore.json": "[]" }
     expect(mistakes(files)).toEqual([
-      'spec.yml:4:1: unknown key "x" (keys: root, images, tag, all_info_cmds, tests, hub, gpu, wiki, registry, platform, trust_registry)',
+      'spec.yml:4:1: unknown key "x" (keys: root, images, tag, all_info_cmds, tests, hub, gpu, wiki, registry, platforms, platform, trust_registry)',
       "images/change_ignore.json:1:1: the file must be a mapping of keys to values, not an empty list",
     ])
   })

@@ -1,0 +1,36 @@
+import type { ImageReport, PlatformReport, StackReport } from "./report.js"
+
+/** What a run was for, in words. */
+export function platformsOfReport({
+  platform,
+  platforms,
+}: Pick<StackReport, "platform" | "platforms">): readonly string[] {
+  return platforms ?? (platform === undefined ? [] : [platform])
+}
+
+/** An image on one of several platforms, as an image of its own. */
+export interface ImagePart extends ImageReport {
+  /** None where the run was for one platform. */
+  readonly part?: PlatformReport
+}
+
+/** An image on each of its platforms, each named by it; of a run of one platform the image itself. */
+export function partsOf(image: ImageReport): readonly ImagePart[] {
+  const { platforms, name, reference, published } = image
+  if (platforms === undefined) return [image]
+  return platforms.map((part) => ({
+    ...part,
+    name: `${name} (${part.platform})`,
+    reference,
+    published,
+    part,
+  }))
+}
+
+/** The name of a platform's row below its image's, with what the reader must know of it. */
+export function platformTitle({ platform, emulated, tests }: PlatformReport): string {
+  if (!emulated) return platform
+  return tests === "full"
+    ? `${platform}, emulated`
+    : `${platform}, emulated, ${tests === "none" ? "no" : "smoke"} tests`
+}

@@ -1,0 +1,83 @@
+import type { Problem } from "../problems.js"
+import { imagesOf, namesAt, problemAt } from "./facts.js"
+import type { Facts } from "./facts.js"
+import { platforms, usualPlatform } from "./platforms.js"
+import type { PublishedPlatform } from "./platforms.js"
+import type { Place, YamlFile } from "./yamlFile.js"
+
+/** `platform` is the short form of a list of one. */
+export function platformIsSaidOnce({ file }: Facts): readonly Problem[] {
+  const one = file.at("platform")
+  if (one === undefined || file.at("platforms") === undefined) return []
+  return problemAt(one, '"platform" and "platforms" both say what images are for', 'leave "platform" out')
+}
+
+export function platformsAreNamedOnce({ file }: Facts): readonly Problem[] {
+  const lists = [file.at("platforms"), ...imagesOf(file).map(([, image]) => image.children.get("platforms"))]
+  return lists.flatMap((list) => {
+    const named = namesAt(list)
+    return named.flatMap((place, index) => {
+      const again = named.findIndex(({ text }) => text === place.text) < index
+      return again ? problemAt(place, `"platforms" names "${place.text ?? ""}" twice`) : []
+    })
+  })
+}
+
+/** What an image is built on has to be there for each of its platforms. */
+export function platformsAreThoseOfTheParent({ file }: Facts): readonly Problem[] {
+  return imagesOf(file).flatMap(([name, image]) => {
+    const parent = parentOf(file, image)
+    const above = parent === undefined ? stackPlatforms(file) : imagePlatforms(file, parent)
+    const whose = parent === undefined ? "the stack" : `its parent "${parent}"`
+    const remedy =
+      parent === undefined
+        ? 'add it to "platforms" of the stack, or leave it out here'
+        : `add it to "platforms" of "${parent}", or leave it out here`
+    return namesAt(image.children.get("platforms"))
+      .filter(({ text }) => isPlatform(text) && !above.includes(text))
+      .flatMap((place) =>
+        problemAt(place, `image "${name}" is for ${place.text ?? ""}, and ${whose} is not`, remedy),
+      )
+  })
+}
+
+/** What all images are for that say nothing of it. */
+export function stackPlatforms(file: YamlFile): readonly PublishedPlatform[] {
+  const listed = knownAt(file.at("platforms"))
+  if (listed.length > 0) return listed
+  const one = file.at("platform")?.text
+  return isPlatform(one) ? [one] : [usualPlatform]
+}
+
+/** What an image is for: what it says, else what its parent is for, else the stack; in the order of the stack's. */
+export function imagePlatforms(file: YamlFile, name: string): readonly PublishedPlatform[] {
+  const seen = new Set<string>()
+  let next: string | undefined = name
+  while (next !== undefined && !seen.has(next)) {
+    seen.add(next)
+    const image: Place | undefined = file.at("images", next)
+    const own = knownAt(image?.children.get("platforms"))
+    if (own.length > 0) return platforms.filter((each) => own.includes(each)).toSorted(inOrderOf(file))
+    next = image === undefined ? undefined : parentOf(file, image)
+  }
+  return stackPlatforms(file)
+}
+
+function inOrderOf(file: YamlFile): (a: PublishedPlatform, b: PublishedPlatform) => number {
+  const order = stackPlatforms(file)
+  return (a, b) => order.indexOf(a) - order.indexOf(b)
+}
+
+function knownAt(list: Place | undefined): readonly PublishedPlatform[] {
+  const named = namesAt(list).flatMap(({ text }) => (isPlatform(text) ? [text] : []))
+  return [...new Set(named)]
+}
+
+function parentOf(file: YamlFile, image: Place): string | undefined {
+  const name = image.children.get("depend_on")?.text
+  return name !== undefined && file.at("images", name) !== undefined ? name : undefined
+}
+
+function isPlatform(text: string | undefined): text is PublishedPlatform {
+  return platforms.some((each) => each === text)
+}

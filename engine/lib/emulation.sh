@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Images for linux/arm64 on a machine of another kind: an interpreter of Debian's qemu in the kernel (binfmt_misc), and
+# Debian for arm64 in the mirror. Neither is there before a call needs it. To be sourced after steps.sh, recipes.sh and
+# registries.sh.
+
+readonly binfmt=/proc/sys/fs/binfmt_misc
+# One for each engine on the machine: what one takes back, another one may still need.
+readonly interpreter_name=stack-$network_name-aarch64
+# What an ELF file for aarch64 begins with, as in Debian's /usr/lib/binfmt.d/qemu-aarch64.conf.
+readonly aarch64_magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
+readonly aarch64_mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
+
+# emulate: makes this machine run programs for linux/arm64, and its mirror serve Debian for it. Quick when both is so. Says
+# why where the machine cannot: what the call then builds is for the module to say.
+emulate() {
+  ! emulates || return 0
+  with_lock begin_emulation
+}
+
+emulates() { runs_aarch64 && mirror_is_filled && [[ -f $home/images/debian-arm64 ]]; }
+
+# runs_aarch64: whether an enabled interpreter of anybody's has aarch64 and the flag F: only that reaches into containers.
+runs_aarch64() {
+  local file
+  for file in "$binfmt"/*; do
+    [[ ${file##*/} == @(register|status|"*") ]] ||
+      [[ $(awk '/^enabled/ { on = 1 } /^flags:.*F/ { fixed = 1 } /^magic .*0200b700$/ { own = 1 }
+        END { print on fixed own }' "$file" 2>/dev/null) != 111 ]] || return 0
+  done
+  return 1
+}
+
+begin_emulation() {
+  if ! can_register; then
+    progress "linux/arm64 cannot be emulated here: $why_not"
+    return 0
+  fi
+  step qemu_aarch64 "Debian's qemu, for programs of linux/arm64" "$home/build/qemu-aarch64"
+  runs_aarch64 || register_interpreter
+  step debian_slim_arm64 "Debian $DEBIAN_SUITE for linux/arm64, emulated (about two minutes)" \
+    "$home/build/debian-slim-arm64.tar" "=$DEBIAN_SUITE" "$engine_dir/lib/debian.sh"
+  step image_debian_arm64 "Image debian:$DEBIAN_SUITE-slim for linux/arm64" "$home/images/debian-arm64" @debian_slim_arm64
+  mirror_is_filled || refill_mirror
+}
+
+# can_register: into why_not, why the kernel takes no interpreter.
+can_register() {
+  why_not="that takes root"
+  ((EUID == 0)) || return
+  [[ ! -w $binfmt/register ]] || return 0
+  why_not="the kernel has no binfmt_misc, or does not let it be mounted"
+  mount -t binfmt_misc binfmt_misc "$binfmt" 2>/dev/null && touch "$run_dir/binfmt_mounted"
+}
+
+# register_interpreter: with the flag F the kernel opens it now: containers need no file of it.
+register_interpreter() {
+  progress "this machine runs programs of linux/arm64 from now on, emulated ($binfmt/$interpreter_name; ./stack engine down takes it back)"
+  printf '%s' ":$interpreter_name:M::$aarch64_magic:$aarch64_mask:$home/build/qemu-aarch64:FP" >"$binfmt/register" ||
+    die "the kernel does not take an interpreter of linux/arm64 ($binfmt/register)"
+}
+
+# end_emulation: what this engine has registered, and mounted where nobody else uses it.
+end_emulation() {
+  [[ ! -f $binfmt/$interpreter_name ]] || {
+    echo -1 >"$binfmt/$interpreter_name"
+    progress "this machine no longer runs programs of linux/arm64 for this engine"
+  }
+  [[ -f $run_dir/binfmt_mounted ]] || return 0
+  [[ -n $(find "$binfmt" -mindepth 1 -not -name register -not -name status -print -quit) ]] || umount "$binfmt" || true
+  rm -f "$run_dir/binfmt_mounted"
+}
+
+# refill_mirror: calls wait for a registry that is away for a second.
+refill_mirror() {
+  stop mirror-bridge 10
+  start_registries
+}
+
+# make_qemu_aarch64 FILE: out of Debian's package, which is not installed: that would register every kind of machine.
+make_qemu_aarch64() {
+  local folder=$home/build/qemu package
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  apt-get update -qq >&2
+  # Since Debian 13 the second one has it.
+  for package in qemu-user-static qemu-user; do
+    (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root "$package" && dpkg-deb --extract "$package"_*.deb .) >&2 || continue
+    for file in "$folder"/usr/bin/qemu-aarch64{-static,}; do
+      [[ ! -f $file ]] || { mv "$file" "$1" && rm -rf "$folder" && return; }
+    done
+  done
+  die "Debian's packages have no qemu-aarch64"
+}
+
+# make_debian_slim_arm64 TAR: as make_debian_slim, for the other kind of machine.
+make_debian_slim_arm64() {
+  local tree=$home/build/debian-arm64.tree log=$home/build/debootstrap-arm64.log
+  rm -rf "$tree"
+  mkdir -p "$tree"
+  debootstrap --arch=arm64 --variant=minbase "$DEBIAN_SUITE" "$tree" >"$log" 2>&1 ||
+    die "debootstrap failed ($log):" "$(tail -5 "$log")"
+  bash "$engine_dir/lib/debian.sh" "$tree" "$DEBIAN_SUITE"
+  archive "$tree" "$1"
+  rm -rf "$tree"
+}
+
+make_image_debian_arm64() {
+  pack_image "$1" "" "$home/build/debian-slim-arm64.tar" --gzip --architecture=arm64 <<'JSON'
+{ "Cmd": ["bash"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] }
+JSON
+}

@@ -1,0 +1,57 @@
+import { passing } from "./fixtureStacks.js"
+import type { StackImage } from "./source.js"
+
+/** Packages of one architecture, and of any, that pytest needs on Debian's slim image. */
+const owned =
+  "python3.11 python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3 python3-minimal libexpat1 libffi8 libssl3"
+const shared = "python3-pytest python3-iniconfig python3-packaging python3-pluggy python3-attr"
+
+/**
+ * pytest for the platform that is built, unpacked by the machine's own: dpkg's scripts take minutes where they are
+ * emulated. Debian's /lib is a link.
+ */
+const dockerfile = `FROM --platform=$BUILDPLATFORM debian:bookworm-slim AS python
+ARG TARGETARCH
+RUN dpkg --add-architecture $TARGETARCH && apt-get update -qq && mkdir /debs /python && cd /debs && \\
+    apt-get download -qq -o APT::Sandbox::User=root $(for name in ${owned}; do echo $name:$TARGETARCH; done) ${shared} && \\
+    for deb in *.deb; do dpkg-deb --fsys-tarfile $deb | tar -x -C /python --transform 's,^\\./lib/,./usr/lib/,'; done
+FROM debian:bookworm-slim
+ARG TARGETARCH
+COPY --from=python /python/usr/ /usr/
+RUN useradd --create-home --uid 1000 student && uname -m >/machine
+COPY only-$TARGETARCH.txt /only.txt
+USER student
+`
+
+const machine =
+  "import os\n\n\ndef test_machine(): assert open('/machine').read().strip() == os.uname().machine\n"
+
+/** An image with a test for linux/amd64 and linux/arm64, which reads a file of its own for each of them. */
+export function platformBase(files: StackImage["files"] = {}): StackImage {
+  return {
+    info_cmds: ["OS"],
+    files: {
+      Dockerfile: dockerfile,
+      "only-amd64.txt": "amd64\n",
+      "only-arm64.txt": "arm64\n",
+      "test/test_machine.py": machine,
+      ...files,
+    },
+  }
+}
+
+/** An image on another one, with a test. */
+export function platformChild(name: string, parent: string, more: StackImage = {}): StackImage {
+  const lines = [
+    `FROM ghcr.io/example/${parent}:latest`,
+    "USER root",
+    `RUN echo ${name} >/${name}`,
+    "USER student",
+    "",
+  ]
+  return {
+    depend_on: parent,
+    ...more,
+    files: { Dockerfile: lines.join("\n"), [`test/test_${name}.py`]: passing(name), ...more.files },
+  }
+}
