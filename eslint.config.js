@@ -86,6 +86,7 @@ export default defineConfig(
       "dagger/src/wiki/**",
       "dagger/src/manifest/**",
       "dagger/src/sbom/**",
+      "dagger/src/vulnerability/**",
     ],
     [
       ...core,

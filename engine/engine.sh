@@ -1,5 +1,5 @@
 #!/bin/bash
-# engine.sh up | down | status | logs [-f] | env | prune | pid | disk | emulate: the engine and its registry, provisioned from package registries.
+# engine.sh up | down | status | logs [-f] | env | prune | scanner | emulate | pid | disk: the engine and its registry, provisioned from package registries.
 # ./stack engine calls it; README.md beside it explains what is built.
 set -euo pipefail
 engine_lib=$(dirname "${BASH_SOURCE[0]}")/lib
@@ -21,6 +21,8 @@ source "$engine_lib/cache.sh"
 source "$engine_lib/registries.sh"
 # shellcheck source=lib/emulation.sh
 source "$engine_lib/emulation.sh"
+# shellcheck source=lib/scanner.sh
+source "$engine_lib/scanner.sh"
 
 # All that runs beside the engine.
 readonly registries=(mirror mirror-bridge registry)
@@ -278,9 +280,9 @@ all_alive() {
 }
 
 case ${1-} in
-  up | down | status | disk | prune | emulate) "$1" ;;
+  up | down | status | disk | prune | scanner | emulate) "$1" ;;
   logs) logs "${2-}" ;;
   env) print_environment ;;
   pid) pid_of engine ;;
-  *) die "engine.sh: up, down, status, logs [-f], env, prune, pid, disk or emulate" ;;
+  *) die "engine.sh: up, down, status, logs [-f], env, prune, scanner, emulate, pid or disk" ;;
 esac

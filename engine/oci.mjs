@@ -84,16 +84,25 @@ async function pack(content, configFile, ...rest) {
 /** @param {string} content @param {string} digest */
 const readManifest = async (content, digest) => JSON.parse(await readFile(blobPath(content, digest), "utf8"))
 
+/** fetch with the login of OCI_LOGIN (user:password), where there is one: not as an argument, which others can read.
+ * @param {string} url @param {RequestInit} options */
+function authorized(url, options) {
+  const { OCI_LOGIN: login } = process.env
+  if (login === undefined) return fetch(url, options)
+  const authorization = `Basic ${Buffer.from(login).toString("base64")}`
+  return fetch(url, { ...options, headers: { ...options.headers, authorization } })
+}
+
 /** @param {string} url @param {RequestInit} options @param {number} expected */
 async function request(url, options, expected) {
-  const response = await fetch(url, options)
+  const response = await authorized(url, options)
   if (response.status === expected) return response
   throw new Error(`${options.method} ${url}: ${response.status} ${await response.text()}`)
 }
 
 /** @param {string} repository @param {string} file @param {string} digest */
 async function pushBlob(repository, file, digest) {
-  const known = await fetch(`${repository}/blobs/${digest}`, { method: "HEAD" })
+  const known = await authorized(`${repository}/blobs/${digest}`, { method: "HEAD" })
   if (known.ok) return
   const started = await request(`${repository}/blobs/uploads/`, { method: "POST" }, 202)
   const location = new URL(started.headers.get("location") ?? "", repository)
@@ -108,7 +117,7 @@ async function pushBlob(repository, file, digest) {
 async function push(content, digest, registry, name, tag) {
   const repository = `${registry}/v2/${name}`
   const headers = { "content-type": manifestType, accept: manifestType }
-  const present = await fetch(`${repository}/manifests/${tag}`, { method: "HEAD", headers })
+  const present = await authorized(`${repository}/manifests/${tag}`, { method: "HEAD", headers })
   if (present.headers.get("docker-content-digest") === digest) return
   await pushManifest(content, digest, repository, tag)
 }

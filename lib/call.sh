@@ -21,6 +21,7 @@ call() {
   fill_local_settings "$function" ${given[@]+"${given[@]}"}
   given=(${local_settings[@]+"${local_settings[@]}"} ${given[@]+"${given[@]}"})
   fill_login
+  fill_scanner
   fill_origin
   view=$(view_of "$@")
   interrupted=

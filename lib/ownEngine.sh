@@ -18,3 +18,12 @@ fill_login() {
     esac
   done
 }
+
+# fill_scanner: the scanner that the provisioned engine's mirror serves, for a scan that names none. It is compiled when it
+# is first asked for.
+fill_scanner() {
+  local reference
+  [[ -n ${own_pid-} && $function == scan ]] && ! has_option scanner || return 0
+  reference=$("$engine" scanner)
+  given+=("--scanner=$reference")
+}

@@ -422,6 +422,55 @@ export class JupyterStack {
   }
 
   /**
+   * Known vulnerabilities of the packages in each image: what a plain rebuild fixes, what a change, what nothing; fails where the spec's policy does.
+   *
+   * The images are those of a tag, of the artifacts of a run, or what the stable tags name. A scan fetches nothing by itself.
+   * @param source The checkout: spec.yml with the policy, and images/.
+   * @param tag Tag of the images, such as 2026.4-main; stable and the quarter's stable where neither this nor artifacts are given.
+   * @param artifacts Artifacts of the run that built the images, instead of a tag.
+   * @param database Database of vulnerabilities as grype imports it, such as vulnerability-db_v6.1.4.tar.zst.
+   * @param databaseImage Image with such a file in its root folder, instead of it; with its digest.
+   * @param databaseUrl Where grype fetches its newest database from instead, such as https://grype.anchore.io/databases.
+   * @param scanner Image of grype with its digest; the spec's where not given. ./stack gives that of its own engine.
+   * @param wiki URL of the wiki's git repository; the spec's where not given.
+   * @param wikiUsername Login to the wiki that --wiki names, where only members may read it.
+   * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
+   * @param registry Registry and organisation instead of those of the spec.
+   */
+  @func({ cache: "never" })
+  async scan(
+    @argument({
+      defaultPath: "/",
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
+    })
+    source: Directory,
+    tag?: string,
+    artifacts?: Directory,
+    database?: File,
+    databaseImage?: string,
+    databaseUrl?: string,
+    scanner?: string,
+    wiki?: string,
+    wikiUsername?: string,
+    wikiToken?: Secret,
+    registry?: string,
+  ): Promise<ActionResult> {
+    // Loaded only here, as every call waits for what stands at the top.
+    const { scanImages } = await import("./calls/scanImages.js")
+    const known = { database, databaseImage, databaseUrl, scanner }
+    return scanImages({ source, tag, artifacts, ...known, wiki, wikiUsername, wikiToken, registry })
+  }
+
+  /**
    * Promotes the images of a branch to their quarter's stable ones: 2026.4-main becomes 2026.4-stable, by digest.
    *
    * Runs the GPU test on what is promoted first. All images or none: a failure on the way is taken back.

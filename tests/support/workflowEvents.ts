@@ -3,7 +3,7 @@ import type { Value } from "./workflowExpressions.js"
 
 /** What GitHub says of the event that starts a run. */
 export interface WorkflowEvent {
-  readonly name: "push" | "pull_request" | "merge_group" | "workflow_dispatch"
+  readonly name: "push" | "pull_request" | "merge_group" | "workflow_dispatch" | "schedule"
   readonly ref: string
   /** Commit that is checked out: for a pull request the merge that GitHub makes. */
   readonly sha: string
@@ -86,6 +86,12 @@ export function dispatchEvent(
     payload,
     inputs,
   }
+}
+
+/** What GitHub starts by the clock, on the default branch. */
+export function scheduleEvent(sha: string): WorkflowEvent {
+  const payload = { schedule: "17 5 * * 1", repository: { fork: false } }
+  return { name: "schedule", ref: "refs/heads/main", sha, actor: "ada", fromFork: false, payload }
 }
 
 /** Whether an event starts a workflow. */

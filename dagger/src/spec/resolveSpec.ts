@@ -4,6 +4,7 @@ import { namesAt } from "./facts.js"
 import { imagePlatforms, stackPlatforms } from "./platformRules.js"
 import { buildTargetOf, imagePathsOf, imagesDirectory } from "./imagePaths.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
+import { resolveVulnerabilities } from "./vulnerabilityRules.js"
 import type { WrittenImage, WrittenSpec } from "./writtenSpec.js"
 import type { Place, YamlFile } from "./yamlFile.js"
 
@@ -37,6 +38,9 @@ export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): 
     trustRegistry: written.trust_registry ?? true,
     ...(hubVersion !== undefined && { hub: { version: hubVersion } }),
     ...(written.gpu !== undefined && { gpu: resolveGpu(written.gpu, file) }),
+    ...(written.vulnerabilities !== undefined && {
+      vulnerabilities: resolveVulnerabilities(written.vulnerabilities, file),
+    }),
     ...(written.wiki !== undefined && { wiki: written.wiki }),
     ...(written.registry !== undefined && { registry: written.registry }),
   }

@@ -3,6 +3,7 @@ import * as image from "./imageRules.js"
 import * as platform from "./platformRules.js"
 import * as setting from "./settingRules.js"
 import * as tree from "./treeRules.js"
+import * as vulnerability from "./vulnerabilityRules.js"
 import type { Rule } from "./facts.js"
 
 /** Every check across fields, in the order of a reader's questions. */
@@ -27,4 +28,7 @@ export const rules: readonly Rule[] = [
   setting.gpuImageIsInTheTree,
   setting.gpuLaunchUsesTheImage,
   setting.wikiIsAUrlWithoutSecrets,
+  vulnerability.scannerHasADigest,
+  vulnerability.exceptionsNamePackages,
+  vulnerability.vexFilesAreInTheSource,
 ]

@@ -1,5 +1,6 @@
 import type { Location } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
+import type { VulnerabilityPolicy } from "../vulnerability/policy.js"
 import type { BuildTarget, ImagePaths } from "./imagePaths.js"
 import type { EmulatedTests, PublishedPlatform } from "./platforms.js"
 
@@ -20,6 +21,7 @@ export interface Spec {
   /** The JupyterHub that starts these images. */
   readonly hub?: HubSpec
   readonly gpu?: GpuSpec
+  readonly vulnerabilities?: VulnerabilityPolicy
   /** URL of the wiki's git repository. */
   readonly wiki?: string
   /**

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { failingSeverities, usualDatabaseDays } from "../vulnerability/policy.js"
 import { emulatedTests, platforms, usualPlatform } from "./platforms.js"
 import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
 
@@ -148,6 +149,53 @@ const tests = closed({
     ),
 })
 
+const day = () => z.iso.date({ error: "a day such as 2027-01-31" })
+
+const vulnerabilities = closed({
+  fail_on: z
+    .enum(failingSeverities, { error: failingSeverities.join(", ") })
+    .describe("Least severity that fails: `negligible`, `low`, `medium`, `high` or `critical`."),
+  only_fixed: flag()
+    .optional()
+    .describe("Whether only those fail that a newer version of the package fixes. Default: `false`."),
+  database_days: z
+    .int({ error: "a number of days" })
+    .min(1, { error: "a number of days" })
+    .optional()
+    .describe(`Age in days at which a database fails. Default: \`${usualDatabaseDays}\`.`),
+  scanner: text("the reference of an image with its digest")
+    .optional()
+    .describe("Image of grype with its digest: `anchore/grype:v0.121.2@sha256:...`. `--scanner` wins."),
+  exceptions: z
+    .array(
+      closed({
+        id: text("the name of a vulnerability").describe("`CVE-2026-1234`, or an alias."),
+        package: text("a package URL").describe(
+          "Package URL, with a version or for all: `pkg:deb/debian/curl`.",
+        ),
+        reason: text("a reason").describe("Why it is accepted."),
+        expires: day().describe("Last day on which it holds. An expired one fails."),
+      }),
+      { error: "a list of exceptions" },
+    )
+    .optional()
+    .describe(
+      "What is accepted for a time: mappings of `id`, `package`, `reason` and `expires`, all of them needed.",
+    ),
+  vex: z
+    .array(
+      closed({
+        file: text("a path in the source").describe("Path of an OpenVEX document in the source."),
+        expires: day().describe("Last day on which its statements hold."),
+      }),
+      { error: "a list of files" },
+    )
+    .optional()
+    .describe(
+      "OpenVEX documents of the source: mappings of `file` and `expires`, the last day on which they hold.",
+    ),
+})
+
 /** Top-level keys of a person's own, for anchors: as compose files have them. They are left out before the check. */
 const ownKey = /^x-./
 
@@ -198,6 +246,11 @@ export const writtenSpec = closed({
     .optional()
     .describe("The hub that starts the images; `jupyterhub-singleuser` in them must match its version."),
   gpu: gpu.optional().describe("How the GPU test reaches the cluster."),
+  vulnerabilities: vulnerabilities
+    .optional()
+    .describe(
+      "Which known vulnerabilities `scan` does not let pass. Without it `scan` tells all and fails for none.",
+    ),
   wiki: text("the URL of a git repository")
     .optional()
     .describe("URL of the wiki's git repository, without user and password."),

