@@ -8,7 +8,11 @@ scanner_content=$home/build/scanner-content
 # scanner: prints the reference of the image, with its digest; makes what is missing.
 scanner() {
   up
-  with_lock provide_scanner
+  # A lock of its own: it takes minutes, and calls that scan nothing need not wait for it.
+  exec 8>"$home/scanner.lock"
+  flock 8
+  provide_scanner 8>&- >&2
+  exec 8>&-
   printf 'anchore/grype:v%s@%s\n' "$GRYPE_VERSION" "$(<"$home/images/scanner")"
 }
 
