@@ -9,7 +9,9 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import type { ImageManifest, InstalledPackage } from "../../dagger/src/manifest/manifestData.js"
 import { formatManifest } from "../../dagger/src/manifest/manifestData.js"
 import type { JudgedVulnerability } from "../../dagger/src/vulnerability/gate.js"
+import { localRegistry } from "../support/dockerfileBuilds.js"
 import { digestOf, manifestOf, packagesOf } from "../support/manifests.js"
+import { pushImage } from "../support/registryImages.js"
 import { stackFiles } from "../support/source.js"
 import type { Ended } from "../support/stack.js"
 import { removeFolder, run, stack, workspace, writeFiles } from "../support/stack.js"
@@ -128,7 +130,7 @@ test("what is found, by source package, and in the order of what is to be done",
   expect(report.vulnerabilities).toMatchObject([
     {
       id: "GHSA-aaaa-bbbb-cccc",
-      package: "tornado",
+      package: "Tornado",
       severity: "critical",
       remedy: "change",
       images: ["left"],
@@ -200,7 +202,7 @@ test("exceptions and OpenVEX let pass, only fixed ones fail, and what matches no
 
   const fixed = await scan({ fail_on: "high", only_fixed: true }, "--database=new.db")
   expect(fixed.report.vulnerabilities.filter(({ fails }) => fails).map((each) => each.package)).toEqual([
-    "tornado",
+    "Tornado",
     "glibc",
   ])
 })
@@ -225,6 +227,24 @@ test("a database that is fetched because the call says so", async () => {
   const { port } = server.address() as AddressInfo
   const { report } = await scan({ fail_on: "high" }, `--database-url=http://10.87.0.1:${port}/databases`)
   expect(report.vulnerabilities).toHaveLength(5)
+})
+
+test("a database in an image", async () => {
+  const layers = [await readFile(join(folder, "new.db"))]
+  const digest = await pushImage({ host: localRegistry() }, "scan/database:1", {
+    layers,
+    fileName: "made.db",
+  })
+  const reference = `${localRegistry()}/scan/database@${digest}`
+  const { report } = await scan({ fail_on: "high" }, `--database-image=${reference}`)
+  expect(report.vulnerabilities).toHaveLength(5)
+  const empty = await pushImage({ host: localRegistry() }, "scan/empty:1")
+  const ended = await stack(
+    ["scan", "--artifacts=art", `--database-image=${localRegistry()}/scan/empty@${empty}`],
+    { cwd: folder },
+  )
+  expect(ended.status).not.toBe(0)
+  expect(ended.stdout).toContain("has 0 databases in its root folder, and one is needed")
 })
 
 test("what is wrong is told, with an exit status", async () => {

@@ -10,7 +10,9 @@ import type { TestRegistry } from "./registry.js"
 /** An image that a test pushes; everything left out gets a small default. */
 export interface TestImage {
   /** Content of one file per layer, or the number of random bytes in it. */
-  readonly layers?: readonly (string | number)[]
+  readonly layers?: readonly (string | number | Buffer)[]
+  /** Name of that file; `file` where not given. */
+  readonly fileName?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
   /** ISO 8601. */
@@ -103,7 +105,7 @@ function options({ login }: PushTarget, side: "" | "src-" | "dest-"): string[] {
 function writeImage(layout: string, image: TestImage): Descriptor {
   const created = image.created ?? "2026-10-01T08:00:00Z"
   const [os, architecture] = (image.platform ?? "linux/amd64").split("/")
-  const layers = (image.layers ?? ["hello"]).map((content) => writeLayer(layout, content))
+  const layers = (image.layers ?? ["hello"]).map((content) => writeLayer(layout, content, image.fileName))
   const config = {
     created,
     os,
@@ -123,9 +125,13 @@ function writeImage(layout: string, image: TestImage): Descriptor {
   })
 }
 
-function writeLayer(layout: string, content: string | number): { layer: Descriptor; unpacked: string } {
+function writeLayer(
+  layout: string,
+  content: string | number | Buffer,
+  fileName = "file",
+): { layer: Descriptor; unpacked: string } {
   const bytes = typeof content === "number" ? randomBytes(content) : Buffer.from(content)
-  const tar = tarOf("file", bytes)
+  const tar = tarOf(fileName, bytes)
   // Random bytes cannot be compressed: no time is spent on trying.
   const packed = gzipSync(tar, { level: typeof content === "number" ? 0 : 6 })
   const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip"
