@@ -549,7 +549,7 @@ describe("images/change_ignore.json", () => {
   test("mistakes of both files are told at once, the spec's first", () => {
     const files = { "spec.yml": `${spec}\nx: 1`, ...dockerfiles, "images/change_ignore.json": "[]" }
     expect(mistakes(files)).toEqual([
-      'spec.yml:4:1: unknown key "x" (keys: root, images, tag, all_info_cmds, tests, hub, gpu, vulnerabilities, wiki, registry, platforms, platform, trust_registry)',
+      expect.stringMatching(/^spec\.yml:4:1: unknown key "x" \(keys: root, images, tag, .* and \d+ more\)$/),
       "images/change_ignore.json:1:1: the file must be a mapping of keys to values, not an empty list",
     ])
   })
