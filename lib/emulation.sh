@@ -15,7 +15,7 @@ fill_emulation() {
 
 # needs_emulation: whether the call is about the other platform.
 needs_emulation() {
-  local word source=. take='' named=''
+  local word spec source=. take='' named=''
   for word in ${given[@]+"${given[@]}"}; do
     case $take in
       source) source=$word ;;
@@ -31,7 +31,8 @@ needs_emulation() {
   if [[ -n $named ]]; then
     [[ $named == *"$other_platform"* ]]
   else
-    # A comment names nothing.
-    sed 's/\(^\|[[:space:]]\)#.*//' "$source/spec.yml" "$source/images/spec.yml" 2>/dev/null | grep -q "$other_platform"
+    # A comment names nothing; one of the two places has no spec.
+    spec=$(sed '/^[[:space:]]*#/d' "$source/spec.yml" "$source/images/spec.yml" 2>/dev/null || true)
+    [[ $spec == *"$other_platform"* ]]
   fi
 }

@@ -46,10 +46,10 @@ beforeAll(async () => {
   )
 })
 afterAll(async () => {
-  await stack.stop()
   await engine.remove()
   await expect(access(handler)).rejects.toThrow("ENOENT")
 })
+afterAll(() => stack.stop())
 
 /** A manifest as skopeo gives it, raw. */
 async function raw(image: string, reference: string): Promise<RawManifest> {

@@ -97,7 +97,7 @@ if (strange) {
   for (const name of ["/x.png", "/screenshots/x.png"]) symlinkSync("/etc/passwd", folder + name)
   spawnSync("mkfifo", [folder + "/screenshots/pipe"])
 }
-writeFileSync(folder + "/report.json", JSON.stringify(args.includes("--only=" + failing) ? { ok: false } : report))
+writeFileSync(folder + "/report.json", JSON.stringify(["only", "platform"].some((option) => args.includes("--" + option + "=" + failing)) ? { ok: false } : report))
 for (const [path, text] of Object.entries(files)) {
   mkdirSync(folder + "/" + path.slice(0, path.lastIndexOf("/")), { recursive: true })
   writeFileSync(folder + "/" + path, text)

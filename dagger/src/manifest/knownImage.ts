@@ -34,11 +34,19 @@ export function completed(
   manifests: readonly ImageManifest[],
   others: readonly ImageManifest[],
 ): readonly ImageManifest[] {
-  const inspected = new Map(others.filter(isInspected).map((manifest) => [manifest.digest, manifest]))
+  const inspected = new Map(
+    others.filter(isInspected).flatMap((each) => (each.digest === undefined ? [] : [[each.digest, each]])),
+  )
   return manifests.map((manifest) => {
-    const known = manifest.digest === undefined ? undefined : inspected.get(manifest.digest)
+    const digests = [manifest.digest ?? [], shownDigest(manifest) ?? []].flat()
+    const [known] = digests.flatMap((digest) => inspected.get(digest) ?? [])
     return known === undefined || isInspected(manifest) ? manifest : withKnown(manifest, known)
   })
+}
+
+/** Digest of the platform that a manifest tells of, where it is that of an index. */
+function shownDigest({ platform, platforms = [] }: ImageManifest): string | undefined {
+  return platforms.find((each) => each.platform === platform)?.digest
 }
 
 /** The same commit may be told with less. */

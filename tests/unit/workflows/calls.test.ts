@@ -238,7 +238,59 @@ describe("main.yml", () => {
   })
 })
 
+describe("platforms.yml", () => {
+  const event = (branch = "try") => dispatchEvent(branch, commit)
+  const conclusions = ({ jobs }: WorkflowRun) =>
+    Object.fromEntries([...jobs].map(([name, { conclusion }]) => [name, conclusion]))
+
+  it("has a job for each platform, and one that joins them and moves the tags", async () => {
+    const { run, calls } = await record("platforms.yml", event(), {}, { report: { ok: true } })
+    const one = ["--publish=true", "--candidates-only=true", "--branch=try"]
+    expect(calls.map(wordsOf)).toEqual([
+      ["build-stack", "--platform=linux/amd64", ...one],
+      ["build-stack", "--platform=linux/arm64", ...one],
+      ["build-stack", "--publish=true", "--branch=try"],
+    ])
+    expect(readdirSync(run.artifacts)).toEqual([
+      "build-artifacts",
+      "build-artifacts-amd64",
+      "build-artifacts-arm64",
+    ])
+  })
+
+  it("moves no tag where one platform failed", async () => {
+    const failing = "linux/arm64"
+    const { run, calls } = await record("platforms.yml", event(), {}, { report: { ok: true }, failing })
+    expect(calls).toHaveLength(2)
+    expect(conclusions(run)).toEqual({
+      "platform (linux/amd64)": "success",
+      "platform (linux/arm64)": "failure",
+      publish: "skipped",
+      wiki: "skipped",
+    })
+  })
+
+  it("writes the pages of each platform's run into the wiki, on main", async () => {
+    const { calls } = await record("platforms.yml", event("main"), {}, { report: { ok: true } })
+    expect(wordsOf(calls[3])[0]).toBe("publish-manifests")
+  })
+})
+
 describe("per_image.yml", () => {
+  it("has one job for an image of several platforms", async () => {
+    const steps = ["linux/amd64", "linux/arm64"].flatMap((platform) =>
+      ["base", "left"].map((image) => ({ image, platform, action: "build" })),
+    )
+    const answer = { report: { ok: true }, plan: { steps } }
+    const { calls } = await record("per_image.yml", dispatchEvent("try", commit), {}, answer)
+    expect(calls.map((call) => wordsOf(call).find((word) => word.startsWith("--only")))).toEqual([
+      undefined,
+      "--only=base",
+      "--only=left",
+      undefined,
+    ])
+  })
+
   const planOf = (steps: Readonly<Record<string, string>>) => ({
     steps: Object.entries(steps).map(([image, action]) => ({ image, action })),
   })
@@ -624,6 +676,7 @@ describe("events", () => {
     ["tag_global_stable.yml", false, false, true],
     ["test_gpu.yml", false, false, true],
     ["per_image.yml", false, false, true],
+    ["platforms.yml", false, false, true],
   ])("%s: push %s, pull request %s, by hand %s", (file, ...starts) => {
     const workflow = workflowOf(file)
     const events = ["push", "pull_request", "workflow_dispatch"]
