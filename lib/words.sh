@@ -129,7 +129,7 @@ edits() {
 # elsewhere it would take the module's images for the user's.
 fill_source() {
   [[ " $options " == *' source '* ]] && ! has_option source && ! has_option help || return 0
-  if [[ -f spec.yml || -f images/spec.yml ]]; then
+  if [[ -f spec.yml || -f images/spec.yml || $function == adopt ]]; then
     given+=(--source=.)
   elif [[ $PWD/ != "$root/"* ]]; then
     fail "this folder is no stack: it has neither spec.yml nor images/spec.yml; go to one, or name it: --source=FOLDER"
