@@ -89,6 +89,11 @@ export async function runPlan(
   return stackRun(await artifactsOf(report, images, more), report, call.screen)
 }
 
+/** What of a stack of several platforms this engine emulates, or leaves out: no step of the plan would tell. */
+function leftOutOf({ platforms }: PreparedStack): readonly string[] {
+  return platforms.flatMap(({ spec, platform }) => (spec.platforms.length > 1 ? platform.notices : []))
+}
+
 /** The plan with what is not known of the bases of any platform. */
 function withNoticesOf({ plan, platforms }: PreparedStack): Plan {
   return platforms.reduce(
@@ -211,7 +216,8 @@ export async function planOnly(
 ): Promise<StackPlan> {
   checkRange(request)
   const prepared = await prepare(request, await RegistrySession.open(loginOf(request)))
-  const plan = withNoticesOf(prepared)
+  const known = withNoticesOf(prepared)
+  const plan = { ...known, notices: [...known.notices, ...leftOutOf(prepared)] }
   requireSecretsOf(prepared, secrets)
   printResult(planMarkdown(plan))
   return stackPlan(plan, screen)
