@@ -7,6 +7,7 @@
 import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
 import { ActionResult } from "./calls/actionResult.js"
 import { buildSecrets } from "./engine/buildSecrets.js"
+import { attest } from "./calls/attest.js"
 import { billsOfMaterials } from "./calls/billsOfMaterials.js"
 import { buildStack, planOnly } from "./calls/buildStack.js"
 import { diffImages } from "./calls/diffImages.js"
@@ -21,6 +22,7 @@ import { publishingOf, stepsAtOnce } from "./gather/request.js"
 import { loginForImage } from "./gather/secretHosts.js"
 import { StackPlan } from "./calls/stackPlan.js"
 import { StackRun } from "./calls/stackRun.js"
+import { verifyImage } from "./calls/verify.js"
 import { testImage } from "./calls/testImage.js"
 
 /** The images of a JupyterHub, from their source to production. */
@@ -51,6 +53,7 @@ export class JupyterStack {
    * @param plan A plan document (plan.json of an earlier run) to repeat.
    * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
+   * @param signingKey Private key (PEM, P-256) that signs what the run says of its images, before their tags move.
    * @param screen Where ./stack shows the result; it gives this by itself.
    */
   @func({ cache: "never" })
@@ -88,10 +91,12 @@ export class JupyterStack {
     plan?: File,
     secretId: string[] = [],
     secret?: Secret[],
+    signingKey?: Secret,
     screen?: string,
   ): Promise<StackRun> {
     const shown = screenOf(screen)
     const choices = {
+      signingKey,
       registry,
       registryUsername,
       registryPassword,
@@ -491,6 +496,7 @@ export class JupyterStack {
    * @param gpuPassword Password of the account, such as env://GPU_PASSWORD.
    * @param gpuPrivateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
    * @param gpuHostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; needed with a password or key.
+   * @param signingKey Private key (PEM, P-256) that signs the verdict of the GPU test.
    */
   @func({ cache: "never" })
   async tagStable(
@@ -524,10 +530,11 @@ export class JupyterStack {
     gpuPassword?: Secret,
     gpuPrivateKey?: Secret,
     gpuHostKey?: string,
+    signingKey?: Secret,
   ): Promise<ActionResult> {
     const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     const gpu = { gpuHost, gpuPort, gpuUser, gpuPassword, gpuPrivateKey, gpuHostKey }
-    return promoteToStable({ source, tag, dryRun, skipGpuTest, ...logins, ...gpu })
+    return promoteToStable({ source, tag, dryRun, skipGpuTest, ...logins, ...gpu, signingKey })
   }
 
   /**
@@ -708,6 +715,12 @@ export class JupyterStack {
    * @param password Password of the account, such as env://GPU_PASSWORD.
    * @param privateKey Private key of the account instead, such as file:///home/me/.ssh/id_ed25519.
    * @param hostKey Key of the host: a line of known_hosts or a fingerprint SHA256:...; needed with a password or key.
+   * @param signingKey Private key (PEM, P-256) that signs the verdict, which is then attached to the image.
+   * @param oidcUrl Where a workflow asks for its identity to sign with instead: env ACTIONS_ID_TOKEN_REQUEST_URL.
+   * @param oidcToken What it asks with: env://ACTIONS_ID_TOKEN_REQUEST_TOKEN; goes to --oidc-url alone.
+   * @param fulcio Certificate authority that hears the identity; https://fulcio.sigstore.dev where not given.
+   * @param rekor Transparency log; https://rekor.sigstore.dev where neither this nor a timestamp authority is given.
+   * @param timestampAuthority Timestamp authority (RFC 3161), instead of the log or beside it.
    */
   @func({ cache: "never" })
   async gpuTest(
@@ -736,7 +749,14 @@ export class JupyterStack {
     password?: Secret,
     privateKey?: Secret,
     hostKey?: string,
+    signingKey?: Secret,
+    oidcUrl?: string,
+    oidcToken?: Secret,
+    fulcio?: string,
+    rekor?: string,
+    timestampAuthority?: string,
   ): Promise<ActionResult> {
+    const signing = { signingKey, oidcUrl, oidcToken, fulcio, rekor, timestampAuthority }
     const registryLogin = { registry, registryUsername, registryPassword }
     const gpu = {
       gpuHost: host,
@@ -746,7 +766,86 @@ export class JupyterStack {
       gpuPrivateKey: privateKey,
       gpuHostKey: hostKey,
     }
-    return gpuTest({ source, tag, dryRun, ...registryLogin, ...gpu })
+    return gpuTest({ source, tag, dryRun, ...registryLogin, ...gpu, ...signing })
+  }
+
+  /**
+   * Signs what runs say of their images, and attaches it to them: from what each was built, and that its tests passed.
+   *
+   * Runs nothing of an image, and asks the registry before it believes the artifacts: for a job that has an identity.
+   * @param source The checkout: spec.yml and images/.
+   * @param artifacts The folder that the artifacts of build-stack were exported to; those of runs that built single images may lie in folders of it.
+   * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param origin Address of the source's repository, for the statements.
+   * @param signingKey Private key (PEM, P-256) that signs, such as file:///home/me/signing.pem.
+   * @param oidcUrl Where a workflow asks for its identity instead: env ACTIONS_ID_TOKEN_REQUEST_URL.
+   * @param oidcToken What it asks with: env://ACTIONS_ID_TOKEN_REQUEST_TOKEN; goes to --oidc-url alone.
+   * @param fulcio Certificate authority that hears the identity; https://fulcio.sigstore.dev where not given.
+   * @param rekor Transparency log; https://rekor.sigstore.dev where neither this nor a timestamp authority is given.
+   * @param timestampAuthority Timestamp authority (RFC 3161), instead of the log or beside it.
+   */
+  @func({ cache: "never" })
+  async attest(
+    @argument({
+      defaultPath: "/",
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
+    })
+    source: Directory,
+    artifacts: Directory,
+    registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+    origin?: string,
+    signingKey?: Secret,
+    oidcUrl?: string,
+    oidcToken?: Secret,
+    fulcio?: string,
+    rekor?: string,
+    timestampAuthority?: string,
+  ): Promise<ActionResult> {
+    const signing = { signingKey, oidcUrl, oidcToken, fulcio, rekor, timestampAuthority }
+    return attest({ source, artifacts, registry, registryUsername, registryPassword, origin, ...signing })
+  }
+
+  /**
+   * What is claimed of a published image, by whom, and whether it holds; fails where provenance or tests do not.
+   * @param source The checkout: its spec.yml says who is trusted.
+   * @param ref Published image, such as ghcr.io/org/image:2026.4-main.
+   * @param registryUsername Login to the registry of --ref.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   */
+  @func({ cache: "never" })
+  async verify(
+    @argument({
+      defaultPath: "/",
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
+    })
+    source: Directory,
+    ref: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+  ): Promise<ActionResult> {
+    return verifyImage({ source, ref, registryUsername, registryPassword })
   }
 
   /**

@@ -1,15 +1,19 @@
 import { randomUUID } from "node:crypto"
+import type { StatementSigner } from "../attestation/signer.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
 import { withBaseNotices } from "../gather/baseNotices.js"
 import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
 import type { Prepared, PreparedStack } from "../gather/prepare.js"
-import { prepare, testsOn } from "../gather/prepare.js"
+import { onePlatform, prepare, testsOn } from "../gather/prepare.js"
 import { publishedFacts } from "../gather/publishedFacts.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { StackRequest } from "../gather/request.js"
 import { callRequest, checkRange } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
+import { webAddress } from "../git/webAddress.js"
+import { signerOfRun } from "../gather/signing.js"
+import { atOption, InputError } from "../problems.js"
 import { planMarkdown } from "../plan/markdown.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
@@ -18,6 +22,7 @@ import type { CallRequest, SourceFacts } from "../report/report.js"
 import type { ArtifactTexts } from "../run/artifacts.js"
 import { artifactsOf } from "../run/artifacts.js"
 import { assembleReport } from "../run/assembleReport.js"
+import { attestRunning, hashesOf } from "../run/attestRunning.js"
 import { execute } from "../run/execute.js"
 import type { EndedImage, Execution, ImageJob } from "../run/execution.js"
 import { indexAnnotations, jobsOf, jobsOfPlatform } from "../run/jobs.js"
@@ -38,10 +43,12 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
   const startedAt = Date.now()
   checkRange(request)
   const registry = await RegistrySession.open(loginOf(request))
+  const signer = await signerOfRun(request)
   const prepared = await prepare(request, registry)
+  if (signer !== undefined) refuseSeveralPlatforms(prepared)
   requireSecretsOf(prepared, new Set(request.secrets.keys()))
   const { secrets, publishing, parallel } = request
-  const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt }
+  const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt, signer }
   return runPlan(prepared, { ...call, screen, purpose: "pages" }, registry)
 }
 
@@ -55,6 +62,15 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
   readonly startedAt: number
   /** Where `./stack` shows the result. */
   readonly screen: ShownScreen | undefined
+  /** Signs what the run says of its images; nobody where it is absent. */
+  readonly signer?: StatementSigner | undefined
+}
+
+/** @throws InputError where an index of several platforms would have to be signed */
+function refuseSeveralPlatforms({ platforms }: PreparedStack): void {
+  if (platforms.length === 1) return
+  const message = "images of several platforms cannot be signed yet"
+  throw new InputError([{ location: atOption("--signing-key"), message, hint: "leave it out" }])
 }
 
 /** @throws InputError where the secrets that are given do not fit what is built. @param given their ids */
@@ -118,7 +134,10 @@ async function carryOut(
   const [only, ...others] = platforms
   if (only !== undefined && others.length === 0) {
     const jobs = jobsOf(only, new Set(call.secrets.keys()), call.purpose)
-    return execute(executionOf(only, jobs, call, runId), tags)
+    const { signer } = call
+    const execution = executionOf(only, jobs, call, runId)
+    if (signer === undefined) return execute(execution, tags)
+    return execute(execution, tags, (images) => attestEnded(images, only, call, signer, registry))
   }
   const { executePlatforms, platformRun } = await import("../run/joinPlatforms.js")
   const runs = platforms.map((each) => {
@@ -161,6 +180,26 @@ function executionOf(
     runId,
     purpose,
   }
+}
+
+/** Signs what a run says so far: its report is written once more when the tags have moved. */
+async function attestEnded(
+  images: readonly EndedImage[],
+  prepared: Prepared,
+  call: RunCall,
+  signer: StatementSigner,
+  registry: RegistrySession,
+): Promise<readonly EndedImage[]> {
+  const { plan, git, spec } = prepared
+  const { imagesDirectory } = spec
+  const report = assembleReport(
+    { ...call, plan, git, imagesDirectory, notices: [], retries: registry.retries },
+    images,
+  )
+  const pages = await pagesOf(onePlatform(prepared), report.source, call.startedAt, images, registry)
+  const source = git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl)
+  const run = { report, plan, files: hashesOf(images, pages), source }
+  return attestRunning(images, run, { registry, signer, repositories: prepared.repositories })
 }
 
 /** The plan, the linked Dockerfile and the images' manifests, by path in the artifacts. */

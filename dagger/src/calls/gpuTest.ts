@@ -1,4 +1,7 @@
 import type { Secret } from "@dagger.io/dagger"
+import { attachStatements } from "../attestation/attestImages.js"
+import { gpuStatement } from "../attestation/gpuClaim.js"
+import type { StatementSigner } from "../attestation/signer.js"
 import type { GpuTestOptions } from "../gpu/gpuTest.js"
 import { planGpuTest, renderGpuPlan, runGpuTest } from "../gpu/gpuTest.js"
 import { renderGpuJson, renderGpuMarkdown } from "../gpu/render.js"
@@ -13,6 +16,9 @@ import { openSource } from "../gather/openSource.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { RegistryOptionsOfCall } from "../gather/request.js"
 import { loginOf, requireNamed } from "../gather/secretHosts.js"
+import { signerOf, writersPatience } from "../gather/signing.js"
+import type { SigningOptions } from "../gather/signing.js"
+import { plainText } from "../text/markdown.js"
 import { secretText } from "../engine/secretText.js"
 
 /** How to reach the cluster's login host; what is not given is the spec's. */
@@ -27,7 +33,7 @@ export interface GpuLogin {
 }
 
 /** What a GPU test is asked for. */
-export interface GpuRequest extends RegistryOptionsOfCall, GpuLogin {
+export interface GpuRequest extends RegistryOptionsOfCall, GpuLogin, SigningOptions {
   readonly tag: string
   readonly dryRun: boolean
 }
@@ -41,9 +47,13 @@ export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
   const { spec } = await openSource(request.source)
   const registry = await RegistrySession.open(loginOf(request))
   const image = testedImage(spec, request)
+  const signer = await signerOf(request)
   const named = request.dryRun ? undefined : await digestOf(registry, image)
   const options = await gpuOptions(spec, request, image, named)
-  if (!request.dryRun) return verdictResult(await runGpu(options))
+  if (!request.dryRun) {
+    const verdict = await runGpu(options)
+    return verdictResult(verdict, await attestVerdict(verdict, options, registry, signer))
+  }
   const plan = renderGpuPlan(planGpuTest(options))
   return actionResult({
     ok: true,
@@ -140,8 +150,46 @@ export function runGpu(options: GpuTestOptions): Promise<GpuVerdict> {
   })
 }
 
-function verdictResult(verdict: GpuVerdict): Promise<ActionResult> {
+/** What became of the statement about a verdict. */
+interface SignedVerdict {
+  readonly ok: boolean
+  readonly message: string
+}
+
+/** Signs the verdict of a GPU test, and attaches it to what was tested; undefined where nobody signs. */
+export async function attestVerdict(
+  verdict: GpuVerdict,
+  { hostKey, tests }: Pick<GpuTestOptions, "hostKey" | "tests">,
+  registry: RegistrySession,
+  signer: StatementSigner | undefined,
+): Promise<SignedVerdict | undefined> {
+  if (signer === undefined) return undefined
+  const at = Date.now()
+  const statement = gpuStatement(verdict, { hostKey, tests, at })
+  const { registry: host, path } = verdict.image
+  const { digest } = verdict
+  if (statement === undefined || digest === undefined) {
+    return { ok: true, message: "The verdict is about no digest: nothing was signed." }
+  }
+  try {
+    const attesting = { store: registry.client, signer, patience: writersPatience }
+    const image = { registry: host, path, digest }
+    await attachStatements(attesting, image, [statement], new Date(at).toISOString())
+    return { ok: true, message: `The verdict was signed by ${plainText(signer.name)}.` }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { ok: false, message: `The verdict could not be signed: ${plainText(reason)}.` }
+  }
+}
+
+function verdictResult(verdict: GpuVerdict, signed: SignedVerdict | undefined): Promise<ActionResult> {
   const report = JSON.parse(renderGpuJson(verdict)) as object
   const files = new Map([["logs/gpu-test.log", verdict.log]])
-  return actionResult({ ok: verdict.kind === "passed", report, markdown: renderGpuMarkdown(verdict), files })
+  const markdown = renderGpuMarkdown(verdict)
+  return actionResult({
+    ok: verdict.kind === "passed" && signed?.ok !== false,
+    report: signed === undefined ? report : { ...report, signed: signed.message },
+    markdown: signed === undefined ? markdown : `${markdown.trimEnd()}\n\n${signed.message}\n`,
+    files,
+  })
 }

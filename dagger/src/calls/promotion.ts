@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { planGpuTest, renderGpuPlan } from "../gpu/gpuTest.js"
 import { formatJournal, parseJournal } from "../promote/journal.js"
-import type { MeteredContext } from "../promote/promote.js"
+import { evidenceCheck } from "../promote/evidence.js"
+import type { EvidenceCheck, MeteredContext } from "../promote/promote.js"
 import { digestsOf } from "../promote/promote.js"
 import type { PromotedImage } from "../promote/promotion.js"
 import { renderPromotionMarkdown } from "../promote/render.js"
@@ -19,7 +20,7 @@ import { fenced } from "../text/markdown.js"
 import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
-import { gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from "./gpuTest.js"
+import { attestVerdict, gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from "./gpuTest.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { OpenSource } from "../gather/openSource.js"
 import { openSource } from "../gather/openSource.js"
@@ -28,6 +29,8 @@ import { openPages } from "./manifestPages.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { RegistryOptionsOfCall } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
+import { believerOf, signerOf } from "../gather/signing.js"
+import type { SigningOptions } from "../gather/signing.js"
 
 /** What every promotion takes. */
 export interface PromotionCall extends RegistryOptionsOfCall, PagesOfCall {
@@ -35,7 +38,7 @@ export interface PromotionCall extends RegistryOptionsOfCall, PagesOfCall {
 }
 
 /** What making images stable takes besides. */
-interface StableCall extends PromotionCall, GpuLogin {
+interface StableCall extends PromotionCall, GpuLogin, Pick<SigningOptions, "signingKey"> {
   readonly tag: string
   readonly skipGpuTest: boolean
 }
@@ -58,16 +61,28 @@ export async function promoteToStable(call: StableCall): Promise<ActionResult> {
   requireNamedHost(call, "--gpu-")
   const setup = await openPromotion(call)
   const { images, context, pages } = setup
-  const request = { images, tag, dryRun, pages }
+  const evidence = await evidenceOf(setup)
+  const request = { images, tag, dryRun, pages, evidence: evidence?.whole }
+  const signer = await signerOf({ signingKey: call.signingKey })
   const test = await gpuTestOf(setup, call)
   if (test.kind === "skipped")
     return finish(setup, await tagStable({ ...request, gate: test }, context), dryRun)
-  const look = await lookBeforeTagStable(request, context)
+  if (evidence !== undefined) {
+    const found = await lookBeforeTagStable(request, context)
+    // Also where nobody could sign what a test would say.
+    if (signer === undefined || found.outcome.kind !== "refused") {
+      const gate = { kind: "attested" } as const
+      return finish(setup, await tagStable({ ...request, gate, expected: digestsOf(found) }, context), dryRun)
+    }
+  }
+  const look = await lookBeforeTagStable({ ...request, evidence: evidence?.beforeGpuTest }, context)
   if (look.outcome.kind !== "dry-run") return finish(setup, look, dryRun)
   const digests = digestsOf(look)
   const options = await test.optionsFor(digests)
   if (dryRun) return finish(setup, look, dryRun, renderGpuPlan(planGpuTest(options)))
   const verdict = await runGpu(options)
+  const signed = await attestVerdict(verdict, options, setup.registry, signer)
+  if (signed !== undefined) console.log(signed.message)
   const gate = { kind: "verdict", verdict } as const
   return finish(setup, await tagStable({ ...request, gate, expected: digests }, context), dryRun, verdict.log)
 }
@@ -83,7 +98,8 @@ export async function promoteToGlobalStable(
   globalStableTags(prefix)
   const setup = await openPromotion(call)
   const { images, context, pages } = setup
-  return finish(setup, await tagGlobalStable({ images, prefix, dryRun, pages }, context), dryRun)
+  const evidence = (await evidenceOf(setup))?.whole
+  return finish(setup, await tagGlobalStable({ images, prefix, dryRun, pages, evidence }, context), dryRun)
 }
 
 /**
@@ -126,6 +142,26 @@ async function openPromotion(call: PromotionCall): Promise<PromotionSetup> {
   registry.expect(repositories.values())
   const pages = openPages(call, open.spec.wiki)
   return { ...open, images, registry, context: contextOf(registry), pages }
+}
+
+/** What a promotion asks statements for: all, and all but that of a GPU test that is still to come. */
+interface PromotionEvidence {
+  readonly whole: EvidenceCheck
+  readonly beforeGpuTest: EvidenceCheck
+}
+
+/** Undefined where the spec trusts no signers: then no statements are asked for. */
+async function evidenceOf({ spec, registry }: PromotionSetup): Promise<PromotionEvidence | undefined> {
+  const { trust, gpu } = spec
+  const believer = await believerOf(spec)
+  if (trust === undefined || believer === undefined) return undefined
+  const terms = {
+    store: registry.client,
+    believer,
+    gpu: gpu && { image: gpu.image, maxAgeSeconds: trust.gpuMaxAgeSeconds },
+    now: Date.now,
+  }
+  return { whole: evidenceCheck(terms), beforeGpuTest: evidenceCheck(terms, ["gpu"]) }
 }
 
 function contextOf(registry: RegistrySession): MeteredContext {

@@ -31,7 +31,9 @@ import { choosePlatforms } from "../engine/platform.js"
 import { joinPlans, planForPlatform } from "../plan/platforms.js"
 import { namedPlatforms, refusePartialTags, requireBuiltElsewhere } from "./platforms.js"
 import { planToRepeat, refuseOtherPlatforms, refuseOtherSource } from "./repeatPlan.js"
+import { refuseUnproved } from "./provedImage.js"
 import type { StackRequest } from "./request.js"
+import { believerOf } from "./signing.js"
 
 /** An image with what decides whether it is published already. */
 interface KeyedImage extends Omit<ImageFacts, "registry"> {
@@ -80,7 +82,10 @@ export async function prepare(request: StackRequest, registry: RegistrySession):
   const { source, branch, base, previous, origin } = request
   const asked = askGit(source, { branch, base, previous, origin })
   const [stacks, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
-  if (repeated !== undefined) refuseUnnamedBranch(request, repeated, git)
+  if (repeated !== undefined) {
+    refuseUnnamedBranch(request, repeated, git)
+    await refuseUnproved(repeated, stacks[0]?.spec, registry.client)
+  }
   const platforms = await Promise.all(
     stacks.map((stack) => planned(request, registry, { ...stack, git }, repeated)),
   )
@@ -236,7 +241,7 @@ async function imageFacts(
     platform,
     platforms: knownOf(spec.images, image.name).platforms,
   }))
-  const published = await publishedImages(registry.client, questions)
+  const published = await publishedImages(registry.client, questions, await believerOf(spec))
   return images.map((image) => ({
     ...image,
     registry: published.get(image.name) ?? { kind: "unknown", why: "no registry was asked" },

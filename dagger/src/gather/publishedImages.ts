@@ -1,3 +1,4 @@
+import type { Believer } from "../attestation/evidence.js"
 import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
 import { candidateTag, passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
@@ -5,6 +6,7 @@ import type { RegistryClient } from "../registry/client.js"
 import { platformImage } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { causeOf, RegistryError } from "../registry/registryError.js"
+import { asProved } from "./provedImage.js"
 
 /** What is asked about one image before it is planned. */
 export interface RegistryQuestion {
@@ -21,27 +23,41 @@ export interface RegistryQuestion {
   /** What it is asked about, of the platforms that the image is published for. */
   readonly platform: string
   readonly platforms: readonly string[]
+  /** Bases whose digest is unknown, so that the input key says nothing. */
+  readonly unresolvedBases: readonly string[]
 }
 
-/** What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too. */
+/**
+ * What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too.
+ * @param believer where signers are trusted, and labels and tags are not
+ */
 export async function publishedImages(
   client: RegistryClient,
   questions: readonly RegistryQuestion[],
+  believer?: Believer,
 ): Promise<ReadonlyMap<string, RegistryFacts>> {
   client.expect(questions.map(({ repository }) => repository))
-  const answers = questions.map(async (question) => [question.name, await askOne(client, question)] as const)
+  const answers = questions.map(
+    async (question) => [question.name, await askOne(client, question, believer)] as const,
+  )
   return new Map(await Promise.all(answers))
 }
 
-async function askOne(client: RegistryClient, question: RegistryQuestion): Promise<RegistryFacts> {
+async function askOne(
+  client: RegistryClient,
+  question: RegistryQuestion,
+  believer: Believer | undefined,
+): Promise<RegistryFacts> {
   const { repository, inputKey, tag, prefix, platforms } = question
   const tags = [`${prefix}-main`, `${prefix}-stable`].filter((other) => other !== tag)
   try {
     const passed = await passOf(client, question)
     const [branchTag, candidate, ...rest] = await Promise.all(
-      [tag, candidateTag(inputKey), ...tags].map((each) =>
-        publishedAt(client, { ...repository, tag: each }, question, passed),
-      ),
+      [tag, candidateTag(inputKey), ...tags].map(async (each) => {
+        const found = await publishedAt(client, { ...repository, tag: each }, question, passed)
+        if (found === undefined || believer === undefined) return found
+        return { ...found, image: await asProved(client, believer, found.image, question) }
+      }),
     )
     const others = rest.filter((found) => found !== undefined)
     // A stack of one platform wants no index of several under its tag: the one in it has to get the tag.

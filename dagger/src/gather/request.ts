@@ -39,6 +39,8 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly parallel: number
   /** A plan document to repeat instead of making one. */
   readonly plan?: string | undefined
+  /** Signs what the run says of its images. */
+  readonly signingKey?: Secret | undefined
 }
 
 /** The options that decide what a run writes to the registry. */

@@ -1,6 +1,6 @@
 import type { ImageChanges } from "./changes.js"
 import { passedTag } from "./facts.js"
-import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
+import type { ImageFacts, PlanFacts, RegistryFacts, RegistryImage } from "./facts.js"
 import type { Reason } from "./planDocument.js"
 import { fileList } from "./reasons.js"
 import { isMet } from "./requests.js"
@@ -119,6 +119,7 @@ function byContent(image: ImageFacts, situation: DecisionFacts, matches: readonl
     ...testReasons(image, situation),
     { kind: "same-content", tag },
     { kind: "tests-not-passed", tag },
+    ...unprovedReasons([untested.image]),
   ]
   return { action: "retest", reasons, published: untested.image }
 }
@@ -141,7 +142,20 @@ function contentReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] 
   if (nothing && registry.candidate === undefined) {
     return [...reasons, { kind: "nothing-published", repository: image.repository }]
   }
-  return [...reasons, { kind: "no-image-with-key", inputKey: image.inputKey }]
+  const unproved = unprovedReasons(allOf(registry))
+  return [...reasons, { kind: "no-image-with-key", inputKey: image.inputKey }, ...unproved]
+}
+
+/** All that is published of an image, as far as it was asked for. */
+function allOf(registry: RegistryFacts): readonly RegistryImage[] {
+  if (registry.kind === "unknown") return []
+  return [registry.branchTag, ...registry.otherTags, registry.candidate].filter((each) => each !== undefined)
+}
+
+function unprovedReasons(images: readonly RegistryImage[]): readonly Reason[] {
+  return images.flatMap(({ tag, unproved: why }) =>
+    why === undefined ? [] : [{ kind: "not-proved", tag, why }],
+  )
 }
 
 function byGit(image: ImageFacts, situation: DecisionFacts): Decision {
@@ -167,12 +181,13 @@ function byGit(image: ImageFacts, situation: DecisionFacts): Decision {
 function fromPublished(image: ImageFacts, facts: PlanFacts, tests: readonly Reason[]): Decision {
   const { registry } = image
   if (registry.kind === "unknown") throw new Error(`the registry is unknown for ${image.name}`)
-  const published = registry.branchTag ?? registry.otherTags[0]
+  const candidates = [registry.branchTag, ...registry.otherTags]
+  const published = candidates.find((each) => each !== undefined && each.unproved === undefined)
   if (published === undefined) {
-    return {
-      action: "build",
-      reasons: [{ kind: "nothing-published", repository: image.repository }, unresolved(image)],
-    }
+    const unproved = unprovedReasons(allOf(registry))
+    const nothing: Reason[] =
+      unproved.length > 0 ? [] : [{ kind: "nothing-published", repository: image.repository }]
+    return { action: "build", reasons: [...nothing, ...unproved, unresolved(image)] }
   }
   if (tests.length > 0) return { action: "retest", reasons: [...tests, unresolved(image)], published }
   const action = published === registry.branchTag ? "reuse" : "retag"

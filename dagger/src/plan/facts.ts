@@ -20,6 +20,11 @@ export interface RegistryImage {
   readonly passed?: boolean | undefined
   /** The tag that says so, where it is of more tests than are wanted. */
   readonly passedBy?: string | undefined
+  /**
+   * Why it is not believed to be what its labels say, where the spec trusts signers only: then `inputKey` is absent, or
+   * `passed` is false.
+   */
+  readonly unproved?: string | undefined
 }
 
 /** What the registry says about one image's repository. */

@@ -44,6 +44,8 @@ const reasonSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("registry-unknown"), why: z.string() }),
   /** The spec lets main believe nothing of what the registry says of earlier runs. */
   z.object({ kind: z.literal("registry-not-trusted") }),
+  /** The spec trusts signers only, and their statements do not say what the image's labels do. */
+  z.object({ kind: z.literal("not-proved"), tag: z.string(), why: z.string() }),
   z.object({ kind: z.literal("base-unknown"), references: z.array(z.string()) }),
   z.object({ kind: z.literal("git-unknown"), why: z.string() }),
   z.object({ kind: z.literal("unchanged"), why: z.string() }),

@@ -57,6 +57,8 @@ export function describeReason(reason: Reason): string {
       return `the registry could not be asked (${reason.why}), so git decided`
     case "registry-not-trusted":
       return "the spec has trust_registry: false, so labels and tags of earlier runs are not believed on main"
+    case "not-proved":
+      return `${reason.tag} is not believed: ${reason.why}`
     case "base-unknown":
       return `${listOf(reason.references)} could not be resolved, so git decided`
     case "git-unknown":

@@ -10,13 +10,15 @@ export type GpuGate =
   | { readonly kind: "verdict"; readonly verdict: GateVerdict }
   /** By request (`--skip-gpu-test`), or because the spec has no GPU test. */
   | { readonly kind: "skipped"; readonly why: string }
+  /** A signed verdict about this digest is there, which is asked for with the other statements. */
+  | { readonly kind: "attested" }
 
 /** Why the GPU test does not let these images pass; none where it does. */
 export function gateProblems(
   gate: GpuGate,
   images: readonly Pick<SurveyedImage, "name" | "repository" | "source" | "from">[],
 ): readonly string[] {
-  if (gate.kind === "skipped") return []
+  if (gate.kind !== "verdict") return []
   const { kind, image, digest, sentence } = gate.verdict
   if (kind !== "passed") return [`the GPU test did not pass: ${sentence}`]
   const tested = images.find(({ repository }) => sameRepository(repository, image))
@@ -32,6 +34,7 @@ export function gateProblems(
 
 /** The gate in a sentence; `pending` before the GPU test. */
 export function describeGate(gate: GpuGate | "pending"): string {
+  if (gate !== "pending" && gate.kind === "attested") return "passed before, by a signed statement"
   if (gate === "pending") return "not run yet; it comes when nothing else is in the way"
   return gate.kind === "verdict" ? gate.verdict.sentence : `the GPU test was skipped: ${gate.why}`
 }

@@ -9,7 +9,7 @@ import { entryFor, isThere, planPromotion } from "./plan.js"
 import type { PromotionPlan, PromotionStamp } from "./plan.js"
 import type { PromotedImage, PromotionContext, PromotionOutcome } from "./promotion.js"
 import type { PromotionLine, PromotionReport } from "./report.js"
-import { survey } from "./survey.js"
+import { knownMessage, survey } from "./survey.js"
 import type { Survey, SurveyedImage } from "./survey.js"
 import type { TagPair } from "./tags.js"
 
@@ -23,6 +23,18 @@ export interface PromotionRequest {
   readonly expected?: ReadonlyMap<string, string>
   /** Tells why images cannot be promoted as far as their manifest pages are concerned, and what would change. */
   readonly pages?: { check(images: readonly CheckedPair[]): Promise<PageCheck> } | undefined
+  /** Tells which statements about images are missing; absent where the spec trusts no signers. */
+  readonly evidence?: EvidenceCheck | undefined
+}
+
+/** Asks which statements about images are missing. @returns a sentence for each @throws RegistryError */
+export interface EvidenceCheck {
+  check(images: readonly EvidencedImage[], tags: TagPair): Promise<readonly string[]>
+}
+
+/** An image that is to be promoted. */
+export interface EvidencedImage extends PromotedImage {
+  readonly digest: string
 }
 
 /** A promotion as its verb has worked it out. */
@@ -72,7 +84,8 @@ async function promoteBehind(
   const stamp = stampOf(context)
   const found = await survey(context.store, images, tags)
   const { problems, differences } = await check(gate, task, found)
-  const plan = planPromotion(found, tags.to, stamp, problems)
+  const unproved = await evidenceProblems(task, found)
+  const plan = planPromotion(found, tags.to, stamp, [...problems, ...unproved])
   const report = await writeSet({ verb, ...stamp, ...tags }, found.images, plan, dryRun, context)
   return {
     ...report,
@@ -115,6 +128,22 @@ export function stampOf(context: Pick<PromotionContext, "now" | "random">): Prom
   const at = new Date(context.now()).toISOString()
   const suffix = Math.floor(context.random() * 2 ** 32).toString(16)
   return { at, id: `${at}-${suffix.padStart(8, "0")}` }
+}
+
+/** Statements that are missing. That they cannot be asked for is in the way, too. */
+async function evidenceProblems(
+  { evidence, tags }: PromotionRequest & Pick<PromotionTask, "tags">,
+  { images }: Survey,
+): Promise<readonly string[]> {
+  if (evidence === undefined) return []
+  const found = images.flatMap(({ name, repository, source }) =>
+    source === undefined ? [] : [{ name, repository, digest: source.digest }],
+  )
+  try {
+    return await evidence.check(found, tags)
+  } catch (error) {
+    return [knownMessage(error)]
+  }
 }
 
 /** Everything that is in the way, and what would change. */

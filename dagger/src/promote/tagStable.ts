@@ -24,8 +24,8 @@ export async function tagStable(
  * @throws InputError for a tag of another form, before anything is asked
  */
 export async function lookBeforeTagStable(
-  { tag, images, pages }: Pick<TagStableRequest, "tag" | "images" | "pages">,
+  { tag, images, pages, evidence }: Pick<TagStableRequest, "tag" | "images" | "pages" | "evidence">,
   context: MeteredContext,
 ): Promise<PromotionReport> {
-  return lookAhead({ images, pages, verb: "tag-stable", tags: stableTags(tag) }, context)
+  return lookAhead({ images, pages, evidence, verb: "tag-stable", tags: stableTags(tag) }, context)
 }

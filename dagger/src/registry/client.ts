@@ -3,7 +3,7 @@ import * as z from "zod"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import type { Descriptor, Manifest } from "./manifest.js"
 import { mediaTypeOf } from "./manifest.js"
-import { acceptedManifests } from "./mediaTypes.js"
+import { acceptedManifests, mediaTypes } from "./mediaTypes.js"
 import { parseJson, RegistryError } from "./registryError.js"
 import type { RegistryFailure } from "./registryError.js"
 import type { AccessScope } from "./login.js"
@@ -109,8 +109,28 @@ export class RegistryClient implements ManifestStore {
   async putManifest(
     repository: Repository,
     tag: string | undefined,
-    { bytes, mediaType }: Pick<Manifest, "bytes" | "mediaType">,
+    manifest: Pick<Manifest, "bytes" | "mediaType">,
   ): Promise<string> {
+    await this.put(repository, tag, manifest)
+    return digestOf(manifest.bytes)
+  }
+
+  /**
+   * Stores a manifest that has a `subject`, under its digest.
+   * @returns whether the registry lists it by itself (OCI distribution 1.1: it answers with `OCI-Subject` then)
+   */
+  async putReferrer(
+    repository: Repository,
+    manifest: Pick<Manifest, "bytes" | "mediaType">,
+  ): Promise<boolean> {
+    return (await this.put(repository, undefined, manifest)).headers.has("oci-subject")
+  }
+
+  private async put(
+    repository: Repository,
+    tag: string | undefined,
+    { bytes, mediaType }: Pick<Manifest, "bytes" | "mediaType">,
+  ): Promise<WireAnswer> {
     const digest = digestOf(bytes)
     const answer = await this.transport.request({
       method: "PUT",
@@ -121,7 +141,49 @@ export class RegistryClient implements ManifestStore {
       body: bytes,
     })
     requireDigest(answer, digest, answer.headers.get("docker-content-digest") ?? undefined)
-    return digest
+    return answer
+  }
+
+  /**
+   * What the registry lists as referring to a manifest (OCI distribution 1.1, "Listing Referrers"): the first page, as
+   * it stands, or undefined where the registry has no such API.
+   */
+  async referrers(repository: Repository, digest: string): Promise<Uint8Array | undefined> {
+    const request = this.transport.request({
+      method: "GET",
+      registry: repository.registry,
+      path: `/v2/${repository.path}/referrers/${digest}`,
+      scopes: [scopeOf(repository, false)],
+      headers: { accept: mediaTypes.ociIndex },
+    })
+    const answer = await request.catch((error: unknown) => {
+      if (error instanceof RegistryError && withoutApi.has(error.kind)) return undefined
+      throw error
+    })
+    // What answers everything with a page of its own has no API either.
+    if (answer === undefined || contentType(answer) !== mediaTypes.ociIndex) return undefined
+    return answer.body
+  }
+
+  /** Stores a small blob, unless it is there (OCI distribution, "Pushing a blob monolithically"). */
+  async uploadBlob(repository: Repository, bytes: Uint8Array): Promise<void> {
+    const digest = digestOf(bytes)
+    const { registry, path } = repository
+    const place = { registry, scopes: [scopeOf(repository, true)] }
+    const there = this.transport.request({ ...place, method: "HEAD", path: `/v2/${path}/blobs/${digest}` })
+    if ((await orUndefined(there)) !== undefined) return
+    const begun = await this.transport.request({
+      ...place,
+      method: "POST",
+      path: `/v2/${path}/blobs/uploads/`,
+    })
+    await this.transport.request({
+      ...place,
+      method: "PUT",
+      path: uploadPath(begun, digest),
+      headers: { "content-type": "application/octet-stream" },
+      body: bytes,
+    })
   }
 
   /** A small blob: an image's configuration. */
@@ -226,6 +288,24 @@ const refusedKinds: ReadonlySet<RegistryFailure> = new Set([
   "unauthorized",
   "rate-limited",
 ])
+
+/** How registries without the API for referrers answer a question for them. */
+const withoutApi: ReadonlySet<RegistryFailure> = new Set(["not-found", "refused"])
+
+/** Where an upload goes on. @throws RegistryError protocol, where that is another host: the login is none of its business */
+function uploadPath({ request, headers }: WireAnswer, digest: string): string {
+  const location = headers.get("location") ?? ""
+  const url = location === "" ? undefined : parsedUrl(location, request.url)
+  if (url?.origin !== request.url.origin) {
+    throw errorOf(request, { kind: "protocol", message: "the upload of a blob is to go on elsewhere" })
+  }
+  url.searchParams.set("digest", digest)
+  return `${url.pathname}${url.search}`
+}
+
+function parsedUrl(text: string, base: URL): URL | undefined {
+  return URL.canParse(text, base.href) ? new URL(text, base) : undefined
+}
 
 function isAnswer(answer: unknown): answer is WireAnswer {
   return !(answer instanceof Error)

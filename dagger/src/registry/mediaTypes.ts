@@ -13,3 +13,6 @@ export const acceptedManifests: readonly string[] = Object.values(mediaTypes)
 export function isIndex(mediaType: string): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerList
 }
+
+/** The configuration of a manifest that is no image (OCI image specification 1.1, "Guidance for an empty descriptor"). */
+export const emptyConfig = "application/vnd.oci.empty.v1+json"

@@ -65,7 +65,8 @@ function ownLogs({ job, record }: EndedImage): readonly (readonly [string, strin
   return [own, ...tests]
 }
 
-function junitOf(image: EndedImage): readonly (readonly [string, string])[] {
+/** JUnit files of an image, by path in the artifacts. */
+export function junitOf(image: EndedImage): readonly (readonly [string, string])[] {
   return eachPlatform(image).flatMap(({ job, record }) =>
     record.suites.map(
       ({ kind, run }) => [`junit/${jobFile(job)}.${kind}.xml`, renderJunit(jobLabel(job), run)] as const,

@@ -22,13 +22,20 @@ import { publishFailed, pushCandidate } from "./publishImage.js"
 import { StepCounts } from "../engine/stepCounts.js"
 import { ownSession } from "../engine/telemetry.js"
 
+/** Signs what is known of images that have ended, before their tags move. One that cannot be signed has failed. */
+export type ImageAttester = (images: readonly EndedImage[]) => Promise<readonly EndedImage[]>
+
 /**
  * Carries out a run: builds, tests, publishes and tags. Never throws for what happens to an image: that is in its
  * end. A parent's tests run beside its children's builds; a child is tested when its parent has passed.
  */
-export async function execute(run: Execution, tags: TagStore): Promise<readonly EndedImage[]> {
+export async function execute(
+  run: Execution,
+  tags: TagStore,
+  attester: ImageAttester = (images) => Promise.resolve(images),
+): Promise<readonly EndedImage[]> {
   return inTurns(run, run.jobs.length, async (progress, limiter) =>
-    moveTags(run, await runImages(run, tags, progress, limiter), tags),
+    moveTags(run, await attester(await runImages(run, tags, progress, limiter)), tags),
   )
 }
 

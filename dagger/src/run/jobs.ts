@@ -68,7 +68,9 @@ function jobOf(
       }
     }
     case "retest": {
-      const hasSameContent = step.reasons.some(({ kind }) => kind === "same-content")
+      // Where signers are trusted, tags that tell of single folders are nobody's word.
+      const isBelieved = prepared.spec.trust === undefined
+      const hasSameContent = isBelieved && step.reasons.some(({ kind }) => kind === "same-content")
       return { ...any, action: "retest", published: pinned(step.published), hasSameContent }
     }
     case "retag":

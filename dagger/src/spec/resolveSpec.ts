@@ -6,6 +6,7 @@ import { imagePlatforms, stackPlatforms } from "./platformRules.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
 import { resolveVulnerabilities } from "./vulnerabilityRules.js"
 import type { WrittenImage, WrittenSpec } from "./writtenSpec.js"
+import { resolveTrust } from "./writtenTrust.js"
 import type { Place, YamlFile } from "./yamlFile.js"
 
 /** A spec without mistakes, as written. */
@@ -14,10 +15,12 @@ export interface CheckedSpec {
   readonly file: YamlFile
   readonly written: WrittenSpec
   readonly changeRules: ChangeRules
+  /** Text of the file that `trust.trusted_root` names. */
+  readonly trustedRoot?: string | undefined
 }
 
 /** Fills in what was left out, and takes versions as they were written instead of as numbers. */
-export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): Spec {
+export function resolveSpec({ path, file, written, changeRules, trustedRoot }: CheckedSpec): Spec {
   const images = new Map(
     inFileOrder(written.images, file.at("images")).map(([name, image]) => [
       name,
@@ -36,6 +39,7 @@ export function resolveSpec({ path, file, written, changeRules }: CheckedSpec): 
     platforms: stackPlatforms(file),
     emulatedTests: written.tests?.emulated ?? "full",
     trustRegistry: written.trust_registry ?? true,
+    ...(written.trust !== undefined && { trust: resolveTrust(written.trust, trustedRoot) }),
     ...(hubVersion !== undefined && { hub: { version: hubVersion } }),
     ...(written.gpu !== undefined && { gpu: resolveGpu(written.gpu, file) }),
     ...(written.vulnerabilities !== undefined && {

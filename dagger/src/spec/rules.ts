@@ -2,6 +2,7 @@ import * as paths from "./imagePaths.js"
 import * as image from "./imageRules.js"
 import * as platform from "./platformRules.js"
 import * as setting from "./settingRules.js"
+import * as trust from "./trustRules.js"
 import * as tree from "./treeRules.js"
 import * as vulnerability from "./vulnerabilityRules.js"
 import type { Rule } from "./facts.js"
@@ -31,4 +32,7 @@ export const rules: readonly Rule[] = [
   vulnerability.scannerHasADigest,
   vulnerability.exceptionsNamePackages,
   vulnerability.vexFilesAreInTheSource,
+  trust.trustedSignersAreWhole,
+  trust.trustedRootIsThere,
+  trust.trustIsOfOnePlatform,
 ]

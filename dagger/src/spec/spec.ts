@@ -3,6 +3,7 @@ import type { Repository } from "../reference/reference.js"
 import type { VulnerabilityPolicy } from "../vulnerability/policy.js"
 import type { BuildTarget, ImagePaths } from "./imagePaths.js"
 import type { EmulatedTests, PublishedPlatform } from "./platforms.js"
+import type { TrustSpec } from "./trust.js"
 
 /** The spec as the pipeline uses it: validated, defaults filled in, names resolved. */
 export interface Spec {
@@ -35,6 +36,8 @@ export interface Spec {
   readonly emulatedTests: EmulatedTests
   /** Whether main believes labels and tags that earlier runs have left in the registry. */
   readonly trustRegistry: boolean
+  /** Whose signed statements are believed; absent where labels and tags are. */
+  readonly trust?: TrustSpec
 }
 
 /** One image of the tree. */

@@ -1,6 +1,7 @@
 import * as z from "zod"
 import { failingSeverities, usualDatabaseDays } from "../vulnerability/policy.js"
 import { emulatedTests, platforms, usualPlatform } from "./platforms.js"
+import { writtenTrust } from "./writtenTrust.js"
 import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
 
 /**
@@ -274,6 +275,7 @@ export const writtenSpec = closed({
       "Whether main believes what the registry says of earlier runs: labels, and tags such as `passed-...`. Whoever may " +
         "push packages can write them. With `false`, main builds and tests everything itself. Default: `true`.",
     ),
+  trust: writtenTrust.optional(),
 })
   .meta({ patternProperties: { [ownKey.source]: {} } })
   .describe("The tree of images of one stack.")

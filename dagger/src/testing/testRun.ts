@@ -17,7 +17,8 @@ const outcome = z.enum([
 ])
 export type TestOutcome = z.infer<typeof outcome>
 
-const testResult = z.object({
+/** Shape of one test's result, for documents that hold it. */
+export const testResult = z.object({
   /** pytest's node id: path below the folder of images, then `::` and the test's name. */
   id: z.string(),
   outcome,

@@ -1,0 +1,99 @@
+import { missingForPromotion, proofOf } from "../attestation/demand.js"
+import type { Claim, Evidence } from "../attestation/evidence.js"
+import { claimsAbout } from "../attestation/evidence.js"
+import { readGpuTest, readPassedTests, readProvenance } from "../attestation/predicates.js"
+import type { InTotoStatement } from "../attestation/statement.js"
+import { openSource } from "../gather/openSource.js"
+import { RegistrySession } from "../gather/registrySession.js"
+import type { RegistryOptionsOfCall } from "../gather/request.js"
+import { loginForImage, referenceOf } from "../gather/secretHosts.js"
+import { believerOf } from "../gather/signing.js"
+import { atOption, InputError } from "../problems.js"
+import type { PinnedReference } from "../reference/reference.js"
+import { formatReference } from "../reference/reference.js"
+import { shortDigest } from "../text/format.js"
+import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
+import type { ActionResult } from "./actionResult.js"
+import { actionResult } from "./actionResult.js"
+
+/** Which image a caller asks about. */
+export interface VerifyRequest extends Omit<RegistryOptionsOfCall, "registry"> {
+  /** Reference of a published image. */
+  readonly ref: string
+}
+
+/**
+ * What is claimed of a published image, by whom, and whether it holds as the source's spec trusts. It holds where
+ * provenance and test results do.
+ * @throws InputError for mistakes in the source or the options, and where there is no such image
+ */
+export async function verifyImage(request: VerifyRequest): Promise<ActionResult> {
+  const reference = referenceOf(request.ref)
+  const login = loginForImage(request, request.ref)
+  const { spec } = await openSource(request.source)
+  const store = (await RegistrySession.open(login)).client
+  const found = await store.resolve(reference)
+  if (found === undefined) {
+    throw new InputError([
+      { location: atOption("--ref"), message: `there is no image ${formatReference(reference)}` },
+    ])
+  }
+  const image = { registry: reference.registry, path: reference.path, digest: found.digest }
+  const nobody = { trust: { signers: [] }, verify: () => ({ problem: "the spec trusts nobody (`trust`)" }) }
+  const believer = (await believerOf(spec)) ?? nobody
+  return resultFor(image, request.ref, await claimsAbout(store, believer, image, reference.tag ?? ""))
+}
+
+function resultFor(
+  image: PinnedReference,
+  ref: string,
+  { claims, notices }: Evidence,
+): Promise<ActionResult> {
+  const missing = missingForPromotion(proofOf({ claims }), { now: Date.now() })
+  const ok = missing.length === 0
+  const rows = claims.map((claim) => [
+    codeCell(claim.kind ?? claim.predicateType ?? shortDigest(claim.attachment)),
+    claim.problem === undefined ? "holds" : "NOT BELIEVED",
+    plainText(claim.signer ?? "unknown"),
+    plainText(claim.problem ?? contentOf(claim)),
+  ])
+  const sentence = ok
+    ? "Built and tested, by the word of who is trusted."
+    : `Not proved: ${missing.map(({ kind }) => kind).join(", ")}.`
+  const lines = [...missing.map(({ why }) => why), ...notices]
+  return actionResult({
+    ok,
+    report: { version: 1, kind: "verified", reference: ref, digest: image.digest, claims, missing, notices },
+    markdown: [
+      `# ${ok ? "✅" : "❌"} verify ${codeSpan(ref)}`,
+      sentence,
+      `Its digest is ${codeSpan(image.digest)}.`,
+      ...(rows.length === 0 ? ["Nothing is claimed of it."] : [table(["Claim", "", "By", "What"], rows)]),
+      ...(lines.length === 0 ? [] : [lines.map((line) => `- ${plainText(line)}`).join("\n")]),
+      "",
+    ].join("\n\n"),
+  })
+}
+
+/** What a statement says, in a few words. */
+function contentOf({ kind, statement }: Claim): string {
+  if (statement === undefined) return ""
+  const said: Readonly<Record<string, (statement: InTotoStatement) => string>> = {
+    provenance: (each) => {
+      const read = readProvenance(each)
+      return read === undefined
+        ? "it is not whole"
+        : `built for the key ${read.inputKey.slice(0, 12)} by ${read.builder}`
+    },
+    tests: (each) => {
+      const read = readPassedTests(each)
+      return read === undefined ? "they did not pass" : `passed, test key ${read.testKey.slice(0, 12)}`
+    },
+    gpu: (each) => {
+      const read = readGpuTest(each)
+      if (read === undefined) return "it is not whole"
+      return `${read.passed ? "passed" : "FAILED"} on ${new Date(read.at).toISOString()}`
+    },
+  }
+  return kind === undefined ? "" : (said[kind]?.(statement) ?? "")
+}

@@ -1,0 +1,153 @@
+import { afterAll, beforeEach, describe, expect, it } from "vitest"
+import { attachAll } from "../../../dagger/src/registry/attach.js"
+import { digestOf } from "../../../dagger/src/registry/client.js"
+import { mediaTypes } from "../../../dagger/src/registry/mediaTypes.js"
+import { listReferrers, referrersTag } from "../../../dagger/src/registry/referrers.js"
+import type { Repository } from "../../../dagger/src/reference/reference.js"
+import { parseReference } from "../../../dagger/src/reference/reference.js"
+import { startFaultProxy } from "../../support/faultProxy.js"
+import { startRegistry } from "../../support/registry.js"
+import { clientOf } from "../../support/registryClient.js"
+import { pushImage } from "../../support/registryImages.js"
+
+const registry = await startRegistry({ login: true })
+const proxy = await startFaultProxy(registry.port)
+const { client } = clientOf(registry)
+let count = 0
+
+beforeEach(() => {
+  proxy.reset()
+})
+afterAll(async () => {
+  await proxy.stop()
+  await registry.stop()
+})
+
+/** A new image, with its descriptor. */
+async function newImage() {
+  count += 1
+  const name = `org/image${count}:1`
+  const digest = await pushImage(registry, name, { layers: [name] })
+  const image = { ...parseReference(`${proxy.host}/${name}`), digest }
+  const subject = await client.resolve(image)
+  if (subject === undefined) throw new Error("it was not pushed")
+  return { image, subject }
+}
+
+/** The list of what refers to an image. */
+function listOf({ registry: host, path }: Repository, digest: string) {
+  return { registry: host, path, tag: referrersTag(digest) }
+}
+
+const file = (text: string) => ({
+  type: "application/vnd.example",
+  bytes: Buffer.from(text),
+  annotations: { text },
+})
+const patience = { sleep: () => new Promise<void>((done) => setTimeout(done, 20)), random: Math.random }
+
+describe("what is attached to an image", () => {
+  it("stands in the list under its tag, all of it by one write, and can be read again", async () => {
+    const { image, subject } = await newImage()
+    const before = registry.accessLog().length
+    const digests = await attachAll(client, image, subject, [file("a"), file("b")], patience)
+    const writes = registry
+      .accessLog()
+      .slice(before)
+      .filter(({ method, path }) => method === "PUT" && path.endsWith(referrersTag(subject.digest)))
+    expect(writes).toHaveLength(1)
+    const { entries, from } = await listReferrers(client, image, subject.digest)
+    expect(from).toBe("tag")
+    expect(entries.map(({ digest }) => digest)).toEqual(digests)
+    const bytes = await client.blob(image, { digest: digestOf(Buffer.from("b")) })
+    expect(Buffer.from(bytes).toString()).toBe("b")
+  })
+
+  it("a second time changes nothing", async () => {
+    const { image, subject } = await newImage()
+    const first = await attachAll(client, image, subject, [file("a")], patience)
+    const list = await client.resolve(listOf(image, subject.digest))
+    expect(await attachAll(client, image, subject, [file("a")], patience)).toEqual(first)
+    const again = await client.resolve(listOf(image, subject.digest))
+    expect(again).toEqual(list)
+  })
+
+  it("by eight writers at once is all there in the end: who was overwritten writes again", async () => {
+    const { image, subject } = await newImage()
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    const slow = {
+      sleep: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
+      random: Math.random,
+    }
+    await Promise.all(names.map((name) => attachAll(client, image, subject, [file(name)], slow)))
+    const { entries } = await listReferrers(client, image, subject.digest)
+    expect(entries).toHaveLength(names.length)
+  })
+
+  it("leaves what others have put into the list as it is", async () => {
+    const { image, subject } = await newImage()
+    const bytes = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: mediaTypes.ociIndex,
+        manifests: [{ ...subject, annotations: { by: "others" } }],
+      }),
+    )
+    await client.putManifest(image, referrersTag(subject.digest), { bytes, mediaType: mediaTypes.ociIndex })
+    await attachAll(client, image, subject, [file("a")], patience)
+    const { document, entries } = await listReferrers(client, image, subject.digest)
+    expect(entries).toHaveLength(2)
+    expect(JSON.stringify(document)).toContain('"by":"others"')
+  })
+
+  it("is told to be lost where others keep writing the list", async () => {
+    const { image, subject } = await newImage()
+    const empty = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] })
+    const answer = { status: 200, body: empty, headers: { "content-type": mediaTypes.ociIndex } } as const
+    proxy.add({ method: "GET", path: /\/manifests\/sha256-/, fault: { kind: "status", ...answer } })
+    await expect(attachAll(client, image, subject, [file("a")], patience)).rejects.toThrow(
+      "others keep writing",
+    )
+  })
+
+  it("is not sent where the registry does not answer as one: the upload is to go on at another host", async () => {
+    const { image } = await newImage()
+    const headers = { location: "https://elsewhere.example/upload" }
+    proxy.add({ method: "POST", path: /uploads/, fault: { kind: "status", status: 202, headers } })
+    await expect(client.uploadBlob(image, Buffer.from("secret"))).rejects.toThrow("to go on elsewhere")
+  })
+
+  it("needs no list where the registry keeps one itself", async () => {
+    const { image, subject } = await newImage()
+    proxy.add({
+      method: "PUT",
+      path: /\/manifests\/sha256:/,
+      fault: { kind: "headers", headers: { "oci-subject": subject.digest } },
+    })
+    await attachAll(client, image, subject, [file("a")], patience)
+    expect((await listReferrers(client, image, subject.digest)).entries).toEqual([])
+  })
+
+  it("is read from the registry's own list where it has one", async () => {
+    const { image, subject } = await newImage()
+    const entry = { mediaType: mediaTypes.ociManifest, digest: `sha256:${"1".repeat(64)}`, size: 3 }
+    const body = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociIndex,
+      manifests: [entry, entry, { digest: 7 }],
+    })
+    const headers = { "content-type": mediaTypes.ociIndex }
+    proxy.add({ path: /\/referrers\//, fault: { kind: "status", status: 200, body, headers } })
+    const { entries, from } = await listReferrers(client, image, subject.digest)
+    expect(from).toBe("api")
+    expect(entries).toEqual([entry])
+  })
+
+  it("cannot be read where something else stands under the tag of the list", async () => {
+    const { image, subject } = await newImage()
+    const manifest = await client.manifest(image)
+    if (manifest === undefined) throw new Error("no image")
+    await client.putManifest(image, referrersTag(subject.digest), manifest)
+    await expect(listReferrers(client, image, subject.digest)).rejects.toThrow("is no list of referrers")
+  })
+})
