@@ -257,7 +257,7 @@ export class FixtureStack {
     const answer = await this.ask(`/v2/${organisation}/${image}/tags/list`)
     if (answer.status === 404) return []
     const { tags } = (await answer.json()) as { readonly tags: readonly string[] | null }
-    return (tags ?? []).filter((tag) => !/^(?:candidate|(?:folder-)?passed)-/.test(tag)).toSorted()
+    return (tags ?? []).filter((tag) => !/^(?:candidate|(?:folder-)?passed|sha256)-/.test(tag)).toSorted()
   }
 
   /** Manifest of an image in the registry. */

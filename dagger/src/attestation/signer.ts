@@ -49,7 +49,7 @@ export function keySigner(key: KeyObject): StatementSigner {
     builder: localBuilder,
     publicKey: pem,
     sign: async (statement) => {
-      const { DSSEBundleBuilder } = await import("@sigstore/sign")
+      const { DSSEBundleBuilder } = await import("./sigstoreSign.js")
       const signer = {
         sign: (data: Buffer) => Promise.resolve({ signature: sign("sha256", data, key), key: material }),
       }
@@ -72,7 +72,7 @@ export async function keylessSigner(
     name: claims.name,
     builder: claims.builder,
     sign: async (statement) => {
-      const { DSSEBundleBuilder, FulcioSigner, RekorWitness, TSAWitness } = await import("@sigstore/sign")
+      const { DSSEBundleBuilder, FulcioSigner, RekorWitness, TSAWitness } = await import("./sigstoreSign.js")
       const token = await identity()
       const identityProvider = { getToken: () => Promise.resolve(token) }
       const signer = new FulcioSigner({ fulcioBaseURL: fulcio, identityProvider, ...options })
@@ -96,7 +96,7 @@ async function seal(
   builder: { create(artifact: { data: Buffer; type?: string }): Promise<Bundle> },
   statement: InTotoStatement,
 ): Promise<Uint8Array> {
-  const { bundleToJSON } = await import("@sigstore/bundle")
+  const { bundleToJSON } = await import("./sigstoreSign.js")
   const data = Buffer.from(JSON.stringify(statement))
   const bundle = await builder.create({ data, type: statementMediaType })
   // The library repeats the hint of a key in the envelope; cosign finds no signature then.

@@ -24,12 +24,8 @@ const repositoryExtension = "1.3.6.1.4.1.57264.1.12"
 export async function openVerifier(
   trust: Pick<TrustSpec, "signers" | "trustedRoot">,
 ): Promise<BundleVerifier> {
-  const [{ bundleFromJSON }, { toSignedEntity, toTrustMaterial, Verifier }, { TrustedRoot }] =
-    await Promise.all([
-      import("@sigstore/bundle"),
-      import("@sigstore/verify"),
-      import("@sigstore/protobuf-specs"),
-    ])
+  const { bundleFromJSON, toSignedEntity, toTrustMaterial, TrustedRoot, Verifier } =
+    await import("./sigstoreVerify.js")
   const root = TrustedRoot.fromJSON(trust.trustedRoot === undefined ? {} : JSON.parse(trust.trustedRoot))
   const material = toTrustMaterial(root, keyFinder(trust))
   const keyed = new Verifier(material, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 })

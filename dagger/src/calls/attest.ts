@@ -64,8 +64,13 @@ async function readRuns({ artifacts, origin }: AttestRequest): Promise<readonly 
   const paths = entries
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name))
-  const reports = paths.filter((path) => path.endsWith("/report.json")).sort()
-  if (reports.length === 0) throw new InputError([wrongArtifacts("there is no report.json of build-stack")])
+  // Other functions leave a report, too, but no plan.
+  const isRun = (path: string) => paths.includes(join(dirname(path), "plan.json"))
+  const reports = paths.filter((path) => path.endsWith("/report.json") && isRun(path)).sort()
+  if (reports.length === 0)
+    throw new InputError([
+      wrongArtifacts("there is no report.json with a plan.json, as build-stack leaves them"),
+    ])
   return Promise.all(reports.map((report) => readRun(folder, dirname(report), paths, origin)))
 }
 
