@@ -917,42 +917,4 @@ export class JupyterStack {
     const { adoptStack } = await import("./calls/adoptStack.js")
     return adoptStack(source)
   }
-  /**
-   * The files of a new small stack, which passes as it is: add "export --path=." in an empty folder.
-   *
-   * It has a spec, a root image with JupyterLab, one on top of it, and tests of each kind. Files of the same names are overwritten.
-   * @param name Name of the stack, such as physics: its own image is physics-notebook.
-   * @param registry Registry and organisation that the spec publishes the images to.
-   */
-  @func({ cache: "never" })
-  async newStack(name: string, registry = "ghcr.io/example"): Promise<Directory> {
-    const { newStack } = await import("./calls/newStack.js")
-    return newStack(name, registry)
-  }
-  /**
-   * Proposes a spec.yml for a repository that has Dockerfiles and none, and says what a person has to decide.
-   *
-   * It reads FROM, COPY and ADD, and tries the spec that it proposes; nothing is built or written.
-   * @param source The checkout.
-   */
-  @func({ cache: "never" })
-  async adopt(
-    @argument({
-      defaultPath: "/",
-      ignore: [
-        "**/node_modules",
-        "**/.venv",
-        "**/__pycache__",
-        "out",
-        "!images/**",
-        "**/.git/config",
-        "**/.git/config.worktree",
-        "**/.git/modules/**/config",
-      ],
-    })
-    source: Directory,
-  ): Promise<ActionResult> {
-    const { adoptStack } = await import("./calls/adoptStack.js")
-    return adoptStack(source)
-  }
 }

@@ -9,10 +9,15 @@ const folders: string[] = []
 
 afterAll(() => Promise.all(folders.map(removeFolder)))
 
-/** Builds and tests a stack in a repository of its own. */
-async function built(files: Files): Promise<ReadReport> {
+async function repository(files: Files): Promise<string> {
   const folder = await workspace({ ...files, ".gitignore": "report\n" })
   folders.push(folder)
+  return folder
+}
+
+/** Builds and tests a stack in a repository of its own. */
+async function built(files: Files): Promise<ReadReport> {
+  const folder = await repository(files)
   const call = ["build-stack", "--source=.", "artifacts", "export", "--path=report"]
   const ended = await stack(call, { cwd: folder })
   expect(ended.status, ended.stderr).toBe(0)
@@ -23,7 +28,7 @@ function outcomes({ report }: ReadReport): Readonly<Record<string, string>> {
   return Object.fromEntries(report.images.map(({ name, outcome }) => [name, outcome.kind]))
 }
 
-test("docs/examples/variants: folders within each other, and two images of one folder", async () => {
+test("docs/examples/variants: folders within each other, and two images of one folder with arguments of a file", async () => {
   const run = await built(exampleStack("variants"))
   expect(outcomes(run)).toEqual({
     "base-notebook": "passed",
@@ -43,4 +48,12 @@ test("docs/examples/shared-context: the root as the context of Dockerfiles elsew
   const run = await built(exampleStack("shared-context"))
   expect(outcomes(run)).toEqual({ lab: "passed", geo: "passed" })
   expect(run.tests("geo").get("test_context")?.outcome).toBe("passed")
+})
+
+test("labels of the spec are in the image, and in those that are built on it", async () => {
+  const label = ["label", "--name=org.opencontainers.image.licenses"]
+  const cwd = await repository(exampleStack("variants"))
+  const shown = await stack(["shell", "--source=.", "--image=notebook-small", ...label], { cwd })
+  expect(shown.status, shown.stderr).toBe(0)
+  expect(shown.stdout.trim()).toBe("BSD-3-Clause")
 })

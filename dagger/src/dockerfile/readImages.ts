@@ -5,6 +5,9 @@ import type { BuildContext } from "./buildContext.js"
 import { buildContextOf, filesByDirectory } from "./buildContext.js"
 import type { Dockerfile } from "./dockerfile.js"
 import { parseDockerfile } from "./dockerfile.js"
+import { parseInstruction } from "./instruction.js"
+import { readDockerfileLines } from "./lines.js"
+import { quoteWord } from "./words.js"
 import { hintFor } from "../text/suggest.js"
 
 /** What of an image is read from the source, the same in every link of it. */
@@ -56,11 +59,24 @@ export class ReadImages {
     }
     const problems: Problem[] = []
     const parsed = parseDockerfile(path, source, problems)
-    const dockerfile = parsed === undefined ? undefined : upToTarget(parsed, image, problems)
+    const whole = parsed === undefined ? undefined : upToTarget(parsed, image, problems)
+    const dockerfile = whole === undefined ? undefined : withLabels(whole, image, problems)
     if (dockerfile === undefined) return { problems }
     const context = buildContextOf(image, this.tree, this.files.get(folder) ?? [], problems)
     return { dockerfile, context, problems }
   }
+}
+
+/** A Dockerfile that ends with the labels of the spec. */
+function withLabels(dockerfile: Dockerfile, { labels }: ImageSpec, problems: Problem[]): Dockerfile {
+  const last = dockerfile.stages.at(-1)
+  if (labels === undefined || last === undefined) return dockerfile
+  const { values, location } = labels
+  const text = [...values].map(([name, value]) => `${quoteWord(name)}=${quoteWord(value)}`).join(" ")
+  const { lines } = readDockerfileLines(location.file, `LABEL ${text}\n`, problems)
+  const added = lines.map((line) => parseInstruction({ ...line, segments: [{ ...location, offset: 0 }] }))
+  const stage = { ...last, instructions: [...last.instructions, ...added] }
+  return { ...dockerfile, stages: [...dockerfile.stages.slice(0, -1), stage] }
 }
 
 /** A Dockerfile as far as the stage that is the image: no stage needs one that follows on it. */

@@ -216,10 +216,11 @@ async function planFacts(
     imagesDirectory: spec.imagesDirectory,
     specPath: spec.path,
     rules: spec.changeRules,
-    images: [...spec.images.values()].map(({ name, directory, dockerfile }) => ({
+    images: [...spec.images.values()].map(({ name, directory, dockerfile, buildArgsFile }) => ({
       name,
       directory,
       dockerfile,
+      buildArgsFile,
       contextFiles: new Set(linked.images.get(name)?.contextFiles.map(({ path }) => path)),
     })),
   }

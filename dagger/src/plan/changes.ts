@@ -25,6 +25,8 @@ export interface ImageScope {
   readonly directory: string
   /** Its Dockerfile; `Dockerfile` in its folder, where it is not given. */
   readonly dockerfile?: string
+  /** File of its build arguments, where it has one. */
+  readonly buildArgsFile?: string | undefined
   /** Paths of the files that its build can read, where that is known. */
   readonly contextFiles?: ReadonlySet<string>
 }
@@ -146,7 +148,12 @@ function isBelow({ directory }: ImageScope, { path }: ChangedFile): boolean {
  */
 function isInput(image: ImageScope, { path, status }: ChangedFile, isOwn: boolean): boolean {
   const { contextFiles, directory, dockerfile = `${directory}/Dockerfile` } = image
-  if ([dockerfile, `${dockerfile}.dockerignore`, `${directory}/.dockerignore`].includes(path)) return true
+  if (
+    [image.buildArgsFile, dockerfile, `${dockerfile}.dockerignore`, `${directory}/.dockerignore`].includes(
+      path,
+    )
+  )
+    return true
   if (contextFiles === undefined) return isOwn
   return contextFiles.has(path) || (status === "deleted" && isOwn)
 }

@@ -31,20 +31,26 @@ export interface BuildTarget {
   readonly location: Location
 }
 
-const pathKeys = ["directory", "dockerfile", "context"] as const
+const pathKeys = ["directory", "dockerfile", "context", "build_args_file"] as const
+
+/** A key of an image that holds a path of the source. */
+type PathKey = (typeof pathKeys)[number]
 
 /** Where an image's files are by its keys in the spec; what is not well formed is as if it were not there. */
 export function imagePathsOf(name: string, image: Place): ImagePaths {
-  const written = (key: (typeof pathKeys)[number]) => {
-    const text = image.children.get(key)?.text
-    return text === undefined || flawOf(text) !== undefined ? undefined : cleaned(text)
-  }
+  const written = (key: PathKey) => pathOf(image, key)
   const directory = written("directory") ?? `${imagesDirectory}/${name}`
   return {
     directory,
     dockerfile: written("dockerfile") ?? `${directory}/Dockerfile`,
     context: written("context") ?? directory,
   }
+}
+
+/** The path that a key of an image holds; what is not well formed is as if it were not there. */
+export function pathOf(image: Place, key: PathKey): string | undefined {
+  const text = image.children.get(key)?.text
+  return text === undefined || flawOf(text) !== undefined ? undefined : cleaned(text)
 }
 
 /** The stage that an image's `target` names. */
@@ -68,13 +74,18 @@ export function hasOwnContext({
  * @param text the spec's, as written
  */
 export function patternsOutside(text: string): readonly string[] {
-  if (!/\b(?:context|dockerfile)\b/.test(text)) return []
+  if (!/\b(?:context|dockerfile|build_args_file)\b/.test(text)) return []
   const { file } = readYaml("spec.yml", text)
-  const paths = file === undefined ? [] : imagesOf(file).map(([name, image]) => imagePathsOf(name, image))
-  const patterns = paths.flatMap(({ dockerfile, context }) => [
-    ...(isOutside(dockerfile) ? [dockerfile, `${dockerfile}.dockerignore`] : []),
-    ...(isOutside(context) ? [context === wholeSource ? "**" : `${context}/**`] : []),
-  ])
+  const images = file === undefined ? [] : imagesOf(file)
+  const patterns = images.flatMap(([name, image]) => {
+    const { dockerfile, context } = imagePathsOf(name, image)
+    const args = pathOf(image, "build_args_file")
+    return [
+      ...(args !== undefined && isOutside(args) ? [args] : []),
+      ...(isOutside(dockerfile) ? [dockerfile, `${dockerfile}.dockerignore`] : []),
+      ...(isOutside(context) ? [context === wholeSource ? "**" : `${context}/**`] : []),
+    ]
+  })
   return [...new Set(patterns)]
 }
 
@@ -107,6 +118,7 @@ const examples = {
   directory: "images/pytorch-notebook/cuda12",
   dockerfile: "images/pytorch-notebook/cuda12/Dockerfile",
   context: "images/pytorch-notebook, or . for the whole source",
+  build_args_file: "images/versions.env",
 }
 
 export function directoriesHoldImages({ file, tree }: Facts): readonly Problem[] {

@@ -33,9 +33,7 @@ export function loadSpec(tree: SourceTree): Spec {
   }
   if (file === undefined || shape.data === undefined)
     throw new Error(`${path} was read without result or problem`)
-  const root = shape.data.trust?.trusted_root
-  const trustedRoot = root === undefined ? undefined : tree.text(root)
-  return resolveSpec({ path, file, written: shape.data, changeRules: changes.rules, trustedRoot })
+  return resolveSpec({ path, file, written: shape.data, changeRules: changes.rules, tree })
 }
 
 /** Patterns of what a source's images are built from besides the folder of images. @throws InputError without a spec */

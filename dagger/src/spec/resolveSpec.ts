@@ -1,7 +1,9 @@
 import { parseRepository } from "../reference/reference.js"
 import { parseDuration, parseSize } from "../text/quantity.js"
 import { namesAt } from "./facts.js"
-import { buildTargetOf, imagePathsOf, imagesDirectory } from "./imagePaths.js"
+import type { SourceTree } from "../source/sourceTree.js"
+import { argumentsOf } from "./argumentsFile.js"
+import { buildTargetOf, imagePathsOf, imagesDirectory, pathOf } from "./imagePaths.js"
 import { imagePlatforms, stackPlatforms } from "./platformRules.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
 import { resolveVulnerabilities } from "./vulnerabilityRules.js"
@@ -15,16 +17,15 @@ export interface CheckedSpec {
   readonly file: YamlFile
   readonly written: WrittenSpec
   readonly changeRules: ChangeRules
-  /** Text of the file that `trust.trusted_root` names. */
-  readonly trustedRoot?: string | undefined
+  readonly tree: SourceTree
 }
 
 /** Fills in what was left out, and takes versions as they were written instead of as numbers. */
-export function resolveSpec({ path, file, written, changeRules, trustedRoot }: CheckedSpec): Spec {
+export function resolveSpec({ path, file, written, changeRules, tree }: CheckedSpec): Spec {
   const images = new Map(
     inFileOrder(written.images, file.at("images")).map(([name, image]) => [
       name,
-      resolveImage(name, image, file),
+      resolveImage(name, image, file, tree),
     ]),
   )
   const hubVersion = file.at("hub", "version")?.text
@@ -39,7 +40,7 @@ export function resolveSpec({ path, file, written, changeRules, trustedRoot }: C
     platforms: stackPlatforms(file),
     emulatedTests: written.tests?.emulated ?? "full",
     trustRegistry: written.trust_registry ?? true,
-    ...(written.trust !== undefined && { trust: resolveTrust(written.trust, trustedRoot) }),
+    ...(written.trust !== undefined && { trust: resolveTrust(written.trust, tree) }),
     ...(hubVersion !== undefined && { hub: { version: hubVersion } }),
     ...(written.gpu !== undefined && { gpu: resolveGpu(written.gpu, file) }),
     ...(written.vulnerabilities !== undefined && {
@@ -50,7 +51,7 @@ export function resolveSpec({ path, file, written, changeRules, trustedRoot }: C
   }
 }
 
-function resolveImage(name: string, written: WrittenImage, file: YamlFile): ImageSpec {
+function resolveImage(name: string, written: WrittenImage, file: YamlFile, tree: SourceTree): ImageSpec {
   const place = file.nearest(["images", name])
   const args = place.children.get("build_args")?.children ?? new Map<string, Place>()
   const parent = place.children.get("depend_on")?.text
@@ -60,7 +61,12 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
     ...imagePathsOf(name, place),
     ...buildTargetOf(place),
     repository: parseRepository(written.image_name),
-    buildArgs: new Map([...args].map(([key, value]) => [key, textOf(value)])),
+    buildArgs: new Map([
+      ...argumentsOf(place, tree),
+      ...[...args].map(([key, value]) => [key, textOf(value)] as const),
+    ]),
+    ...argumentsFileOf(place),
+    ...labelsOf(place),
     ...(parent !== undefined && { parent }),
     integrationTests: written.integration_tests ?? false,
     ...(written.server_port !== undefined && { serverPort: written.server_port }),
@@ -69,6 +75,18 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile): Imag
     platforms: imagePlatforms(file, name),
     location: place.keyLocation,
   }
+}
+
+function argumentsFileOf(image: Place): Pick<ImageSpec, "buildArgsFile"> {
+  const path = pathOf(image, "build_args_file")
+  return path === undefined ? {} : { buildArgsFile: path }
+}
+
+function labelsOf(image: Place): Pick<ImageSpec, "labels"> {
+  const place = image.children.get("labels")
+  if (place === undefined || place.children.size === 0) return {}
+  const values = new Map([...place.children].map(([name, value]) => [name, textOf(value)]))
+  return { labels: { values, location: place.keyLocation } }
 }
 
 function infoCommandsOf(

@@ -1,3 +1,4 @@
+import * as args from "./argumentsFile.js"
 import * as paths from "./imagePaths.js"
 import * as image from "./imageRules.js"
 import * as platform from "./platformRules.js"
@@ -14,6 +15,7 @@ export const rules: readonly Rule[] = [
   paths.directoriesHoldImages,
   paths.imagesHaveDockerfiles,
   paths.contextsAreFolders,
+  args.argumentsFilesAreRead,
   image.imageNamesAreRepositories,
   image.imagesHaveRepositoriesOfTheirOwn,
   image.registryKeepsImagesApart,

@@ -48,7 +48,12 @@ export interface ImageSpec extends ImagePaths {
   readonly target?: BuildTarget
   /** Where it is published, without a tag. */
   readonly repository: Repository
+  /** Those of its `build_args_file` among them. */
   readonly buildArgs: ReadonlyMap<string, string>
+  /** Path of that file. */
+  readonly buildArgsFile?: string
+  /** Labels of the spec, besides those of its Dockerfile. */
+  readonly labels?: WrittenLabels
   /** Name of the image it is built on, where that is one of the tree. */
   readonly parent?: string
   /** Whether `integration_tests/` runs against its running server. */
@@ -62,6 +67,12 @@ export interface ImageSpec extends ImagePaths {
   /** What it is published for, at most what its parent is; in the order of the spec's. */
   readonly platforms: readonly PublishedPlatform[]
   /** Where `images.<name>` stands in the spec. */
+  readonly location: Location
+}
+
+/** Labels as the spec has them, with the place that says so. */
+export interface WrittenLabels {
+  readonly values: ReadonlyMap<string, string>
   readonly location: Location
 }
 

@@ -15,6 +15,9 @@ const imageName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { error:
 const variableForm = 'a name of letters, digits and "_" that does not start with a digit'
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: variableForm })
 
+const labelForm = "a label's name, such as org.opencontainers.image.licenses"
+const labelName = z.string().regex(/^[A-Za-z0-9][\w./-]{0,199}$/, { error: labelForm })
+
 const text = (form = "a text") => z.string({ error: form }).min(1, { error: form })
 const flag = () => z.boolean({ error: "true or false" })
 /** A name or version that YAML may take for a number: its text is what counts. */
@@ -72,6 +75,24 @@ const image = closed({
     })
     .optional()
     .describe('Build arguments (`ARG`) and their values. `3.10` without quotes is the text "3.10".'),
+  build_args_file: text("the path of a file")
+    .optional()
+    .describe(
+      "File of further build arguments, `NAME=value` a line, from the root of the source; those of `build_args` come first.",
+    ),
+  labels: z
+    .record(
+      labelName,
+      z
+        .union([z.string(), z.number(), z.boolean()], { error: "a text or a number" })
+        .refine((value) => !/[\r\n]/.test(String(value)), { error: "a text of one line" }),
+      { error: "a mapping of names to texts" },
+    )
+    .optional()
+    .describe(
+      "Labels, as if its Dockerfile ended with them: images that are built on it inherit them. Those that a run writes " +
+        "by itself (`title`, `version`, `revision`, ...) win.",
+    ),
   depend_on: scalarText("the name of an image")
     .optional()
     .describe("Name of the image of the tree that its Dockerfile starts `FROM`. Absent for a root."),

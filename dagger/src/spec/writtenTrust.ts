@@ -1,4 +1,5 @@
 import * as z from "zod"
+import type { SourceTree } from "../source/sourceTree.js"
 import { durationForm, parseDuration } from "../text/quantity.js"
 import { claimKinds } from "./trust.js"
 import type { KeySigner, TrustedSigner, TrustSpec, WorkflowSigner } from "./trust.js"
@@ -67,8 +68,9 @@ export const writtenTrust = aMapping({
 
 type WrittenTrust = z.infer<typeof writtenTrust>
 
-/** Fills in what was left out. @param trustedRoot text of the file that it names */
-export function resolveTrust(written: WrittenTrust, trustedRoot: string | undefined): TrustSpec {
+/** Fills in what was left out. @param tree has the file that it names */
+export function resolveTrust(written: WrittenTrust, tree: SourceTree): TrustSpec {
+  const trustedRoot = written.trusted_root === undefined ? undefined : tree.text(written.trusted_root)
   const age = written.gpu_max_age === undefined ? undefined : parseDuration(written.gpu_max_age)
   return {
     signers: written.signers.map(resolveSigner),

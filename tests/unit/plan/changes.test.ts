@@ -88,6 +88,7 @@ describe("images that share folders and contexts", () => {
       {
         name: "geo",
         directory: "images/geo",
+        buildArgsFile: "versions.env",
         dockerfile: "docker/geo.Dockerfile",
         contextFiles: new Set(["scripts/a.sh"]),
       },
@@ -98,6 +99,7 @@ describe("images that share folders and contexts", () => {
   test.each<readonly [string, ChangedPath["status"], string]>([
     ["scripts/a.sh", "modified", "lab input, geo input"],
     ["scripts/b.sh", "modified", ""],
+    ["versions.env", "modified", "geo input"],
     ["docker/geo.Dockerfile", "modified", "geo input"],
     ["docker/geo.Dockerfile.dockerignore", "added", "geo input"],
     ["images/geo/test/test_a.py", "modified", "geo test, geo-small test"],
