@@ -15,7 +15,6 @@ import { gpuTest } from "./calls/gpuTest.js"
 import { linkedDirectory } from "./calls/linkedDirectory.js"
 import { openShell, serveImage } from "./calls/openShell.js"
 import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./calls/promotion.js"
-import { pruneRegistry } from "./calls/pruneRegistry.js"
 import { publishManifests } from "./calls/publishManifests.js"
 import { screenOf } from "./calls/screenFiles.js"
 import { publishingOf, stepsAtOnce } from "./gather/request.js"
@@ -48,6 +47,7 @@ export class JupyterStack {
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
    * @param origin Address of the source's repository, for labels and pages; where it was cloned from, if not given.
+   * @param target Branch that a pull request goes into: the report tells what changes against its published images.
    * @param fullRebuild Build every image asked for, whatever is published, and run every RUN of it again.
    * @param parallel Steps that run at once; fewer where memory is short.
    * @param plan A plan document (plan.json of an earlier run) to repeat.
@@ -86,6 +86,7 @@ export class JupyterStack {
     previous?: string,
     pullRequestTitle?: string,
     origin?: string,
+    target?: string,
     fullRebuild = false,
     parallel = stepsAtOnce,
     plan?: File,
@@ -105,6 +106,7 @@ export class JupyterStack {
       previous,
       pullRequestTitle,
       origin,
+      target,
       plan: await plan?.contents(),
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
@@ -345,16 +347,18 @@ export class JupyterStack {
   /**
    * What differs between two sets of images: packages that came, went, and have other versions, and sizes.
    *
-   * Each side is a tag, whose manifests are looked up in the wiki, or the artifacts of a run.
+   * Each side is a tag, whose manifests are looked up in the wiki, a published image, which is looked into, or the artifacts of a run.
    * @param source The checkout: spec.yml and images/.
-   * @param from Tag of the older images, such as 2026.3-stable.
-   * @param to Tag of the newer images, such as 2026.4-main.
+   * @param from Tag of the older images, such as 2026.3-stable, or one image, such as ghcr.io/org/image:2026.3-stable.
+   * @param to Tag of the newer images, such as 2026.4-main, or one image.
    * @param fromArtifacts Artifacts of the run that built the older images, instead of a tag.
    * @param toArtifacts Artifacts of the run that built the newer images, instead of a tag.
    * @param wiki URL of the wiki's git repository; the spec's where not given.
    * @param wikiUsername Login to the wiki that --wiki names, where only members may read it.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
    * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry that --registry names, for images that are looked into.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    */
   @func({ cache: "never" })
   async diff(
@@ -380,9 +384,12 @@ export class JupyterStack {
     wikiUsername?: string,
     wikiToken?: Secret,
     registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
   ): Promise<ActionResult> {
     const sides = { from, to, fromArtifacts, toArtifacts }
-    return diffImages({ source, ...sides, wiki, wikiUsername, wikiToken, registry })
+    const logins = { wiki, wikiUsername, wikiToken, registry, registryUsername, registryPassword }
+    return diffImages({ source, ...sides, ...logins })
   }
 
   /**
@@ -697,6 +704,7 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<ActionResult> {
+    const { pruneRegistry } = await import("./calls/pruneRegistry.js")
     const login = { registry, registryUsername, registryPassword }
     return pruneRegistry({ source, olderThan, keep, branch, confirm, ...login })
   }

@@ -35,6 +35,8 @@ export interface RunnerSettings {
   readonly path: string
   /** What else the machine has in its environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Artifacts of the run that a workflow_run is about. */
+  readonly artifactsOfRun?: string
 }
 
 /** A job of a matrix is cancelled where one before it failed. */
@@ -300,6 +302,7 @@ class Job {
       event: this.started.event,
       workspace: this.workspace,
       artifacts: join(this.started.folder, "artifacts"),
+      artifactsOfRun: this.started.settings.artifactsOfRun,
     })
   }
 

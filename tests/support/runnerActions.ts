@@ -11,6 +11,8 @@ export interface ActionPlace {
   readonly workspace: string
   /** Folder of the run's artifacts. */
   readonly artifacts: string
+  /** That of the run which an action names by its id. */
+  readonly artifactsOfRun?: string | undefined
 }
 
 type Inputs = ReadonlyMap<string, string>
@@ -78,8 +80,10 @@ async function upload(inputs: Inputs, { workspace, artifacts }: ActionPlace): Re
   return { status: 0, log: "" }
 }
 
-async function download(inputs: Inputs, { workspace, artifacts }: ActionPlace): ReturnType<Action> {
-  known(inputs, ["name", "path", "pattern"])
+async function download(inputs: Inputs, place: ActionPlace): ReturnType<Action> {
+  known(inputs, ["name", "path", "pattern", "run-id", "github-token"])
+  const { workspace } = place
+  const artifacts = inputs.has("run-id") ? (place.artifactsOfRun ?? "") : place.artifacts
   const pattern = inputs.get("pattern")
   if (pattern !== undefined) return downloadAll(pattern, join(workspace, inputs.get("path") ?? ""), artifacts)
   const from = join(artifacts, inputs.get("name") ?? "")

@@ -102,6 +102,7 @@ function readTrigger(given: unknown, event: string): WorkflowTrigger {
     merge_group: [],
     workflow_dispatch: ["inputs"],
     workflow_call: ["inputs"],
+    workflow_run: ["workflows", "types"],
   }
   onlyKeys(trigger, known[event] ?? [], event)
   const inputs = entries(trigger.inputs ?? {}, "inputs").map(

@@ -3,7 +3,7 @@ import type { Value } from "./workflowExpressions.js"
 
 /** What GitHub says of the event that starts a run. */
 export interface WorkflowEvent {
-  readonly name: "push" | "pull_request" | "merge_group" | "workflow_dispatch" | "schedule"
+  readonly name: "push" | "pull_request" | "merge_group" | "workflow_dispatch" | "workflow_run" | "schedule"
   readonly ref: string
   /** Commit that is checked out: for a pull request the merge that GitHub makes. */
   readonly sha: string
@@ -68,6 +68,23 @@ export function mergeGroupEvent(number: number, sha: string): WorkflowEvent {
   const ref = `refs/heads/gh-readonly-queue/main/pr-${number}-${sha}`
   const payload = { merge_group: { head_ref: ref, base_ref: "refs/heads/main" }, repository: { fork: false } }
   return { name: "merge_group", ref, sha, actor: "ada", fromFork: false, payload }
+}
+
+/** The end of another workflow's run: what it starts runs on the default branch, whatever the other ran on. */
+export function workflowRunEvent(
+  sha: string,
+  of: { readonly event: string; readonly owner: string; readonly branch: string; readonly head: string },
+): WorkflowEvent {
+  const repository = { full_name: `${of.owner}/stack`, owner: { login: of.owner } }
+  const run = {
+    id: 12,
+    event: of.event,
+    head_branch: of.branch,
+    head_sha: of.head,
+    head_repository: repository,
+  }
+  const payload = { workflow_run: run, repository: { fork: false } }
+  return { name: "workflow_run", ref: "refs/heads/main", sha, actor: of.owner, fromFork: false, payload }
 }
 
 /** A run that somebody starts by hand. */

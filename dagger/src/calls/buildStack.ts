@@ -17,8 +17,9 @@ import { atOption, InputError } from "../problems.js"
 import { planMarkdown } from "../plan/markdown.js"
 import type { Plan } from "../plan/planDocument.js"
 import { imagesChangedText } from "../plan/planDocument.js"
+import { parseManifest } from "../manifest/manifestData.js"
 import type { TagStore } from "../registry/moveTag.js"
-import type { CallRequest, SourceFacts } from "../report/report.js"
+import type { CallRequest, SourceFacts, StackReport } from "../report/report.js"
 import type { ArtifactTexts } from "../run/artifacts.js"
 import { artifactsOf } from "../run/artifacts.js"
 import { assembleReport } from "../run/assembleReport.js"
@@ -27,6 +28,8 @@ import { execute } from "../run/execute.js"
 import type { EndedImage, Execution, ImageJob } from "../run/execution.js"
 import { indexAnnotations, jobsOf, jobsOfPlatform } from "../run/jobs.js"
 import { factsName, renderManifests } from "../run/manifests.js"
+import type { ReviewedRun } from "./reviewRun.js"
+import { branchTag } from "../tag/branchTag.js"
 import type { ShownScreen } from "./screenFiles.js"
 import { printResult } from "./screenFiles.js"
 import type { StackPlan } from "./stackPlan.js"
@@ -47,8 +50,10 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
   const prepared = await prepare(request, registry)
   if (signer !== undefined) refuseSeveralPlatforms(prepared)
   requireSecretsOf(prepared, new Set(request.secrets.keys()))
+  const { target } = request
+  if (target !== undefined) branchTag(prepared.platforms[0]?.spec.tagPrefix ?? "", target, "--target")
   const { secrets, publishing, parallel } = request
-  const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt, signer }
+  const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt, signer, target }
   return runPlan(prepared, { ...call, screen, purpose: "pages" }, registry)
 }
 
@@ -64,6 +69,8 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
   readonly screen: ShownScreen | undefined
   /** Signs what the run says of its images; nobody where it is absent. */
   readonly signer?: StatementSigner | undefined
+  /** Branch whose published images the run's are compared with. */
+  readonly target?: string | undefined
 }
 
 /** @throws InputError where an index of several platforms would have to be signed */
@@ -102,7 +109,26 @@ export async function runPlan(
     call.purpose === "pages"
       ? await pagesOf(stack, report.source, call.startedAt, images, registry)
       : new Map<string, string>()
-  return stackRun(await artifactsOf(report, images, more), report, call.screen)
+  const { target } = call
+  if (target === undefined || plan.skippedByRequest !== undefined)
+    return stackRun(await artifactsOf(report, images, more), report, call.screen)
+  const reviewed = await withReview(report, { prepared, registry, target }, more)
+  const texts = new Map([...more, ["review.json", `${JSON.stringify(reviewed.review, null, 2)}\n`]])
+  return stackRun(await artifactsOf(reviewed, images, texts), reviewed, call.screen)
+}
+
+/** The report with what the run changes against the images of a branch. */
+async function withReview(
+  report: StackReport,
+  run: Pick<ReviewedRun, "prepared" | "registry" | "target">,
+  pages: ArtifactTexts,
+): Promise<StackReport> {
+  const { reviewRun } = await import("./reviewRun.js")
+  const texts = [...pages].filter(([path]) => path.startsWith("manifests/") && path.endsWith(".json"))
+  const manifests = texts.map(([path, text]) => parseManifest(text, path))
+  const review = await reviewRun({ ...run, report, manifests })
+  // Again: looking into images asks registries, too.
+  return { ...report, review, milliseconds: Date.now() - report.startedAt }
 }
 
 /** What of a stack of several platforms this engine emulates, or leaves out: no step of the plan would tell. */

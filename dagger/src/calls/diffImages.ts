@@ -9,7 +9,7 @@ import { actionResult } from "./actionResult.js"
 import type { ManifestSources } from "./imageSets.js"
 import { imageSet, knownSets } from "./imageSets.js"
 
-/** What a caller asks: each side is a tag or the artifacts of a run. */
+/** What a caller asks: each side is a tag, a published image or the artifacts of a run. */
 export interface DiffRequest extends ManifestSources {
   readonly from?: string | undefined
   readonly to?: string | undefined
@@ -31,7 +31,16 @@ export async function diffImages(request: DiffRequest): Promise<ActionResult> {
   const [from = "", to = ""] = await knownSets(sides, request)
   if (typeof from === "string") return nothingToCompare(from)
   if (typeof to === "string") return nothingToCompare(to)
-  return compared(from, to)
+  const isOfTwo = sides.every(({ kind }) => kind === "reference")
+  return compared(isOfTwo ? calledLike(to, from) : from, to)
+}
+
+/** Two images that a caller names are compared, whatever their repositories are called. */
+function calledLike({ manifests: [other] }: ComparedSet, set: ComparedSet): ComparedSet {
+  return {
+    ...set,
+    manifests: set.manifests.map((manifest) => ({ ...manifest, name: other?.name ?? manifest.name })),
+  }
 }
 
 function nothingToCompare(why: string): Promise<ActionResult> {

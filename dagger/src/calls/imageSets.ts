@@ -1,9 +1,14 @@
 import type { Directory, Secret } from "@dagger.io/dagger"
 import { runWiki } from "../engine/wikiContainer.js"
+import { lookInto } from "../gather/lookInto.js"
 import { openSource } from "../gather/openSource.js"
+import { RegistrySession } from "../gather/registrySession.js"
+import { loginOf } from "../gather/secretHosts.js"
 import { InvalidImageManifest } from "../manifest/manifestData.js"
 import { InputError, atOption } from "../problems.js"
-import { formatReference, isTag } from "../reference/reference.js"
+import type { ImageReference } from "../reference/reference.js"
+import { InvalidReference, formatReference, isTag, parseReference } from "../reference/reference.js"
+import { usualPlatform } from "../spec/platforms.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import type { ComparedSet } from "../wiki/comparedSet.js"
 import { taggedSet } from "../wiki/comparedSet.js"
@@ -18,11 +23,16 @@ export interface ManifestSources {
   readonly wikiToken?: Secret | undefined
   /** Registry and organisation instead of those of the spec. */
   readonly registry?: string | undefined
+  /** Login to that registry, for images that are looked into. */
+  readonly registryUsername?: string | undefined
+  readonly registryPassword?: Secret | undefined
 }
 
 /** A set of images, as it was asked for. */
 export type ImageSet =
   | { readonly kind: "tag"; readonly tag: string }
+  /** A published image, to be looked into. */
+  | { readonly kind: "reference"; readonly reference: ImageReference }
   | { readonly kind: "artifacts"; readonly option: string; readonly artifacts: Directory }
 
 /** What is known of a set, or in a sentence why nothing is. */
@@ -51,8 +61,19 @@ export function imageSet(
     const hint = "a tag such as 2026.4-main, or the folder that a run's artifacts were exported to"
     throw new InputError([{ location, message, hint }])
   }
+  if (tag.includes("/")) return { kind: "reference", reference: referenceAt(options.tag, tag) }
   if (!isTag(tag)) throw new InputError([{ location, message: `"${tag}" is not a tag` }])
   return { kind: "tag", tag }
+}
+
+/** @throws InputError */
+function referenceAt(option: string, text: string): ImageReference {
+  try {
+    return parseReference(text)
+  } catch (error) {
+    if (!(error instanceof InvalidReference)) throw error
+    throw new InputError([{ location: atOption(option), message: error.message }])
+  }
 }
 
 /**
@@ -65,15 +86,29 @@ export async function knownSets(
 ): Promise<readonly KnownSet[]> {
   const tags = sets.flatMap((set) => (set.kind === "tag" ? [set.tag] : []))
   const answers = tags.length === 0 ? new Map<string, KnownSet>() : await askWiki(sources, tags)
-  return Promise.all(sets.map((set) => knownSet(set, answers)))
+  return Promise.all(sets.map((set) => knownSet(set, answers, sources)))
 }
 
-async function knownSet(set: ImageSet, answers: ReadonlyMap<string, KnownSet>): Promise<KnownSet> {
+async function knownSet(
+  set: ImageSet,
+  answers: ReadonlyMap<string, KnownSet>,
+  sources: ManifestSources,
+): Promise<KnownSet> {
+  if (set.kind === "reference") return lookedInto(set.reference, sources)
   if (set.kind === "tag") return answers.get(set.tag) ?? `nobody was asked about ${set.tag}`
   const { manifests } = await readManifests(set)
   if (manifests.length > 0) return { manifests, undescribed: [], notices: [] }
   const hint = "give the folder that the artifacts of build-stack were exported to"
   throw new InputError([{ location: atOption(set.option), message: "there are no manifests in it", hint }])
+}
+
+/** One image as its registry and itself tell it; named after its repository. */
+async function lookedInto(reference: ImageReference, sources: ManifestSources): Promise<KnownSet> {
+  const { spec } = await openSource(sources.source)
+  const session = await RegistrySession.open(loginOf(sources))
+  const name = reference.path.slice(reference.path.lastIndexOf("/") + 1)
+  const found = await lookInto(session, { name, reference, platform: spec.platforms[0] ?? usualPlatform })
+  return typeof found === "string" ? found : { manifests: [found], undescribed: [], notices: [] }
 }
 
 async function readManifests({

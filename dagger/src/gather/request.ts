@@ -34,6 +34,8 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly pullRequestTitle?: string | undefined
   /** Address of the source's repository; a login in it goes no further. */
   readonly origin?: string | undefined
+  /** Branch that a pull request goes into, to tell what changes against its published images. */
+  readonly target?: string | undefined
   readonly fullRebuild: boolean
   /** Steps that run at once. */
   readonly parallel: number

@@ -48,7 +48,7 @@ export function countChanges(changes: readonly PackageChange[]): string {
 function overviewRow(entry: SetDiffEntry): readonly string[] {
   const name = plainText(entry.name)
   if (entry.kind === "compared") {
-    return [name, countAll(entry.diff.ecosystems), sizeChange(entry.diff.unpacked) ?? "not known"]
+    return [name, summaryOf(entry.diff.ecosystems), sizeChange(entry.diff.unpacked) ?? "not known"]
   }
   const size = unpackedSize(entry.manifest)
   return entry.kind === "added" ? [name, "**new image**", size] : [name, "**image removed**", `was ${size}`]
@@ -58,7 +58,8 @@ function unpackedSize({ size }: ImageManifest): string {
   return size.unpacked === undefined ? "not known" : formatBytes(size.unpacked)
 }
 
-function countAll(compared: readonly EcosystemDiff[]): string {
+/** What changed in the packages of all package managers, counted. */
+export function summaryOf(compared: readonly EcosystemDiff[]): string {
   const changes = compared.flatMap((each) => (each.kind === "compared" ? each.changes : []))
   const unknown = compared.filter((each) => each.kind === "unknown").map(({ ecosystem }) => ecosystem)
   const note = unknown.length === 0 ? "" : ` (${unknown.join(", ")} not known)`
@@ -77,7 +78,7 @@ function sentence({ from, to, unpacked, compressed }: ImageDiff): string {
 }
 
 /** `4.20 GB → 4.31 GB (+110 MB)`; undefined where neither side is known. */
-function sizeChange({ from, to }: SizeDiff): string | undefined {
+export function sizeChange({ from, to }: SizeDiff): string | undefined {
   if (from === undefined && to === undefined) return undefined
   if (from === undefined) return `not known → ${formatBytes(to ?? 0)}`
   if (to === undefined) return `${formatBytes(from)} → not known`
@@ -96,6 +97,11 @@ function renderEcosystem(diff: EcosystemDiff): string {
   const more = rows.length - mostRows
   const body = more > 0 ? `${shown}\n\n${more} more are in the manifests' data.` : shown
   return `${heading}\n\n${rows.length > openRows ? folded(`All ${plural(rows.length, "change")}`, body) : body}`
+}
+
+/** How many packages came, went or have another version. */
+export function changesIn({ ecosystems }: Pick<ImageDiff, "ecosystems">): number {
+  return ecosystems.reduce((sum, each) => sum + (each.kind === "compared" ? each.changes.length : 0), 0)
 }
 
 function changeRow(change: PackageChange): readonly string[] {

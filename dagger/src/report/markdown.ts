@@ -2,6 +2,8 @@ import { formatBytes, formatDuration, listOf, plural, shortDigest } from "../tex
 import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { codeCell, codeSpan, escapeCell, fenced, folded } from "../text/markdown.js"
+import type { Review } from "../review/review.js"
+import { renderReview } from "../review/reviewMarkdown.js"
 import { bytesOf, fitting, shortened } from "./fit.js"
 import { partsOf, platformsOfReport, platformTitle } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
@@ -16,6 +18,8 @@ import { renderTimeline } from "./timeline.js"
 const mostBytes = 512 * 1024
 /** Bytes for the reasons, and for the notes: a line each. */
 const listBytes = 48 * 1024
+/** Bytes for what changes against another branch: its first parts are the table. */
+const reviewBytes = 128 * 1024
 
 /**
  * report.md: what GitHub shows as the job's summary. Long output is folded, and what would make the page too long is
@@ -29,6 +33,7 @@ export function renderMarkdown(report: StackReport): string {
     renderSource(report),
     escapeCell(describePublished(report)),
     renderTable(report.images),
+    ...(report.review === undefined ? [] : fittingReview(report.review)),
   ]
   const tail = [
     renderReasons(report.images),
@@ -61,6 +66,15 @@ function renderReproduction({ source, reproduce }: StackReport): string {
   const artifacts =
     "With this run's artifacts in a folder, `./stack reproduce FOLDER` checks that commit out and repeats the plan."
   return `## Reproduce\n\n${artifacts}\n\n${where}\n\n${fenced(reproduce, "sh")}`
+}
+
+/** Image by image, as far as there is room. */
+function fittingReview(review: Review): readonly string[] {
+  return fitting(
+    renderReview(review),
+    reviewBytes,
+    (count) => `${plural(count, "more part")}: see review.json.`,
+  )
 }
 
 function renderSource(report: StackReport): string {

@@ -1,4 +1,5 @@
 import type { TestRun } from "../testing/testRun.js"
+import type { Review } from "../review/review.js"
 import { plural } from "../text/format.js"
 import { countTests } from "../testing/testRun.js"
 
@@ -146,6 +147,8 @@ export interface StackReport {
   readonly startedAt: number
   readonly milliseconds: number
   readonly images: readonly ImageReport[]
+  /** What changes in the images of the branch that the run is for, where one was named. */
+  readonly review?: Review
   readonly notices: readonly string[]
   readonly retries: readonly RetryNote[]
   readonly request: CallRequest

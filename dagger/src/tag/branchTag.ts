@@ -14,15 +14,16 @@ const stable = "stable"
  * cut for that ends with a hash of the original, so that `a/b` and `a-b` keep tags of their own.
  * @param prefix `<year>.<quarter>` of the spec
  * @param branch name of a git branch, with or without `refs/heads/`
+ * @param option where the name is from, for the error
  * @throws InputError for an empty name, and for `stable` and what looks like it
  */
-export function branchTag(prefix: string, branch: string): string {
+export function branchTag(prefix: string, branch: string, option = "--branch"): string {
   const name = branch.trim().replace(/^refs\/heads\//, "")
-  if (name === "") throw refusal("the branch has no name", 'give one, such as "main"')
+  if (name === "") throw refusal(option, "the branch has no name", 'give one, such as "main"')
   const bare = /[A-Za-z0-9](?:.*[A-Za-z0-9])?/s.exec(name)?.[0] ?? ""
   if (bare.toLowerCase() === stable) {
     const hint = "rename the branch; tag-stable makes stable tags"
-    throw refusal(`the branch "${name}" would be tagged like the stable images`, hint)
+    throw refusal(option, `the branch "${name}" would be tagged like the stable images`, hint)
   }
   const room = longestTag - prefix.length - "-".length
   const valid = name.replaceAll(/[^A-Za-z0-9._-]+/g, "-")
@@ -33,6 +34,6 @@ export function branchTag(prefix: string, branch: string): string {
   return [prefix, kept, hash].filter((part) => part !== "").join("-")
 }
 
-function refusal(message: string, hint: string): InputError {
-  return new InputError([{ location: atOption("--branch"), message, hint }])
+function refusal(option: string, message: string, hint: string): InputError {
+  return new InputError([{ location: atOption(option), message, hint }])
 }

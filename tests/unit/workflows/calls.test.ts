@@ -115,6 +115,7 @@ describe("main.yml", () => {
       "--branch=new-kernel",
       "--full-rebuild=false",
       `--pull-request-title=${title}`,
+      "--target=main",
     ])
   })
 
