@@ -483,6 +483,37 @@ export class JupyterStack {
   }
 
   /**
+   * Makes the lock files of the images' packages anew, and tells what differs: package, from, to. Changes nothing here.
+   *
+   * Add "artifacts export --path=out": out/files has the files that differ.
+   * @param source The checkout: spec.yml and images/.
+   * @param script Program below images/ that makes them, in a container with Python and uv; it gets --upgrade and --exclude-newer.
+   * @param cooldown Versions that are younger are not taken, such as "7 d" or "36 h".
+   */
+  @func({ cache: "never" })
+  async updateLocks(
+    @argument({
+      defaultPath: "/",
+      ignore: [
+        "**/node_modules",
+        "**/.venv",
+        "**/__pycache__",
+        "out",
+        "!images/**",
+        "**/.git/config",
+        "**/.git/config.worktree",
+        "**/.git/modules/**/config",
+      ],
+    })
+    source: Directory,
+    script = "images/update-python.sh",
+    cooldown = "7 d",
+  ): Promise<ActionResult> {
+    const { updateLocks } = await import("./calls/updateLocks.js")
+    return updateLocks({ source, script, cooldown })
+  }
+
+  /**
    * Promotes the images of a branch to their quarter's stable ones: 2026.4-main becomes 2026.4-stable, by digest.
    *
    * Runs the GPU test on what is promoted first. All images or none: a failure on the way is taken back.

@@ -89,6 +89,9 @@ describe("main.yml", () => {
     expect(await world.digest("child", "2026.4-pull-7")).toBeUndefined()
     expect(await world.digest("child", "2026.4-main")).toBeUndefined()
     expect(done.jobs.get("wiki")?.conclusion).toBe("skipped")
+    const summary = done.jobs.get("stack")?.summary ?? ""
+    expect(summary).toContain("## What changes against `2026.4-main`")
+    expect(summary).toMatch(/^\| child \| \*\*new image\*\* \|/m)
     expectNoSecrets(done)
   })
 
