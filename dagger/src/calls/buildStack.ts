@@ -53,7 +53,16 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
   const { target } = request
   if (target !== undefined) branchTag(prepared.platforms[0]?.spec.tagPrefix ?? "", target, "--target")
   const { secrets, publishing, parallel } = request
-  const call = { request: callRequest(request), secrets, publishing, parallel, filter: "", startedAt, signer, target }
+  const call = {
+    request: callRequest(request),
+    secrets,
+    publishing,
+    parallel,
+    filter: "",
+    startedAt,
+    signer,
+    target,
+  }
   return runPlan(prepared, { ...call, screen, purpose: "pages" }, registry)
 }
 
