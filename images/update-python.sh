@@ -8,7 +8,7 @@ extra=("$@")
 # lock FOLDER INPUT OUTPUT [OPTION...]: paths stay relative, because they become comments of the lock file.
 lock() {
   (cd "$1" && uv pip compile "$2" --output-file "$3" --quiet --no-header --generate-hashes \
-    --python-version 3.11 --python-platform x86_64-manylinux_2_36 "${@:4}" "${extra[@]}" >/dev/null)
+    --python-version 3.13 --python-platform x86_64-manylinux_2_40 "${@:4}" "${extra[@]}" >/dev/null)
 }
 
 lock datascience-notebook/python bootstrap.in bootstrap.txt

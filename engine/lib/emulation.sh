@@ -38,7 +38,7 @@ begin_emulation() {
   step qemu_aarch64 "Debian's qemu, for programs of linux/arm64" "$home/build/qemu-aarch64"
   runs_aarch64 || register_interpreter
   step debian_slim_arm64 "Debian $DEBIAN_SUITE for linux/arm64, emulated (about two minutes)" \
-    "$home/build/debian-slim-arm64.tar" "=$DEBIAN_SUITE" "$engine_dir/lib/debian.sh"
+    "$home/build/debian-slim-arm64.tar" "=$DEBIAN_SUITE $(declare -f bootstrap)" "$engine_dir/lib/debian.sh"
   step image_debian_arm64 "Image debian:$DEBIAN_SUITE-slim for linux/arm64" "$home/images/debian-arm64" @debian_slim_arm64
   mirror_is_filled || refill_mirror
 }
@@ -92,20 +92,7 @@ make_qemu_aarch64() {
   die "Debian's packages have no qemu-aarch64"
 }
 
-# make_debian_slim_arm64 TAR: as make_debian_slim, for the other kind of machine.
-make_debian_slim_arm64() {
-  local tree=$home/build/debian-arm64.tree log=$home/build/debootstrap-arm64.log
-  rm -rf "$tree"
-  mkdir -p "$tree"
-  debootstrap --arch=arm64 --variant=minbase "$DEBIAN_SUITE" "$tree" >"$log" 2>&1 ||
-    die "debootstrap failed ($log):" "$(tail -5 "$log")"
-  bash "$engine_dir/lib/debian.sh" "$tree" "$DEBIAN_SUITE"
-  archive "$tree" "$1"
-  rm -rf "$tree"
-}
+# For the other kind of machine.
+make_debian_slim_arm64() { bootstrap "$DEBIAN_SUITE" "$1" --arch=arm64; }
 
-make_image_debian_arm64() {
-  pack_image "$1" "" "$home/build/debian-slim-arm64.tar" --gzip --architecture=arm64 <<'JSON'
-{ "Cmd": ["bash"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] }
-JSON
-}
+make_image_debian_arm64() { pack_debian "$1" "$home/build/debian-slim-arm64.tar" --architecture=arm64; }

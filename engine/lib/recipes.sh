@@ -11,12 +11,14 @@ build_engine() {
     "$home/bin" "$engine_dir/go" "=$DAGGER_VERSION $(go env GOVERSION) $(declare -f compile)"
   step cni "Network plugins" "$home/cni" @binaries "=$(dpkg-query --show containernetworking-plugins)"
   step debian_slim "Debian $DEBIAN_SUITE, as in the image debian:$DEBIAN_SUITE-slim" \
-    "$home/build/debian-slim.tar" "=$DEBIAN_SUITE" "$engine_dir/lib/debian.sh"
+    "$home/build/debian-slim.tar" "=$DEBIAN_SUITE $(declare -f bootstrap)" "$engine_dir/lib/debian.sh"
   step npm "Node $NODE_VERSION, esbuild and @dagger.io/dagger from npm" \
     "$home/build/npm" "$engine_dir/npm" "$npm_versions"
   step image_sdk "TypeScript SDK" "$home/images/sdk" @debian_slim @binaries @npm "$engine_dir/sdk" \
     "=$(dpkg-query --show ca-certificates)"
   step image_debian "Image debian:$DEBIAN_SUITE-slim" "$home/images/debian" @debian_slim
+  step image_debian_stack "Image debian:$STACK_DEBIAN_SUITE-slim" "$home/images/debian-stack" \
+    "=$STACK_DEBIAN_SUITE $(declare -f bootstrap pack_debian)" "$engine_dir/lib/debian.sh"
   step rstudio_stand_in "Stand-in of RStudio Server, whose maker's host cannot be asked for" \
     "$home/build/rstudio-stand-in" "$engine_dir/rstudio-stand-in"
   step image_node "Image node:${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim" "$home/images/node" @debian_slim @npm
@@ -56,15 +58,18 @@ make_cni() {
   cp /usr/lib/cni/{bridge,loopback,firewall,host-local} "$home/bin/libexec/dnsname" "$1/"
 }
 
-# make_debian_slim TAR: the root file system that debootstrap makes, without what changes from run to run.
-make_debian_slim() {
-  local tree=$home/build/debian.tree log=$home/build/debootstrap.log
+make_debian_slim() { bootstrap "$DEBIAN_SUITE" "$1"; }
+
+# bootstrap SUITE TAR [OPTION...]: the root file system that debootstrap makes, without what changes from run to run.
+bootstrap() {
+  local suite=$1 tar=$2 tree=$home/build/debian.tree log=$home/build/debootstrap.log
+  shift 2
   rm -rf "$tree"
   mkdir -p "$tree"
-  debootstrap --variant=minbase "$DEBIAN_SUITE" "$tree" >"$log" 2>&1 ||
+  debootstrap --variant=minbase "$@" "$suite" "$tree" >"$log" 2>&1 ||
     die "debootstrap failed ($log):" "$(tail -5 "$log")"
-  bash "$engine_dir/lib/debian.sh" "$tree" "$DEBIAN_SUITE"
-  archive "$tree" "$1"
+  bash "$engine_dir/lib/debian.sh" "$tree" "$suite"
+  archive "$tree" "$tar"
   rm -rf "$tree"
 }
 
@@ -113,8 +118,18 @@ add_node() {
 
 make_rstudio_stand_in() { "$engine_dir/rstudio-stand-in/build.sh" "$1" >/dev/null; }
 
-make_image_debian() {
-  pack_image "$1" "" "$home/build/debian-slim.tar" --gzip <<'JSON'
+make_image_debian() { pack_debian "$1" "$home/build/debian-slim.tar"; }
+
+make_image_debian_stack() {
+  local tar=$home/build/debian-stack.tar
+  bootstrap "$STACK_DEBIAN_SUITE" "$tar"
+  pack_debian "$1" "$tar"
+  rm "$tar"
+}
+
+# pack_debian FILE TAR [OPTION...]: as the images of Docker Hub are configured.
+pack_debian() {
+  pack_image "$1" "" "$2" --gzip "${@:3}" <<'JSON'
 { "Cmd": ["bash"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] }
 JSON
 }

@@ -71,7 +71,7 @@ serve_registry() {
 
 # mirror_key: what the mirror must hold.
 mirror_key() {
-  cat "$home"/images/{debian,node} <(sha256sum "$home"/build/rstudio-stand-in/*.deb | cut -c 1-64)
+  cat "$home"/images/{debian,debian-stack,node} <(sha256sum "$home"/build/rstudio-stand-in/*.deb | cut -c 1-64)
   cat "$home/images/debian-arm64" 2>/dev/null || true
 }
 
@@ -87,6 +87,7 @@ fill_mirror() {
   registry_config "$run_dir/mirror-filling.yml" "$address" "$home/mirror"
   serve_registry mirror-filling "$address"
   push_debian
+  push_image debian-stack library/debian "$STACK_DEBIAN_SUITE-slim"
   push_image node library/node "${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim"
   node "$engine_dir/oci.mjs" push-file "$home"/build/rstudio-stand-in/*.deb "http://$address" \
     stand-ins/rstudio-server >"$run_dir/rstudio-stand-in"

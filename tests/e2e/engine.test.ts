@@ -34,9 +34,9 @@ describe("up and down", () => {
     expect((await engine("status")).stdout).toMatch(
       /^engine +running, pid \d+[^]*^registry +running, pid \d+[^]*^cache +about \d+ MB, limit 40960 MB$/m,
     )
-    expect(await shell("curl -fsS http://127.0.0.1:5101/v2/docker.io/library/debian/tags/list")).toContain(
-      "bookworm-slim",
-    )
+    const debian = await shell("curl -fsS http://127.0.0.1:5101/v2/docker.io/library/debian/tags/list")
+    expect(debian).toContain("bookworm-slim")
+    expect(debian).toContain("trixie-slim")
 
     const down = await engine("down")
     expect(down).toMatchObject({ status: 0, stdout: "" })

@@ -65,7 +65,7 @@ def test_every_module_that_python_sees_is_pinned_or_pythons_own():
     ended = run(
         sys.executable, "-c", "import importlib.metadata as m; print(*[d.locate_file('') for d in m.distributions()])"
     )
-    assert set(ended.split()) <= {"/opt/venv/lib/python3.11/site-packages"}
+    assert set(ended.split()) <= {"/opt/venv/lib/python3.13/site-packages"}
 
 
 PACKAGE_OF_R = """Package: made

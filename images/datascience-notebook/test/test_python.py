@@ -42,7 +42,7 @@ PROMISED = [
 
 def test_python_is_that_of_the_virtual_environment():
     assert sys.prefix == "/opt/venv"
-    assert sys.version_info[:2] == (3, 11)
+    assert sys.version_info[:2] == (3, 13)
 
 
 @pytest.mark.parametrize("module", PROMISED)
