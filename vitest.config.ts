@@ -17,17 +17,32 @@ const unitWorkers = availableParallelism()
 const pure = [...pureTests()]
 
 /**
- * Tests with an engine that run two files at a time: outages wait most of their time, and the others are short calls
- * that compute little and measure no time.
+ * Tests with an engine that run two files at a time: outages wait most of their time, and the others measure no time, and
+ * leave an engine that others use as it is.
  */
 const beside = [
   "outages",
   "badInput",
   "diff",
+  "dockerfiles",
+  "evidence",
+  "gitLogin",
   "gpuTest",
+  "hostileSource",
+  "integration",
+  "keyless",
+  "linker",
+  "ownStack",
+  "parents",
   "plan",
+  "platforms",
   "promotion",
+  "prune",
+  "review",
+  "scan",
+  "shapes",
   "shell",
+  "updateLocks",
   "wiki",
   "workflows",
 ].map((name) => `tests/e2e/${name}.test.ts`)

@@ -7,8 +7,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/$program"
 read -r checksum _ < <(cat go.mod go.sum | sha256sum)
 cache=${STACK_LINT_CACHE:-/var/cache/jupyter-stack}/$program-${checksum:0:12}
 
+mkdir -p "$cache"
+# Test files that run beside each other want the same program.
+exec 9>"$cache/lock"
+flock 9
 if [[ ! -x $cache/$program ]]; then
-  mkdir -p "$cache"
   package=$(awk '$1 == "tool" { print $2 }' go.mod)
   CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags="-s -w" -o "$cache/.$program" "$package" >&2
   mv "$cache/.$program" "$cache/$program"
