@@ -924,11 +924,12 @@ export class JupyterStack {
    * It has a spec, a root image with JupyterLab, one on top of it, and tests of each kind. Files of the same names are overwritten.
    * @param name Name of the stack, such as physics: its own image is physics-notebook.
    * @param registry Registry and organisation that the spec publishes the images to.
+   * @param module owner/name@commit of this module on GitHub, for workflows that call its; without it there are none.
    */
   @func({ cache: "never" })
-  async newStack(name: string, registry = "ghcr.io/example"): Promise<Directory> {
+  async newStack(name: string, registry = "ghcr.io/example", module?: string): Promise<Directory> {
     const { newStack } = await import("./calls/newStack.js")
-    return newStack(name, registry)
+    return newStack(name, registry, module)
   }
   /**
    * Proposes a spec.yml for a repository that has Dockerfiles and none, and says what a person has to decide.

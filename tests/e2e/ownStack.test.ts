@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises"
+import { readFile, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { exampleStack } from "../support/exampleStacks.js"
@@ -22,6 +22,16 @@ test("from an empty folder: new-stack, git init, build-stack; all pass", async (
   expect(built.stdout).toMatch(/^base-notebook +build +\d+ passed .* passed$/m)
   expect(built.stdout).toMatch(/^physics-notebook +build +\d+ passed .* passed$/m)
   expect(built.stdout).toContain("all good in")
+})
+
+test("with a module: workflows that call its, at the commit", async () => {
+  const path = join(folder, "called")
+  const module = `owner/name@${"a".repeat(40)}`
+  const words = ["new-stack", "--name=physics", `--module=${module}`, "export", `--path=${path}`]
+  const made = await stack(words, { cwd: folder })
+  expect(made.status, made.stderr).toBe(0)
+  const text = await readFile(join(path, ".github/workflows/build.yml"), "utf8")
+  expect(text).toContain(`uses: ${module.replace("@", "/.github/workflows/main.yml@")}\n`)
 })
 
 test("a name that no image can have is refused, and nothing is written", async () => {

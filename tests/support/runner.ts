@@ -1,12 +1,14 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { runAction } from "./runnerActions.js"
 import { run } from "./stack.js"
-import type { Workflow, WorkflowJob, WorkflowMatrix, WorkflowStep } from "./workflow.js"
+import { parseWorkflow } from "./workflow.js"
+import type { Workflow, WorkflowJob, WorkflowMatrix, WorkflowStep, WorkflowUse } from "./workflow.js"
 import type { Contexts, Value } from "./workflowExpressions.js"
 import { conditionHolds, interpolate, valueOf } from "./workflowExpressions.js"
-import { inputsOf, startsOn } from "./workflowEvents.js"
+import { inputsOf, inputsOfCall, startsOn } from "./workflowEvents.js"
 import type { WorkflowEvent } from "./workflowEvents.js"
 
 /**
@@ -20,7 +22,10 @@ export interface RunnerSettings {
   readonly origin: string
   /** `owner/name` */
   readonly repository: string
-  /** Where the wiki is, too: `<serverUrl>/<repository>.wiki.git`. */
+  /**
+   * Where the wiki is, too: `<serverUrl>/<repository>.wiki.git`, and, as `file://...`, the repositories with the workflows
+   * that are called: `<serverUrl>/<owner>/<name>`.
+   */
   readonly serverUrl: string
   readonly vars?: Readonly<Record<string, string>>
   /** Those of the repository, by name. */
@@ -65,9 +70,9 @@ export interface JobRun {
 
 export interface WorkflowRun {
   readonly conclusion: Conclusion
-  /** Runs of one group follow each other. */
+  /** Runs of one group follow each other; empty where the workflow has none. */
   readonly group: string
-  /** By id; those of a matrix as `id (value)`. */
+  /** By id; those of a matrix as `id (value)`, those of a workflow that a job calls as `job / id`. */
   readonly jobs: ReadonlyMap<string, JobRun>
   /** Folder with the uploaded artifacts, one folder each. */
   readonly artifacts: string
@@ -84,33 +89,46 @@ export async function runWorkflow(
 ): Promise<WorkflowRun | undefined> {
   if (!startsOn(workflow, event)) return undefined
   const folder = await mkdtemp(join(tmpdir(), "runner-"))
-  const started = { workflow, event, settings, folder }
-  const group = interpolate(workflow.concurrency.group, eventContexts(started))
-  const jobs = new Map<string, JobRun>()
-  const ended = new Map<string, EndedJob>()
-  for (const job of workflow.jobs) {
-    const runs = await runJob(started, job, ended)
-    for (const [name, run] of runs) jobs.set(name, run)
-    ended.set(job.id, endOf(job, [...runs.values()], ended))
-  }
+  const inputs = inputsOf(workflow, event)
+  const name = workflow.name
+  const started = { workflow, name, event, settings, folder, artifacts: join(folder, "artifacts"), inputs }
+  const group = interpolate(workflow.concurrency?.group ?? "", eventContexts(started))
+  const jobs = await runJobs(started)
   const runs = [...jobs.values()]
   return {
     conclusion: overall(runs),
     group,
     jobs,
-    artifacts: join(folder, "artifacts"),
+    artifacts: started.artifacts,
     log: runs.flatMap(({ steps }) => steps.map(({ log }) => log)).join("\n"),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
-/** A run that has begun. */
+async function runJobs(started: StartedRun): Promise<ReadonlyMap<string, JobRun>> {
+  const jobs = new Map<string, JobRun>()
+  const ended = new Map<string, EndedJob>()
+  for (const job of started.workflow.jobs) {
+    const runs = await runJob(started, job, ended)
+    for (const [name, run] of runs) jobs.set(name, run)
+    ended.set(job.id, endOf(job, [...runs.values()], ended))
+  }
+  return jobs
+}
+
+/** A run that has begun, or the part of one that a called workflow is. */
 interface StartedRun {
   readonly workflow: Workflow
+  /** Name of the workflow that the event has started. */
+  readonly name: string
   readonly event: WorkflowEvent
   readonly settings: RunnerSettings
   /** Holds everything that it leaves. */
   readonly folder: string
+  readonly artifacts: string
+  readonly inputs: Readonly<Record<string, Value>>
+  /** Where the workflow is from, and the secrets that it was given, where another one has called it. */
+  readonly called?: { readonly use: WorkflowUse; readonly secrets: Readonly<Record<string, string>> }
 }
 
 /** A job, or all jobs of a matrix, for those that need it. */
@@ -122,7 +140,7 @@ interface EndedJob {
 }
 
 /** Contexts that do not depend on the job, as GitHub has them for `concurrency`. */
-function eventContexts({ workflow, event, settings }: StartedRun): Contexts {
+function eventContexts({ name, event, settings, inputs }: StartedRun): Contexts {
   return {
     github: {
       actor: event.actor,
@@ -137,9 +155,9 @@ function eventContexts({ workflow, event, settings }: StartedRun): Contexts {
       repository_owner: settings.repository.split("/", 1)[0] ?? "",
       server_url: settings.serverUrl,
       sha: event.sha,
-      workflow: workflow.name,
+      workflow: name,
     },
-    inputs: inputsOf(workflow, event),
+    inputs,
     vars: settings.vars ?? {},
   }
 }
@@ -165,9 +183,82 @@ async function runJob(
     const check = job.matrix === undefined ? interpolate(job.name, contexts) : job.name
     return new Map([[job.id, withoutSteps("skipped", check)]])
   }
+  if (job.call !== undefined) return runCalled(started, job, job.call, contexts)
   if (job.matrix === undefined)
     return new Map([[job.id, await new Job(started, job, contexts, job.id).run()]])
   return runMatrix(started, job, job.matrix, contexts)
+}
+
+/** Runs the jobs of a workflow that a job calls, for the same event; checks and folders are named after both. */
+async function runCalled(
+  started: StartedRun,
+  job: WorkflowJob,
+  use: WorkflowUse,
+  contexts: Contexts,
+): Promise<ReadonlyMap<string, JobRun>> {
+  const workflow = await fetchWorkflow(started.settings.serverUrl, use)
+  const given = Object.entries(use.with).map(([name, text]) => {
+    const value = /^\$\{\{.*\}\}$/s.test(text) ? valueOf(text, contexts) : text
+    return [name, value] as const
+  })
+  const inputs = inputsOfCall(workflow, Object.fromEntries(given))
+  refuseMorePermissions(workflow, job)
+  const secrets = secretsOfCall(workflow, use, { ...contexts, secrets: secretsOf(started, "") })
+  const folder = join(started.folder, job.id)
+  const part = { ...started, workflow, folder, inputs, called: { use, secrets } }
+  const group = workflow.concurrency && interpolate(workflow.concurrency.group, eventContexts(part))
+  const own = interpolate(started.workflow.concurrency?.group ?? "", eventContexts(started))
+  if (group !== undefined && group === own)
+    throw new Error(`${job.id} waits for itself, in the group ${group}`)
+  const check = interpolate(job.name, contexts)
+  const runs = [...(await runJobs(part))].map(
+    ([id, run]) => [`${job.id} / ${id}`, { ...run, check: `${check} / ${run.check}` }] as const,
+  )
+  return new Map(runs)
+}
+
+async function fetchWorkflow(serverUrl: string, use: WorkflowUse): Promise<Workflow> {
+  const cwd = fileURLToPath(`${serverUrl}/${use.repository}`)
+  const { status, stdout, stderr } = await run("git", ["show", `${use.commit}:${use.path}`], { cwd })
+  if (status !== 0) throw new Error(`${use.repository} has no ${use.path} at ${use.commit}: ${stderr}`)
+  return parseWorkflow(stdout, use.path)
+}
+
+/** As GitHub, which starts nothing of such a workflow. */
+function refuseMorePermissions(workflow: Workflow, caller: WorkflowJob): void {
+  const ranks = ["none", "read", "write"]
+  for (const job of workflow.jobs) {
+    for (const [name, wanted] of Object.entries(job.permissions)) {
+      const allowed = caller.permissions[name] ?? "none"
+      if (ranks.indexOf(wanted) > ranks.indexOf(allowed))
+        throw new Error(`${job.id} asks for "${name}: ${wanted}", but is only allowed "${name}: ${allowed}"`)
+    }
+  }
+}
+
+function secretsOfCall(
+  { triggers, file }: Workflow,
+  use: WorkflowUse,
+  contexts: Contexts,
+): Readonly<Record<string, string>> {
+  const declared = triggers.get("workflow_call")?.secrets ?? []
+  const strange = Object.keys(use.secrets).find((name) => !declared.includes(name))
+  if (strange !== undefined) throw new Error(`${file} takes no secret "${strange}"`)
+  const given = Object.entries(use.secrets).map(([name, text]) => [name, interpolate(text, contexts)])
+  return Object.fromEntries(given) as Record<string, string>
+}
+
+/**
+ * The secrets that a job in an environment sees. In a called workflow those of the environment come before what was
+ * given, but only those whose names were given: github.com/actions/runner/issues/1490.
+ */
+function secretsOf({ event, settings, called }: StartedRun, environment: string): Record<string, string> {
+  if (event.fromFork) return {}
+  const own = settings.environments?.[environment]
+  if (called === undefined) return { ...settings.secrets, ...own }
+  return Object.fromEntries(
+    Object.entries(called.secrets).map(([name, given]) => [name, own?.[name] ?? given]),
+  )
 }
 
 async function runMatrix(
@@ -301,7 +392,7 @@ class Job {
       origin: this.started.settings.origin,
       event: this.started.event,
       workspace: this.workspace,
-      artifacts: join(this.started.folder, "artifacts"),
+      artifacts: this.started.artifacts,
       artifactsOfRun: this.started.settings.artifactsOfRun,
     })
   }
@@ -344,7 +435,7 @@ class Job {
     const permissions = event.fromFork ? readingOnly(granted) : granted
     const token = settings.token?.(permissions) ?? "token"
     const environment = interpolate(job.environment ?? "", contexts)
-    const secrets = event.fromFork ? {} : { ...settings.secrets, ...settings.environments?.[environment] }
+    const secrets = secretsOf(this.started, environment)
     return {
       ...contexts,
       github: { ...(contexts.github as Record<string, Value>), token },
@@ -354,9 +445,14 @@ class Job {
 
   /** What a step sees besides: the machine, and what steps before it left. */
   private stepContexts(): Contexts {
-    const environment = this.started.settings.hosted === true ? "github-hosted" : "self-hosted"
+    const { settings, event, called } = this.started
+    const environment = settings.hosted === true ? "github-hosted" : "self-hosted"
     return {
       ...this.contexts,
+      job: {
+        workflow_repository: called?.use.repository ?? settings.repository,
+        workflow_sha: called?.use.commit ?? event.sha,
+      },
       runner: { environment, os: "Linux", temp: this.temp },
       steps: Object.fromEntries(this.steps),
     }

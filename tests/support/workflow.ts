@@ -19,11 +19,23 @@ export interface WorkflowStep {
   readonly with: Readonly<Record<string, string>>
 }
 
+/** A workflow that a job calls, as `owner/name/.github/workflows/file.yml@commit`, and what it is given. */
+export interface WorkflowUse {
+  /** `owner/name` */
+  readonly repository: string
+  readonly path: string
+  readonly commit: string
+  readonly with: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
+}
+
 /** A job, with its expressions as they are written. */
 export interface WorkflowJob {
   readonly id: string
   /** Name of its check. */
   readonly name: string
+  /** What it calls instead of having steps. */
+  readonly call?: WorkflowUse
   readonly if?: string
   readonly needs: readonly string[]
   readonly runsOn: string
@@ -56,6 +68,8 @@ export interface WorkflowTrigger {
   /** Patterns of branches: for a pull request those it goes to. */
   readonly branches?: readonly string[]
   readonly inputs: ReadonlyMap<string, WorkflowInput>
+  /** Names of the secrets that it takes from who calls it. */
+  readonly secrets: readonly string[]
 }
 
 /** A file of .github/workflows, as far as the stand-in of the runner knows the format. */
@@ -64,19 +78,22 @@ export interface Workflow {
   readonly name: string
   readonly triggers: ReadonlyMap<string, WorkflowTrigger>
   readonly permissions: Readonly<Record<string, string>>
-  readonly concurrency: { readonly group: string; readonly cancelInProgress: string }
+  readonly concurrency?: { readonly group: string; readonly cancelInProgress: string }
   readonly jobs: readonly WorkflowJob[]
 }
 
+/** Reads a workflow. @throws as parseWorkflow */
+export function readWorkflow(path: string): Workflow {
+  return parseWorkflow(readFileSync(path, "utf8"), path)
+}
+
 /**
- * Reads a workflow.
+ * Takes a workflow's text apart.
  * @throws Error for every key that the stand-in does not know, rather than to leave it out of the test
  */
-export function readWorkflow(path: string): Workflow {
-  const top = mapping(parse(readFileSync(path, "utf8")), path)
+export function parseWorkflow(yaml: string, path: string): Workflow {
+  const top = mapping(parse(yaml), path)
   onlyKeys(top, ["name", "on", "permissions", "concurrency", "jobs"], path)
-  const concurrency = mapping(top.concurrency, "concurrency")
-  onlyKeys(concurrency, ["group", "cancel-in-progress"], "concurrency")
   return {
     file: basename(path),
     name: text(top.name, "name"),
@@ -84,24 +101,31 @@ export function readWorkflow(path: string): Workflow {
       entries(top.on, "on").map(([event, trigger]) => [event, readTrigger(trigger ?? {}, event)]),
     ),
     permissions: texts(top.permissions, "permissions"),
-    concurrency: {
-      group: text(concurrency.group, "group"),
-      cancelInProgress: text(concurrency["cancel-in-progress"], "cancel-in-progress"),
-    },
+    ...(top.concurrency !== undefined && {
+      concurrency: readConcurrency(mapping(top.concurrency, "concurrency")),
+    }),
     jobs: entries(top.jobs, "jobs").map(([id, job]) => readJob(id, mapping(job, id))),
+  }
+}
+
+function readConcurrency(concurrency: Mapping): NonNullable<Workflow["concurrency"]> {
+  onlyKeys(concurrency, ["group", "cancel-in-progress"], "concurrency")
+  return {
+    group: text(concurrency.group, "group"),
+    cancelInProgress: text(concurrency["cancel-in-progress"], "cancel-in-progress"),
   }
 }
 
 function readTrigger(given: unknown, event: string): WorkflowTrigger {
   // When the clock strikes is GitHub's business.
-  if (event === "schedule") return { inputs: new Map() }
+  if (event === "schedule") return { inputs: new Map(), secrets: [] }
   const trigger = mapping(given, event)
   const known: Record<string, readonly string[]> = {
     push: ["branches"],
     pull_request: ["branches"],
     merge_group: [],
     workflow_dispatch: ["inputs"],
-    workflow_call: ["inputs"],
+    workflow_call: ["inputs", "secrets"],
     workflow_run: ["workflows", "types"],
   }
   onlyKeys(trigger, known[event] ?? [], event)
@@ -111,6 +135,7 @@ function readTrigger(given: unknown, event: string): WorkflowTrigger {
   return {
     ...(trigger.branches !== undefined && { branches: list(trigger.branches, "branches") }),
     inputs: new Map(inputs),
+    secrets: Object.keys(mapping(trigger.secrets ?? {}, "secrets")),
   }
 }
 
@@ -131,20 +156,40 @@ const jobKeys = [
   ...["permissions", "outputs", "strategy", "steps"],
 ]
 
+const callKeys = ["name", "if", "needs", "permissions", "uses", "with", "secrets"]
+
 function readJob(id: string, job: Mapping): WorkflowJob {
-  onlyKeys(job, jobKeys, id)
+  const calls = job.uses !== undefined
+  onlyKeys(job, calls ? callKeys : jobKeys, id)
   const needs = job.needs ?? []
   return {
     id,
     name: text(job.name ?? id, "name"),
     needs: typeof needs === "string" ? [needs] : list(needs, "needs"),
-    runsOn: text(job["runs-on"], "runs-on"),
+    ...(calls && { call: readCall(job) }),
+    runsOn: calls ? "" : text(job["runs-on"], "runs-on"),
     permissions: texts(job.permissions, "permissions"),
     outputs: texts(job.outputs ?? {}, "outputs"),
     ...(job.strategy !== undefined && { matrix: readMatrix(mapping(job.strategy, "strategy")) }),
-    steps: (job.steps as readonly unknown[]).map((step) => readStep(mapping(step, "step"))),
+    steps: ((job.steps ?? []) as readonly unknown[]).map((step) => readStep(mapping(step, "step"))),
     ...(job.if !== undefined && { if: text(job.if, "if") }),
     ...(job.environment !== undefined && { environment: text(job.environment, "environment") }),
+  }
+}
+
+/** What GitHub calls by its name may change any time: only a whole commit is taken here. */
+function readCall(job: Mapping): WorkflowUse {
+  const uses = text(job.uses, "uses")
+  const form = /^([\w.-]+\/[\w.-]+)\/(\.github\/workflows\/[\w.-]+\.yml)@([0-9a-f]{40})$/
+  const [, repository, path, commit] = form.exec(uses) ?? []
+  if (repository === undefined || path === undefined || commit === undefined)
+    throw new Error(`${uses} is no workflow of a repository at a full commit`)
+  return {
+    repository,
+    path,
+    commit,
+    with: texts(job.with ?? {}, "with"),
+    secrets: texts(job.secrets ?? {}, "secrets"),
   }
 }
 

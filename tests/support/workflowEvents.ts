@@ -135,8 +135,26 @@ function matches(pattern: string, branch: string): boolean {
  * @throws Error for an input that GitHub would refuse
  */
 export function inputsOf({ triggers }: Workflow, event: WorkflowEvent): Readonly<Record<string, Value>> {
-  const declared = triggers.get(event.name)?.inputs ?? new Map<string, WorkflowInput>()
-  const given = event.inputs ?? {}
+  return filledIn(triggers.get(event.name)?.inputs ?? new Map<string, WorkflowInput>(), event.inputs ?? {})
+}
+
+/**
+ * The `inputs` context of a workflow that is called.
+ * @throws Error for an input that GitHub would refuse
+ */
+export function inputsOfCall(
+  { triggers, file }: Workflow,
+  given: Readonly<Record<string, Value>>,
+): Readonly<Record<string, Value>> {
+  const trigger = triggers.get("workflow_call")
+  if (trigger === undefined) throw new Error(`${file} cannot be called`)
+  return filledIn(trigger.inputs, given)
+}
+
+function filledIn(
+  declared: ReadonlyMap<string, WorkflowInput>,
+  given: Readonly<Record<string, Value>>,
+): Readonly<Record<string, Value>> {
   const strange = Object.keys(given).find((name) => !declared.has(name))
   if (strange !== undefined) throw new Error(`the workflow has no input "${strange}"`)
   return Object.fromEntries(
@@ -144,7 +162,7 @@ export function inputsOf({ triggers }: Workflow, event: WorkflowEvent): Readonly
   )
 }
 
-function inputValue(name: string, input: WorkflowInput, given: string | boolean | undefined): Value {
+function inputValue(name: string, input: WorkflowInput, given: Value | undefined): Value {
   const value = given ?? input.default ?? (input.type === "boolean" ? false : "")
   if (typeof value !== input.type) throw new Error(`the input "${name}" is a ${input.type}`)
   if (input.required && value === "") throw new Error(`the input "${name}" is required`)

@@ -1,6 +1,7 @@
 import { InputError, atOption } from "../problems.js"
 import { InvalidReference, formatReference, underRegistry } from "../reference/reference.js"
 import type { Repository } from "../reference/reference.js"
+import { starterWorkflows } from "./workflows.js"
 
 /** What a new stack is called, and where its images go. */
 export interface StarterOptions {
@@ -10,6 +11,8 @@ export interface StarterOptions {
   readonly registry: string
   /** The quarter that its tags begin with: `2026.4`. */
   readonly prefix: string
+  /** `owner/name@commit` of the tool on GitHub, whose workflows are called; without it there are no workflows. */
+  readonly module?: string | undefined
 }
 
 const rootImage = "base-notebook"
@@ -20,7 +23,7 @@ const longestName = 60
 
 /**
  * The files of a new stack that depend on its name, by path; those that do not lie in `dagger/starter`.
- * @throws InputError for a name that no image can have, and for a registry that is none
+ * @throws InputError for a name that no image can have, for a registry that is none, and for a module at no commit
  */
 export function starterTexts(options: StarterOptions): ReadonlyMap<string, string> {
   checkName(options.name)
@@ -31,7 +34,8 @@ export function starterTexts(options: StarterOptions): ReadonlyMap<string, strin
     [`images/${image}/Dockerfile`, dockerfileText(options.name, base ?? "")],
     [`images/${image}/test/test_packages.py`, testText],
     [".gitignore", "/out/\n__pycache__/\n"],
-    ["README.md", readmeText(options.name, image)],
+    ["README.md", readmeText(options.name, image, options.module)],
+    ...(options.module === undefined ? [] : starterWorkflows(options.module)),
   ])
 }
 
@@ -111,7 +115,23 @@ def test_finds_the_shortest_way():
     assert networkx.shortest_path(networkx.cycle_graph(6), 0, 2) == [0, 1, 2]
 `
 
-function readmeText(name: string, image: string): string {
+const withWorkflows = `The workflows of \`.github\` call the tool's, each at one commit:
+
+| workflow | does |
+| --- | --- |
+| Build and test | builds and tests; what is pushed is published, and main writes the wiki |
+| Review | comments on a pull request what it changes in the images |
+| Tag as stable, Tag as global stable | promote, by hand, from main |
+
+Create the environment \`production\` under "Settings, Environments", with who may promote, before the first promotion: GitHub
+makes one without rules where there is none. Dependabot proposes newer commits of the tool.
+`
+
+const withoutWorkflows = `There are no workflows: which commit of the tool they call has to be said. \`new-stack\` with
+\`--module=owner/name@commit\` writes them as well.
+`
+
+function readmeText(name: string, image: string, module: string | undefined): string {
   return `# ${name}
 
 A stack of images for a JupyterHub: \`${rootImage}\`, and \`${image}\` on top of it.
@@ -133,6 +153,11 @@ stack build-stack    # builds and tests all images; publishes nothing
 | tests in every image | \`images/tests_common/\` |
 
 Another image is a folder with a Dockerfile, and four lines in \`spec.yml\`. \`build-stack --publish\` pushes what passes.
+
+## On GitHub
+
+${module === undefined ? withoutWorkflows : withWorkflows}
+## License
 
 The files that came with this stack are under the tool's license, MIT. What you change and add is yours: say in a LICENSE
 file how others may use it.

@@ -43,6 +43,47 @@ test("publishes below the registry that is named", () => {
   ])
 })
 
+const module = `ucsd-ets/datahub-docker-stack@${"a".repeat(40)}`
+
+test("workflows that call those of a module, each at its commit and with no permission but the named ones", () => {
+  const texts = starterTexts({ name: "physics", registry: "ghcr.io/x", prefix: "2026.4", module })
+  const files = [...texts].filter(([path]) => path.startsWith(".github/workflows/"))
+  expect(files.map(([path]) => path.slice(".github/workflows/".length))).toEqual([
+    "build.yml",
+    "review.yml",
+    "tag.yml",
+    "tag_global_stable.yml",
+  ])
+  for (const [path, text] of files) {
+    const uses = [...text.matchAll(/uses: (.*)/g)].map(([, use]) => use)
+    const called = path.endsWith("build.yml") ? path.replace("build", "main") : path
+    expect(uses).toEqual([module.replace("@", `/${called}@`)])
+    expect(text).toContain("\npermissions: {}\n")
+    expect(text.split("\n").length, path).toBeLessThan(32)
+  }
+  expect(texts.get("README.md")).toContain("The workflows of `.github` call the tool's")
+})
+
+test("no workflows without a module, and the README says so", () => {
+  const texts = starterTexts({ name: "physics", registry: "ghcr.io/x", prefix: "2026.4" })
+  expect([...texts.keys()].filter((path) => path.startsWith(".github"))).toEqual([])
+  expect(texts.get("README.md")).toContain("There are no workflows")
+})
+
+test.each([
+  "ucsd-ets/datahub-docker-stack",
+  "ucsd-ets/datahub-docker-stack@main",
+  `datahub-docker-stack@${"a".repeat(40)}`,
+  `https://github.com/a/b@${"a".repeat(40)}`,
+  `a/b@${"a".repeat(40)}\n    secrets: inherit`,
+  `a/b c@${"a".repeat(40)}`,
+  "",
+])("%j is no module to call", (strange) => {
+  const write = () => starterTexts({ name: "a", registry: "ghcr.io/x", prefix: "2026.4", module: strange })
+  expect(write).toThrow(InputError)
+  expect(write).toThrow(`--module: "${strange}" is no repository at a commit`)
+})
+
 describe("refused", () => {
   test.each([
     ["Physics", "ghcr.io/x", '--name: "Physics" cannot name an image'],

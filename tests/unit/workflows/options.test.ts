@@ -22,7 +22,8 @@ function workflowCalls(): readonly (readonly [file: string, name: string, option
   return readdirSync(folder).flatMap((file) => {
     const steps = readWorkflow(join(folder, file)).jobs.flatMap((job) => job.steps)
     return steps.flatMap(({ run = "" }) => {
-      const [, name, text] = /^\.github\/call\.sh ([\w-]+) (.*?)(?:artifacts export| json )/s.exec(run) ?? []
+      const [, name, text] =
+        /^(?:bash ".*?)?\.github\/call\.sh"? ([\w-]+) (.*?)(?:artifacts export| json )/s.exec(run) ?? []
       if (name === undefined || text === undefined) return []
       return [[file, name, [...text.matchAll(/--([\w-]+)=/g)].map(([, option = ""]) => option)] as const]
     })
