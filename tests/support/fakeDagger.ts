@@ -26,7 +26,7 @@ export interface FakeAnswer {
   readonly report?: object
   /** What a plan is, as JSON. */
   readonly plan?: object
-  /** Image whose own run is exported as one that failed. */
+  /** Image or platform whose own run, or function whose run, is exported as one that failed. */
   readonly failing?: string
   readonly version?: string
   /** What is exported as report.md. */
@@ -97,9 +97,9 @@ if (strange) {
   for (const name of ["/x.png", "/screenshots/x.png"]) symlinkSync("/etc/passwd", folder + name)
   spawnSync("mkfifo", [folder + "/screenshots/pipe"])
 }
-writeFileSync(folder + "/report.json", JSON.stringify(["only", "platform"].some((option) => args.includes("--" + option + "=" + failing)) ? { ok: false } : report))
+writeFileSync(folder + "/report.json", JSON.stringify(["", "--only=", "--platform="].some((option) => args.includes(option + failing)) ? { ok: false } : report))
 for (const [path, text] of Object.entries(files)) {
-  mkdirSync(folder + "/" + path.slice(0, path.lastIndexOf("/")), { recursive: true })
+  mkdirSync(folder + "/" + path.slice(0, Math.max(0, path.lastIndexOf("/"))), { recursive: true })
   writeFileSync(folder + "/" + path, text)
 }
 writeFileSync(folder + "/report.md", markdown ?? "# The report\\n")

@@ -422,18 +422,33 @@ class Job {
       GITHUB_WORKSPACE: this.workspace,
       RUNNER_OS: "Linux",
       RUNNER_TEMP: temp,
+      ...this.identity(),
       ...Object.fromEntries(commandFiles.map((name) => [name, join(temp, name)])),
+    }
+  }
+
+  /** What the job may. GitHub gives the pull request of a fork no secrets, and a token that reads. */
+  private permissions(): Readonly<Record<string, string>> {
+    const { workflow, event } = this.started
+    const { permissions } = this.job
+    const granted = Object.keys(permissions).length === 0 ? workflow.permissions : permissions
+    return event.fromFork ? readingOnly(granted) : granted
+  }
+
+  /** Where a job that may do so asks for its identity, and with what. */
+  private identity(): Readonly<Record<string, string>> {
+    if (this.permissions()["id-token"] !== "write") return {}
+    return {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${this.started.settings.serverUrl}/identity?api-version=2.0`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: `identity of ${this.job.id}`,
     }
   }
 
   /** Adds what is the job's own: its token and the secrets that it may see. */
   private makeContexts(contexts: Contexts): Contexts {
     const { job } = this
-    const { workflow, event, settings } = this.started
-    const granted = Object.keys(job.permissions).length === 0 ? workflow.permissions : job.permissions
-    // GitHub gives the pull request of a fork no secrets, and a token that reads.
-    const permissions = event.fromFork ? readingOnly(granted) : granted
-    const token = settings.token?.(permissions) ?? "token"
+    const { event, settings } = this.started
+    const token = settings.token?.(this.permissions()) ?? "token"
     const environment = interpolate(job.environment ?? "", contexts)
     const secrets = secretsOf(this.started, environment)
     return {

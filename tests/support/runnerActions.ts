@@ -1,5 +1,5 @@
 import { access, cp, mkdir, readdir } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { run } from "./stack.js"
 import type { WorkflowEvent } from "./workflowEvents.js"
 
@@ -85,10 +85,11 @@ async function download(inputs: Inputs, place: ActionPlace): ReturnType<Action> 
   const { workspace } = place
   const artifacts = inputs.has("run-id") ? (place.artifactsOfRun ?? "") : place.artifacts
   const pattern = inputs.get("pattern")
-  if (pattern !== undefined) return downloadAll(pattern, join(workspace, inputs.get("path") ?? ""), artifacts)
+  const to = resolve(workspace, inputs.get("path") ?? "")
+  if (pattern !== undefined) return downloadAll(pattern, to, artifacts)
   const from = join(artifacts, inputs.get("name") ?? "")
   if (!(await exists(from))) return { status: 1, log: `Artifact not found: ${from}` }
-  await cp(from, join(workspace, inputs.get("path") ?? ""), { recursive: true })
+  await cp(from, to, { recursive: true })
   return { status: 0, log: "" }
 }
 
