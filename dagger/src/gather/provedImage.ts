@@ -48,8 +48,8 @@ export async function asProved(
  * @throws InputError where the spec trusts signers, and they do not say that an image was built from its content
  */
 export async function refuseUnproved(
-  plan: Plan,
-  spec: Spec | undefined,
+  plan: Pick<Plan, "steps" | "tag">,
+  spec: Pick<Spec, "trust" | "path"> | undefined,
   client: RegistryClient,
 ): Promise<void> {
   const believer = spec && (await believerOf(spec))

@@ -1,10 +1,12 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest"
 import { attachAll } from "../../../dagger/src/registry/attach.js"
+import { takeInventory } from "../../../dagger/src/prune/inventory.js"
+import { planPrune } from "../../../dagger/src/prune/prunePlan.js"
 import { digestOf } from "../../../dagger/src/registry/client.js"
 import { mediaTypes } from "../../../dagger/src/registry/mediaTypes.js"
 import { listReferrers, referrersTag } from "../../../dagger/src/registry/referrers.js"
 import type { Repository } from "../../../dagger/src/reference/reference.js"
-import { parseReference } from "../../../dagger/src/reference/reference.js"
+import { parseReference, parseRepository } from "../../../dagger/src/reference/reference.js"
 import { startFaultProxy } from "../../support/faultProxy.js"
 import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
@@ -149,5 +151,37 @@ describe("what is attached to an image", () => {
     if (manifest === undefined) throw new Error("no image")
     await client.putManifest(image, referrersTag(subject.digest), manifest)
     await expect(listReferrers(client, image, subject.digest)).rejects.toThrow("is no list of referrers")
+  })
+})
+
+describe("prune", () => {
+  const rules = {
+    branches: ["main"],
+    keep: [],
+    olderThanSeconds: 86_400,
+    now: Date.parse("2026-11-27T00:00:00Z"),
+  }
+  const created = "2026-10-01T08:00:00Z"
+
+  /** Tags that would go of a repository with one image, which has something attached. */
+  async function unneededOf(tag: string) {
+    const name = `pruned/${tag}`
+    const digest = await pushImage(registry, `${name}:${tag}`, { layers: [name], created })
+    const repository = parseRepository(`${registry.host}/${name}`)
+    const image = { ...repository, digest }
+    const subject = await client.resolve(image)
+    if (subject === undefined) throw new Error("it was not pushed")
+    await attachAll(client, image, subject, [file("a"), file("b")], patience)
+    const plan = planPrune(await takeInventory(client, [{ name: "base", repository }]), rules)
+    return { tags: plan.unneeded.flatMap(({ tags }) => tags).toSorted(), list: referrersTag(digest) }
+  }
+
+  it("keeps what is attached to an image that stays", async () => {
+    expect((await unneededOf("2026.4-main")).tags).toEqual([])
+  })
+
+  it("lets what is attached to an image go with it", async () => {
+    const { tags, list } = await unneededOf("2026.4-gone")
+    expect(tags).toEqual(["2026.4-gone", list])
   })
 })
