@@ -447,8 +447,7 @@ class Job {
   /** Adds what is the job's own: its token and the secrets that it may see. */
   private makeContexts(contexts: Contexts): Contexts {
     const { job } = this
-    const { event, settings } = this.started
-    const token = settings.token?.(this.permissions()) ?? "token"
+    const token = this.started.settings.token?.(this.permissions()) ?? "token"
     const environment = interpolate(job.environment ?? "", contexts)
     const secrets = secretsOf(this.started, environment)
     return {

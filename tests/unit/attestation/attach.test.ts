@@ -48,6 +48,39 @@ const file = (text: string) => ({
 })
 const patience = { sleep: () => new Promise<void>((done) => setTimeout(done, 20)), random: Math.random }
 
+/**
+ * Pauses of writers that all write at once first. Then, when all others pause or have ended, the one whose pause is over
+ * first goes on: how long requests take on this machine changes nothing.
+ */
+class Turns {
+  readonly random = Math.random
+  private now = 0
+  private pausing: { readonly until: number; readonly goOn: () => void }[] = []
+
+  constructor(private writers: number) {}
+
+  sleep(milliseconds: number): Promise<void> {
+    return new Promise((goOn) => {
+      this.pausing.push({ until: this.now + milliseconds, goOn })
+      this.next()
+    })
+  }
+
+  end(): void {
+    this.writers -= 1
+    this.next()
+  }
+
+  private next(): void {
+    if (this.pausing.length < this.writers) return
+    const [first, ...others] = this.pausing.toSorted((a, b) => a.until - b.until)
+    if (first === undefined) return
+    this.pausing = others
+    this.now = first.until
+    first.goOn()
+  }
+}
+
 describe("what is attached to an image", () => {
   it("stands in the list under its tag, all of it by one write, and can be read again", async () => {
     const { image, subject } = await newImage()
@@ -77,11 +110,14 @@ describe("what is attached to an image", () => {
   it("by eight writers at once is all there in the end: who was overwritten writes again", async () => {
     const { image, subject } = await newImage()
     const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
-    const slow = {
-      sleep: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
-      random: Math.random,
-    }
-    await Promise.all(names.map((name) => attachAll(client, image, subject, [file(name)], slow)))
+    const turns = new Turns(names.length)
+    await Promise.all(
+      names.map((name) =>
+        attachAll(client, image, subject, [file(name)], turns).finally(() => {
+          turns.end()
+        }),
+      ),
+    )
     const { entries } = await listReferrers(client, image, subject.digest)
     expect(entries).toHaveLength(names.length)
   })

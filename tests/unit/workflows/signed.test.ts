@@ -298,7 +298,7 @@ describe("in all workflows, an identity", () => {
   )
   const hasIdentity = ({ permissions }: WorkflowJob) => "id-token" in permissions
   const calledBy = ({ steps }: WorkflowJob) =>
-    steps.flatMap(({ run = "" }) => [...run.matchAll(/call\.sh ([\w-]+)/g)].map(([, name]) => name))
+    steps.flatMap(({ run = "" }) => [...run.matchAll(/call\.sh"? ([\w-]+)/g)].map(([, name]) => name))
 
   it("is given to jobs that run nothing of an image, on GitHub's machines", () => {
     const given = jobs.filter(({ job }) => hasIdentity(job))
