@@ -115,7 +115,11 @@ it.each([
   ["an empty matrix", job("true", matrix("${{ fromJSON('[]') }}")), /has no values for "x"/],
   ["a matrix of one text", job("true", matrix("${{ 'a' }}")), /has no values for "x"/],
   ["a matrix that is no expression", job("true", matrix("[1]")), /is no expression/],
-  ["jobs side by side", job("true", matrix("${{ 1 }}", { "max-parallel": 2 })), /max-parallel: 1 or fail-fast: false only/],
+  [
+    "jobs side by side",
+    job("true", matrix("${{ 1 }}", { "max-parallel": 2 })),
+    /max-parallel: 1 or fail-fast: false only/,
+  ],
   [
     "two variables",
     job("true", { strategy: { "max-parallel": 1, matrix: { x: "a", y: "b" } } }),
