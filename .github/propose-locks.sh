@@ -6,6 +6,9 @@
 # and BASE, the branch that it is for.
 set -euo pipefail
 
+# shellcheck source=.github/api.sh
+. "$(dirname "${BASH_SOURCE[0]}")/api.sh"
+
 folder=$1
 branch=update-locks
 
@@ -35,16 +38,6 @@ git -c user.name='github-actions[bot]' -c user.email='41898282+github-actions[bo
 git -c credential.helper= \
   -c credential.helper='!f() { echo username=x-access-token; echo "password=$GITHUB_TOKEN"; }; f' \
   push --quiet --force origin "HEAD:refs/heads/$branch"
-
-# api METHOD PATH [OPTION...]
-api() {
-  local method=$1 path=$2
-  shift 2
-  curl --silent --show-error --fail-with-body --retry 3 --max-time 60 --request "$method" \
-    --header @<(printf 'Authorization: Bearer %s\n' "$GITHUB_TOKEN") \
-    --header 'Accept: application/vnd.github+json' --header 'X-GitHub-Api-Version: 2022-11-28' \
-    "$@" "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/$path"
-}
 
 # GitHub takes 65,536 characters: what is behind the last whole line of 60,000 is in the files.
 body=$(head --bytes=60000 "$folder/report.md" | iconv --from-code=UTF-8 --to-code=UTF-8 -c)

@@ -7,6 +7,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=.github/api.sh
+. "$here/api.sh"
 review=$1/review.json
 marker='<!-- stack-review -->'
 
@@ -18,16 +20,6 @@ if (($(stat --format=%s "$review") > 8000000)); then
   echo '::error title=Review::review.json is longer than 8 MB'
   exit 1
 fi
-
-# api METHOD PATH [OPTION...]: the token is in no argument.
-api() {
-  local method=$1 path=$2
-  shift 2
-  curl --silent --show-error --fail-with-body --retry 3 --max-time 60 --request "$method" \
-    --header @<(printf 'Authorization: Bearer %s\n' "$GITHUB_TOKEN") \
-    --header 'Accept: application/vnd.github+json' --header 'X-GitHub-Api-Version: 2022-11-28' \
-    "$@" "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/$path"
-}
 
 # The number is nothing that the artifact could tell: GitHub knows which pull request has this very commit.
 head=$(jq --null-input --raw-output --arg head "$HEAD_OWNER:$HEAD_BRANCH" '$head | @uri')
