@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { bytesOfText } from "../text/bytes.js"
 import { dag, Directory } from "@dagger.io/dagger"
@@ -10,10 +10,15 @@ import { dag, Directory } from "@dagger.io/dagger"
  */
 export async function directoryOf(texts: ReadonlyMap<string, string>): Promise<Directory> {
   const folder = await mkdtemp(join(process.cwd(), "texts-"))
-  for (const [path, text] of texts) {
-    const file = join(folder, path)
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, bytesOfText(text))
+  try {
+    for (const [path, text] of texts) {
+      const file = join(folder, path)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, bytesOfText(text))
+    }
+    return await dag.currentModule().workdir(basename(folder)).sync()
+  } catch (error) {
+    await rm(folder, { recursive: true })
+    throw error
   }
-  return dag.currentModule().workdir(basename(folder)).sync()
 }
