@@ -197,7 +197,8 @@ describe("the cache", () => {
     const onDisk = async () => Number(await shell(`du -sm '${second.cache}' | cut -f 1`))
     const before = await onDisk()
 
-    const fill = "head -c 300000000 /dev/urandom > /random; sleep 20"
+    // Fresh: a second try would have it from the cache.
+    const fill = `: ${String(Date.now())}; head -c 300000000 /dev/urandom > /random; sleep 20`
     const call = start("bash", ["-c", coreScript(`${debian} with-exec --args='sh,-c,"${fill}"' sync`)], {
       cwd: tmpdir(),
       env: second.env,
