@@ -173,6 +173,9 @@ prune_content() {
   node "$engine_dir/oci.mjs" prune "$content" "${digests[@]}"
 }
 
+# last_words: the end of what the engine has said; its name server, which writes to the same log, may speak after it.
+last_words() { grep -v 'dnsmasq\[' "$run_dir/engine.log" | tail -5; }
+
 # run_engine GC: starts an engine that clears away by itself what GC says (engine_config).
 run_engine() {
   engine_config "$1" >"$run_dir/engine.json"
@@ -208,7 +211,7 @@ fill_engine_environment() {
 await_engine() {
   local deadline=$((SECONDS + 60))
   until [[ -S $engine_socket ]]; do
-    alive engine || die "the engine did not come up ($run_dir/engine.log):" "$(tail -5 "$run_dir/engine.log")"
+    alive engine || die "the engine did not come up ($run_dir/engine.log):" "$(last_words)"
     ((SECONDS < deadline)) || die "the engine did not come up within a minute: $run_dir/engine.log"
     sleep 0.1
   done
