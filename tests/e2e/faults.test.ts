@@ -52,9 +52,8 @@ beforeAll(async () => {
   // A registry that says yes, and forgets; for a run that another one overtakes it looks the same.
   world.front.add({ method: "PUT", path: /^\/v2\/tagging\/unwritten\/manifests\/2026/, fault: status(201) })
   const one = ["--publish", "--only=sound", "--registry-username=robot"]
-  // Side by side: most of their time is spent on waiting for what hangs. Not all five: with seven images each, two cores
-  // would let answers wait for longer than a client does.
-  // What hangs is tagged by a run of its own: behind it, after 50 s, some runs had no answers to any request.
+  // Side by side: most of their time is spent on waiting for what hangs. Its tag is moved by a run of its own: in some runs
+  // no request had an answer any more after another one had hung for 50 s, and nobody knows why.
   const others = Object.keys(images).filter((name) => name !== "hanging")
   ;[planned, tagged, hung] = await Promise.all([
     world.plan(...world.login("planning")),
