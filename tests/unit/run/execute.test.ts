@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { describe, expect, test } from "vitest"
 import { execute } from "../../../dagger/src/run/execute.js"
 import type { EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
@@ -7,19 +7,9 @@ import { stackOf } from "../../support/source.js"
 import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
 import { jobOf, memoryTags, publishedDigest } from "../../support/imageJobs.js"
-import { freePort } from "../../support/freePort.js"
+import { withoutEngine } from "../../support/absentEngine.js"
 
-// The engine is away: the SDK is the real one, and each step that needs it fails.
-beforeAll(async () => {
-  vi.stubEnv("DAGGER_SESSION_PORT", String(await freePort()))
-  vi.stubEnv("DAGGER_SESSION_TOKEN", "none")
-  vi.spyOn(console, "log").mockImplementation(() => undefined)
-})
-
-afterAll(() => {
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
-})
+withoutEngine()
 
 const digest = publishedDigest
 const job = jobOf

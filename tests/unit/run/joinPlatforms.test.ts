@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { describe, expect, test } from "vitest"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { candidateTag } from "../../../dagger/src/plan/facts.js"
 import { joinedKey } from "../../../dagger/src/plan/platforms.js"
@@ -9,20 +9,11 @@ import type { PlatformRun } from "../../../dagger/src/run/joinPlatforms.js"
 import { executePlatforms } from "../../../dagger/src/run/joinPlatforms.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import type { EmulatedTests } from "../../../dagger/src/spec/platforms.js"
-import { freePort } from "../../support/freePort.js"
+import { withoutEngine } from "../../support/absentEngine.js"
 import { jobOf, memoryTags } from "../../support/imageJobs.js"
 import { stackOf } from "../../support/source.js"
 
-// The engine is away: the SDK is the real one, and each step that needs it fails.
-beforeAll(async () => {
-  vi.stubEnv("DAGGER_SESSION_PORT", String(await freePort()))
-  vi.stubEnv("DAGGER_SESSION_TOKEN", "none")
-  vi.spyOn(console, "log").mockImplementation(() => undefined)
-})
-afterAll(() => {
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
-})
+withoutEngine()
 
 const amd = "linux/amd64"
 const arm = "linux/arm64"
