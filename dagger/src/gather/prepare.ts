@@ -14,7 +14,7 @@ import type { EmulatedTests } from "../spec/platforms.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
-import { branchTag } from "../tag/branchTag.js"
+import { branchTag, mainBranch } from "../tag/branchTag.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import type { PinnedLink } from "./bases.js"
@@ -69,7 +69,6 @@ export function onePlatform(prepared: Prepared): PreparedStack {
   return { plan: prepared.plan, platforms: [prepared] }
 }
 
-const mainBranch = "main"
 /** What a branch is called that nobody names: its images are not published. */
 export const unnamedBranch = "local"
 

@@ -84,12 +84,15 @@ export interface PlanFacts {
   readonly options: PlanOptions
 }
 
+/** Digits of a key in the tags that runs remember images by. */
+const tagDigits = 16
+
 /**
  * Tag that records a verdict: the image of this input key passed the tests of this test key. A second name for the
  * same manifest, so a retest need not push anything to be remembered.
  */
 export function passedTag(inputKey: string, testKey: string): string {
-  return `passed-${inputKey.slice(0, 16)}-${testKey.slice(0, 16)}`
+  return `passed-${inputKey.slice(0, tagDigits)}-${testKey.slice(0, tagDigits)}`
 }
 
 /**
@@ -97,7 +100,7 @@ export function passedTag(inputKey: string, testKey: string): string {
  * interrupted run's finished images are found by the next one: the engine cannot push without a tag.
  */
 export function candidateTag(inputKey: string): string {
-  return `candidate-${inputKey.slice(0, 16)}`
+  return `candidate-${inputKey.slice(0, tagDigits)}`
 }
 
 /**
@@ -106,4 +109,12 @@ export function candidateTag(inputKey: string): string {
  */
 export function folderTag(inputKey: string, folderKey: string): string {
   return `folder-${passedTag(inputKey, folderKey)}`
+}
+
+const tagKey = `[0-9a-f]{${tagDigits}}`
+const memoryForm = new RegExp(`^(?:candidate-${tagKey}|(?:folder-)?passed-${tagKey}-${tagKey})$`)
+
+/** Whether a tag is one that runs remember an image by: a candidate's or a pass's. */
+export function isMemoryTag(tag: string): boolean {
+  return memoryForm.test(tag)
 }

@@ -1,4 +1,4 @@
-import { branchTag } from "../tag/branchTag.js"
+import { branchTag, mainBranch } from "../tag/branchTag.js"
 import { InputError } from "../problems.js"
 import type { HeldManifest, HeldRepository } from "./inventory.js"
 import { tagKindOf } from "./tagKind.js"
@@ -50,9 +50,6 @@ export interface PrunePlan {
   /** What to know about it, in sentences. */
   readonly notices: readonly string[]
 }
-
-/** Branch that is there wherever git does not tell it. */
-const mainBranch = "main"
 
 /**
  * Decides what no tag that counts leads to. The unit is the digest, because a registry that deletes a manifest deletes

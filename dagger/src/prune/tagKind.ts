@@ -1,3 +1,4 @@
+import { isMemoryTag } from "../plan/facts.js"
 import { globalStable, stableTagOf } from "../promote/tags.js"
 
 /** What a tag of a repository is for. */
@@ -16,7 +17,6 @@ export type TagKind =
   | { readonly kind: "other" }
 
 const branchForm = /^(\d{4}\.[1-4])-./
-const memoryForm = /^(?:candidate-[0-9a-f]{16}|(?:folder-)?passed-[0-9a-f]{16}-[0-9a-f]{16})$/
 /** OCI distribution specification, "Referrers Tag Schema"; cosign's names of signatures, attestations and SBOMs. */
 const referrersForm = /^sha256-([0-9a-f]{64})(?:\.[a-z]{1,10})?$/
 
@@ -24,7 +24,7 @@ const referrersForm = /^sha256-([0-9a-f]{64})(?:\.[a-z]{1,10})?$/
 export function tagKindOf(tag: string): TagKind {
   const [, subject] = referrersForm.exec(tag) ?? []
   if (subject !== undefined) return { kind: "referrers", subject: `sha256:${subject}` }
-  if (memoryForm.test(tag)) return { kind: "memory" }
+  if (isMemoryTag(tag)) return { kind: "memory" }
   const journal = /^journal-(.+)$/.exec(tag)?.[1]
   if (journal !== undefined && isStable(journal)) return { kind: "journal", of: journal }
   if (isStable(tag)) return { kind: "stable" }

@@ -46,16 +46,16 @@ export async function attachAll(
 ): Promise<readonly string[]> {
   const config = Buffer.from("{}")
   await store.uploadBlob(repository, config)
-  const manifests: (Manifest & { readonly isListed: boolean })[] = []
+  const entries: ListedEntry[] = []
+  let areListed = true
   for (const attachment of attachments) {
     await store.uploadBlob(repository, attachment.bytes)
     const manifest = manifestFor(attachment, subject)
-    manifests.push({ ...manifest, isListed: await store.putReferrer(repository, manifest) })
+    areListed = (await store.putReferrer(repository, manifest)) && areListed
+    entries.push(entryFor(attachment, manifest))
   }
-  if (manifests.some(({ isListed }) => !isListed)) {
-    await listAll(store, repository, subject, manifests.map(entryFor), patience)
-  }
-  return manifests.map(({ digest }) => digest)
+  if (!areListed) await listAll(store, repository, subject, entries, patience)
+  return entries.map(({ digest }) => digest)
 }
 
 function manifestFor({ type, bytes, annotations }: Attachment, subject: Descriptor): Manifest {
@@ -75,11 +75,13 @@ function manifestFor({ type, bytes, annotations }: Attachment, subject: Descript
 }
 
 /** A descriptor in the list of referrers, as the specification wants it: with type and annotations of the manifest. */
-type ListedEntry = Descriptor & { readonly artifactType: string; readonly annotations: unknown }
+type ListedEntry = Descriptor & {
+  readonly artifactType: string
+  readonly annotations: Attachment["annotations"]
+}
 
-function entryFor({ bytes, mediaType, digest, size }: Manifest): ListedEntry {
-  const { artifactType, annotations } = JSON.parse(Buffer.from(bytes).toString()) as ListedEntry
-  return { mediaType, digest, size, artifactType, annotations }
+function entryFor({ type, annotations }: Attachment, { mediaType, digest, size }: Manifest): ListedEntry {
+  return { mediaType, digest, size, artifactType: type, annotations }
 }
 
 async function listAll(

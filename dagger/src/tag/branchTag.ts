@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto"
 import { InputError, atOption } from "../problems.js"
 
+/** The branch whose images go to production: its pages are published, and its tags are never unneeded. */
+export const mainBranch = "main"
 /** Longest tag of the OCI distribution specification. */
 const longestTag = 128
 /** Hex digits of the hash that marks a changed name; more than the eight of a date, which names often end with. */

@@ -1,10 +1,8 @@
 import * as z from "zod"
 import { formatReference, parseReference } from "../reference/reference.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
+import { mainBranch } from "../tag/branchTag.js"
 import type { WikiChange } from "./change.js"
-
-/** Branch whose images everybody sees; the pages of others are published only when asked for. */
-const mainBranch = "main"
 
 /** What of a run's report.json decides whether and how its pages are published. */
 const runSchema = z.object({
