@@ -159,10 +159,13 @@ async function time(args: readonly string[], cwd: string, status: number): Promi
   return milliseconds
 }
 
-/** Milliseconds of `python3 -m pytest` in a container of the image, as `docker run IMAGE` would start it. */
+/**
+ * Milliseconds of `python3 -m pytest` in a container of the image, as `docker run IMAGE` would start it, with what the
+ * folders of tests import from each other.
+ */
 async function plainPytest({ folder, leaf }: Subject, test: string): Promise<number> {
   // Without double quotes and commas, which the CLI takes for those of a list in CSV.
-  const script = `: ${freshWord()}; s=$(date +%s%N); python3 -m pytest -q -p no:cacheprovider '/stack/tests/${test}' >&2 || exit 1; echo $((($(date +%s%N) - s) / 1000000))`
+  const script = `: ${freshWord()}; s=$(date +%s%N); PYTHONPATH=/stack/tests python3 -m pytest -q -p no:cacheprovider '/stack/tests/${test}' >&2 || exit 1; echo $((($(date +%s%N) - s) / 1000000))`
   const words = ["with-exec", "--args=sh", "--args=-c", `--args=${script}`, "stdout"]
   const ended = await stack(["shell", "--source=.", `--image=${leaf}`, ...words], { cwd: folder })
   const found = Number.parseInt(ended.stdout, 10)
