@@ -39,7 +39,7 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   /** Tries in all, where fewer are wanted than the policy has. */
-  readonly tries?: number
+  readonly tries?: number | undefined
 }
 
 const defaultTimeout = 30_000
