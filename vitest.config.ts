@@ -52,6 +52,8 @@ export default defineConfig({
         test: {
           name: "pure",
           include: pure,
+          // Of a machine with other work; alone none takes a second.
+          testTimeout: 30_000,
           // They leave nothing behind: most of their time would be for loading the same files again.
           isolate: false,
           pool: "threads",

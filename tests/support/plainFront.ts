@@ -9,9 +9,11 @@ const patience = 600_000
 
 /** A proxy on one of the engine's plain ports, whoever else takes them at the same time. */
 export async function startPlainFront(registryPort: number): Promise<FaultProxy> {
-  for (const limit = Date.now() + patience; Date.now() < limit; await pause(500)) {
+  const limit = Date.now() + patience
+  while (Date.now() < limit) {
     const front = await onFreePort(registryPort)
     if (front !== undefined) return front
+    await pause(500)
   }
   throw new Error(`all of the ports ${plainPorts.join(", ")} are taken`)
 }
