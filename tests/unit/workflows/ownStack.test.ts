@@ -68,7 +68,7 @@ afterAll(async () => {
   await toolRepository.remove()
 })
 
-function record(
+async function record(
   file: string,
   event: WorkflowEvent,
   settings: Partial<RunnerSettings> = {},
