@@ -17,35 +17,14 @@ const unitWorkers = availableParallelism()
 const pure = [...pureTests()]
 
 /**
- * Tests with an engine that run two files at a time: outages wait most of their time, and the others measure no time, and
- * leave an engine that others use as it is.
+ * Tests with an engine that run one file at a time, for they measure what runs side by side, or how soon something is
+ * seen, or count on an engine that emulates nothing, which `platforms` changes for the whole machine. The others run two
+ * at a time: each leaves an engine that others use as it is, and none of its limits is so near that another file's work
+ * would be in the way.
  */
-const beside = [
-  "outages",
-  "badInput",
-  "diff",
-  "dockerfiles",
-  "evidence",
-  "gitLogin",
-  "gpuTest",
-  "hostileSource",
-  "integration",
-  "keyless",
-  "linker",
-  "ownStack",
-  "parents",
-  "plan",
-  "platforms",
-  "promotion",
-  "prune",
-  "review",
-  "scan",
-  "shapes",
-  "shell",
-  "updateLocks",
-  "wiki",
-  "workflows",
-].map((name) => `tests/e2e/${name}.test.ts`)
+const alone = ["platform", "realStack", "terminal", "testImageFamily"].map(
+  (name) => `tests/e2e/${name}.test.ts`,
+)
 
 const onEngine = {
   globalSetup: ["tests/e2e/globalSetup.ts"],
@@ -73,6 +52,8 @@ export default defineConfig({
         test: {
           name: "pure",
           include: pure,
+          // Of a machine with other work; alone none takes a second.
+          testTimeout: 30_000,
           // They leave nothing behind: most of their time would be for loading the same files again.
           isolate: false,
           pool: "threads",
@@ -92,13 +73,21 @@ export default defineConfig({
         },
       },
       // After the unit tests: engine and browser want the cores for themselves.
-      { test: { ...onEngine, name: "beside", include: beside, maxWorkers: 2, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          ...onEngine,
+          name: "beside",
+          include: ["tests/e2e/**/*.test.ts"],
+          exclude: alone,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           ...onEngine,
           name: "e2e",
-          include: ["tests/e2e/**/*.test.ts"],
-          exclude: beside,
+          include: alone,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },

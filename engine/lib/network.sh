@@ -35,12 +35,18 @@ connected() { awk -v socket="$1" '$8 == socket && $6 == "03" { found = 1 } END {
 # make_bridge: the bridge of the engine's network, which its plugins take as they find it: registries listen on it
 # before the first container makes them need one. Remembers whether the machine forwarded before, as plugins make it.
 make_bridge() {
+  local bridge=${network_name}0 mac
   [[ -f $run_dir/ip_forward ]] || cp /proc/sys/net/ipv4/ip_forward "$run_dir/ip_forward"
-  ! ip link show "${network_name}0" &>/dev/null || return 0
-  ip link add "${network_name}0" type bridge
-  ip address add "$bridge_address/${network#*/}" dev "${network_name}0" ||
-    die "the network $network is none: STACK_ENGINE_NETWORK must be like 10.87.0.0/16"
-  ip link set "${network_name}0" up
+  if ! ip link show "$bridge" &>/dev/null; then
+    ip link add "$bridge" type bridge
+    ip address add "$bridge_address/${network#*/}" dev "$bridge" ||
+      die "the network $network is none: STACK_ENGINE_NETWORK must be like 10.87.0.0/16"
+  fi
+  # A bridge that nobody has given a MAC address takes the lowest of its containers', and another one when that ends:
+  # whatever runs then reaches neither this machine nor the world for half a minute. The plugin gives it one only where
+  # it also gives the IP address.
+  read -r _ _ mac _ < <(ip -brief link show "$bridge")
+  ip link set "$bridge" address "$mac" up
 }
 
 # remove_network: the bridge, the rules, and forwarding where nobody had switched it on before and no other bridge is

@@ -28,8 +28,6 @@ import {
 } from "./stack.js"
 import { imageFiles, ReadReport } from "./testImages.js"
 
-/** Ports at which the engine speaks to a registry without TLS; the first one is its own registry's. */
-
 /** A test that passes, by a name of its own. */
 export function passing(name: string): string {
   return `def test_${name}(): pass\n`

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util"
 import { Directory, File, func, object } from "@dagger.io/dagger"
 import { painted, plainScreen } from "../text/screen.js"
 import { shellQuote } from "../text/shell.js"
@@ -54,7 +53,7 @@ export class ActionResult {
   async forScreen(kept: string, columns = 0, colour = false): Promise<Directory> {
     const screen = { columns, colour }
     const page = markdownForTerminal(this.text, screen)
-    const verdict = painted(screen, this.ok ? "green" : "red", verdictOf(page))
+    const verdict = painted(screen, this.ok ? "green" : "red", verdictOf(this.text))
     const text = `${page}\nreport: ${shellQuote(kept)}\n${verdict}\n`
     return withScreen(this.artifacts, { text, ok: this.ok })
   }
@@ -70,8 +69,8 @@ export class ActionResult {
 }
 
 /** The heading of a report and its first sentence, as one line. */
-function verdictOf(page: string): string {
-  const lines = stripVTControlCharacters(page).split("\n")
+function verdictOf(markdown: string): string {
+  const lines = markdownForTerminal(markdown, plainScreen).split("\n")
   const [title = "", sentence = ""] = lines.filter((line) => line !== "")
   return `${title}: ${sentence.replace(/[:.]$/, "")}`
 }

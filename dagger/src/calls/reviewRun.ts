@@ -6,7 +6,7 @@ import { isInspected } from "../manifest/knownImage.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
 import { formatReference } from "../reference/reference.js"
 import type { ImageReference } from "../reference/reference.js"
-import { causeOf, RegistryError } from "../registry/registryError.js"
+import { RegistryError } from "../registry/registryError.js"
 import { elapsedOf } from "../report/summary.js"
 import type { StackReport } from "../report/report.js"
 import type { Review, ReviewedImage } from "../review/review.js"
@@ -63,7 +63,7 @@ async function reviewOne(
     return [reviewedImage({ before, after, milliseconds })]
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
-    return [{ kind: "unknown", name, why: `${registry}: ${causeOf(error)}` }]
+    return [{ kind: "unknown", name, why: `${registry}: ${error.reason}` }]
   }
 }
 

@@ -44,24 +44,18 @@ export async function choosePlatform(
   engine = thisEngine,
 ): Promise<ChosenPlatform> {
   const own = familyOf(await engine.own())
-  if (own === published) return { platform: published, isEmulated: false, notices: [] }
-  const why = await whyNotRun(published, engine)
-  if (why === undefined) return emulated(published, own)
-  const stated = `this engine runs on ${own}, and builds nothing for ${published}: ${why}`
+  const found = await askedPlatform(published, own, engine)
+  const { unable } = found
+  if (unable === undefined) return found
   if (publishing === "nothing") {
     return {
       platform: own,
       isEmulated: false,
-      notices: [`built for ${own}, and not for ${published}: ${stated}`],
+      notices: [`built for ${own}, and not for ${published}: ${unable}`],
     }
   }
   const hint = `publish from an engine of ${published}, give this one an emulator (binfmt), or name its platform in spec.yml`
-  throw new InputError([{ location: atOption("--publish"), message: stated, hint }])
-}
-
-function emulated(platform: string, own: string): ChosenPlatform {
-  const notices = [`built for ${platform} on an engine of ${own}: emulated, and slower`]
-  return { platform, isEmulated: true, notices }
+  throw new InputError([{ location: atOption("--publish"), message: unable, hint }])
 }
 
 /**
@@ -79,7 +73,7 @@ export async function choosePlatforms(
   if (first === undefined) throw new RangeError("a run is for one platform at least")
   if (others.length === 0) return [await choosePlatform(first, publishing, engine)]
   const own = familyOf(await engine.own())
-  const found = await Promise.all(wanted.map((platform) => oneOfSeveral(platform, own, engine)))
+  const found = await Promise.all(wanted.map((platform) => askedPlatform(platform, own, engine)))
   if (publishing !== "nothing") return found
   const able = found.filter(({ unable }) => unable === undefined)
   if (able.length === 0) return [await choosePlatform(first, publishing, engine)]
@@ -89,10 +83,14 @@ export async function choosePlatforms(
   return able.map((each, index) => (index === 0 ? { ...each, notices: [...each.notices, ...left] } : each))
 }
 
-async function oneOfSeveral(platform: string, own: string, engine: PlatformEngine): Promise<ChosenPlatform> {
+/** A platform as the engine takes it: its own, by emulation, or not at all. */
+async function askedPlatform(platform: string, own: string, engine: PlatformEngine): Promise<ChosenPlatform> {
   if (own === platform) return { platform, isEmulated: false, notices: [] }
   const why = await whyNotRun(platform, engine)
-  if (why === undefined) return emulated(platform, own)
+  if (why === undefined) {
+    const notices = [`built for ${platform} on an engine of ${own}: emulated, and slower`]
+    return { platform, isEmulated: true, notices }
+  }
   const unable = `this engine runs on ${own}, and builds nothing for ${platform}: ${why}`
   return { platform, isEmulated: true, unable, notices: [] }
 }

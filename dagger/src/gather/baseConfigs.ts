@@ -3,7 +3,7 @@ import { parseReference } from "../reference/reference.js"
 import type { RegistryOptions } from "../registry/transport.js"
 import { RegistryClient } from "../registry/client.js"
 import { imageConfig } from "../registry/imageConfig.js"
-import { causeOf, RegistryError } from "../registry/registryError.js"
+import { RegistryError } from "../registry/registryError.js"
 import { defaultRetryPolicy } from "../registry/retry.js"
 
 /** A registry that only the engine can reach, by a mirror, costs no run more than this. */
@@ -42,7 +42,7 @@ export async function askBaseConfigs(
         else configs.set(reference, config)
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error
-        unknown.set(reference, causeOf(error))
+        unknown.set(reference, error.reason)
       }
     }),
   )

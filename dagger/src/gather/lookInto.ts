@@ -11,6 +11,7 @@ import type { ManifestFacts } from "../registry/imageFacts.js"
 import { imageFacts } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { RegistryError } from "../registry/registryError.js"
+import { manifestLayers } from "./publishedFacts.js"
 import type { RegistrySession } from "./registrySession.js"
 
 /** A published image that somebody wants to know all of. */
@@ -81,10 +82,6 @@ function fromRegistry(
     created: facts.created ?? "",
     ...(sha !== undefined && { commit: { sha } }),
     platform: facts.platform,
-    layers: facts.history.map(({ createdBy, created, layer }) => ({
-      command: createdBy,
-      size: layer?.size ?? 0,
-      ...(created !== undefined && { created }),
-    })),
+    layers: manifestLayers(facts),
   }
 }

@@ -1,6 +1,7 @@
 import type { ImageManifest } from "../manifest/manifestData.js"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import type { RegistryClient } from "../registry/client.js"
+import type { ManifestFacts } from "../registry/imageFacts.js"
 import { imageFacts } from "../registry/imageFacts.js"
 import { RegistryError } from "../registry/registryError.js"
 
@@ -39,20 +40,20 @@ async function factsOf(
   try {
     const facts = await imageFacts(client, image, platform)
     if (facts === undefined) return undefined
-    const layers = facts.history.map(({ createdBy, created, layer }) => ({
-      command: createdBy,
-      size: layer?.size ?? 0,
-      ...(created !== undefined && { created }),
-    }))
-    return {
-      compressedBytes: facts.compressedBytes,
-      platform: facts.platform,
-      layers,
-      labels: facts.labels,
-    }
+    const { compressedBytes, platform: own, labels } = facts
+    return { compressedBytes, platform: own, layers: manifestLayers(facts), labels }
   } catch (error) {
     // A page without a layer table is better than a run that fails after everything was published.
     if (error instanceof RegistryError) return undefined
     throw error
   }
+}
+
+/** An image's history as its manifest page has it. */
+export function manifestLayers({ history }: Pick<ManifestFacts, "history">): ImageManifest["layers"] {
+  return history.map(({ createdBy, created, layer }) => ({
+    command: createdBy,
+    size: layer?.size ?? 0,
+    ...(created !== undefined && { created }),
+  }))
 }

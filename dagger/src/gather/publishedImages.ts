@@ -5,7 +5,7 @@ import type { Repository } from "../reference/reference.js"
 import type { RegistryClient } from "../registry/client.js"
 import { platformImage } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
-import { causeOf, RegistryError } from "../registry/registryError.js"
+import { RegistryError } from "../registry/registryError.js"
 import { asProved } from "./provedImage.js"
 
 /** What is asked about one image before it is planned. */
@@ -71,7 +71,7 @@ async function askOne(
     }
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
-    return { kind: "unknown", why: `${repository.registry}: ${causeOf(error)}` }
+    return { kind: "unknown", why: `${repository.registry}: ${error.reason}` }
   }
 }
 

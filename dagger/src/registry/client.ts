@@ -8,7 +8,7 @@ import { parseJson, RegistryError } from "./registryError.js"
 import type { RegistryFailure } from "./registryError.js"
 import type { AccessScope } from "./login.js"
 import { RegistryTransport } from "./transport.js"
-import type { RegistryOptions } from "./transport.js"
+import type { ApiRequest, RegistryOptions } from "./transport.js"
 import type { WireAnswer } from "./wire.js"
 import { errorOf } from "./wire.js"
 
@@ -132,14 +132,9 @@ export class RegistryClient implements ManifestStore {
     { bytes, mediaType }: Pick<Manifest, "bytes" | "mediaType">,
   ): Promise<WireAnswer> {
     const digest = digestOf(bytes)
-    const answer = await this.transport.request({
-      method: "PUT",
-      registry: repository.registry,
-      path: manifestPath(repository, tag ?? digest),
-      scopes: [scopeOf(repository, true)],
-      headers: { "content-type": mediaType },
-      body: bytes,
-    })
+    const headers = { "content-type": mediaType }
+    const path = manifestPath(repository, tag ?? digest)
+    const answer = await this.request("PUT", repository, path, { headers, body: bytes })
     requireDigest(answer, digest, answer.headers.get("docker-content-digest") ?? undefined)
     return answer
   }
@@ -149,13 +144,8 @@ export class RegistryClient implements ManifestStore {
    * it stands, or undefined where the registry has no such API.
    */
   async referrers(repository: Repository, digest: string): Promise<Uint8Array | undefined> {
-    const request = this.transport.request({
-      method: "GET",
-      registry: repository.registry,
-      path: `/v2/${repository.path}/referrers/${digest}`,
-      scopes: [scopeOf(repository, false)],
-      headers: { accept: mediaTypes.ociIndex },
-    })
+    const path = `/v2/${repository.path}/referrers/${digest}`
+    const request = this.request("GET", repository, path, { headers: { accept: mediaTypes.ociIndex } })
     const answer = await request.catch((error: unknown) => {
       if (error instanceof RegistryError && withoutApi.has(error.kind)) return undefined
       throw error
@@ -168,32 +158,18 @@ export class RegistryClient implements ManifestStore {
   /** Stores a small blob, unless it is there (OCI distribution, "Pushing a blob monolithically"). */
   async uploadBlob(repository: Repository, bytes: Uint8Array): Promise<void> {
     const digest = digestOf(bytes)
-    const { registry, path } = repository
-    const place = { registry, scopes: [scopeOf(repository, true)] }
-    const there = this.transport.request({ ...place, method: "HEAD", path: `/v2/${path}/blobs/${digest}` })
+    // The token for the upload does for the question, too.
+    const scopes = [scopeOf(repository, true)]
+    const there = this.request("HEAD", repository, blobPath(repository, digest), { scopes })
     if ((await orUndefined(there)) !== undefined) return
-    const begun = await this.transport.request({
-      ...place,
-      method: "POST",
-      path: `/v2/${path}/blobs/uploads/`,
-    })
-    await this.transport.request({
-      ...place,
-      method: "PUT",
-      path: uploadPath(begun, digest),
-      headers: { "content-type": "application/octet-stream" },
-      body: bytes,
-    })
+    const begun = await this.request("POST", repository, blobPath(repository, "uploads/"))
+    const headers = { "content-type": "application/octet-stream" }
+    await this.request("PUT", repository, uploadPath(begun, digest), { headers, body: bytes })
   }
 
   /** A small blob: an image's configuration. */
   async blob(repository: Repository, { digest }: Pick<Descriptor, "digest">): Promise<Uint8Array> {
-    const answer = await this.transport.request({
-      method: "GET",
-      registry: repository.registry,
-      path: `/v2/${repository.path}/blobs/${digest}`,
-      scopes: [scopeOf(repository, false)],
-    })
+    const answer = await this.request("GET", repository, blobPath(repository, digest))
     requireDigest(answer, digestOf(answer.body), digest)
     return answer.body
   }
@@ -208,7 +184,7 @@ export class RegistryClient implements ManifestStore {
     const read = new Set<string>()
     let path: string | undefined = `/v2/${repository.path}/tags/list?n=${tagsOfPage}`
     while (path !== undefined) {
-      const answer = await orUndefined(this.tagsRequest(repository, path))
+      const answer = await orUndefined(this.request("GET", repository, path))
       if (answer === undefined) break
       for (const tag of tagsIn(answer)) found.add(tag)
       read.add(path)
@@ -226,22 +202,9 @@ export class RegistryClient implements ManifestStore {
    * @throws RegistryError refused (405), where the registry deletes nothing, and others
    */
   async deleteManifest(repository: Repository, digest: string): Promise<boolean> {
-    const request = this.transport.request({
-      method: "DELETE",
-      registry: repository.registry,
-      path: manifestPath(repository, digest),
-      scopes: [{ ...scopeOf(repository, true), remove: true }],
-    })
+    const scopes = [{ ...scopeOf(repository, true), remove: true }]
+    const request = this.request("DELETE", repository, manifestPath(repository, digest), { scopes })
     return (await orUndefined(request)) !== undefined
-  }
-
-  private tagsRequest(repository: Repository, path: string): Promise<WireAnswer> {
-    return this.transport.request({
-      method: "GET",
-      registry: repository.registry,
-      path,
-      scopes: [scopeOf(repository, false)],
-    })
   }
 
   private manifestRequest(
@@ -249,14 +212,22 @@ export class RegistryClient implements ManifestStore {
     reference: ImageReference,
     tries?: number,
   ): Promise<WireAnswer> {
-    return this.transport.request({
-      method,
-      registry: reference.registry,
-      path: manifestPath(reference, reference.digest ?? reference.tag ?? "latest"),
-      scopes: [scopeOf(reference, false)],
+    const path = manifestPath(reference, reference.digest ?? reference.tag ?? "latest")
+    return this.request(method, reference, path, {
       headers: { accept: acceptedManifests.join(", ") },
-      ...(tries !== undefined && { tries }),
+      tries,
     })
+  }
+
+  /** @param more its scopes, where they are not those of reading for GET and HEAD and of writing for others */
+  private request(
+    method: ApiRequest["method"],
+    repository: Repository,
+    path: string,
+    more: Partial<ApiRequest> = {},
+  ): Promise<WireAnswer> {
+    const scopes = [scopeOf(repository, method !== "GET" && method !== "HEAD")]
+    return this.transport.request({ method, registry: repository.registry, path, scopes, ...more })
   }
 }
 
@@ -318,6 +289,11 @@ export function digestOf(bytes: Uint8Array): string {
 
 function manifestPath({ path }: Repository, tagOrDigest: string): string {
   return `/v2/${path}/manifests/${tagOrDigest}`
+}
+
+/** @param rest of the path: a digest, or where uploads begin */
+function blobPath({ path }: Repository, rest: string): string {
+  return `/v2/${path}/blobs/${rest}`
 }
 
 function scopeOf({ path }: Repository, write: boolean): AccessScope {

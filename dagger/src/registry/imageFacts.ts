@@ -19,13 +19,8 @@ export interface HistoryStep {
 export interface ManifestFacts {
   /** Of what the reference names: an index where there is one. */
   readonly digest: string
-  readonly mediaType: string
-  /** Of the platform's own manifest; equal to `digest` where there is no index. */
-  readonly manifestDigest: string
   /** `linux/amd64` */
   readonly platform: string
-  /** All platforms of the index, or this one. */
-  readonly platforms: readonly string[]
   /** RFC 3339. */
   readonly created?: string
   /** Labels of the configuration. */
@@ -113,8 +108,7 @@ export async function configDocumentOf(
 ): Promise<ConfigDocument | undefined> {
   const named = await store.manifest(reference)
   if (named === undefined) return undefined
-  const { document } = await ownManifest(store, reference, named, platform)
-  const { digest } = document.config
+  const { digest } = (await ownManifest(store, reference, named, platform)).config
   return { digest, document: parseJson(await store.blob(reference, { digest })) }
 }
 
@@ -171,29 +165,19 @@ async function factsOf(
   named: Manifest,
   platform: string | undefined,
 ): Promise<ManifestFacts> {
-  const outer = readManifest(named)
-  const { manifest, document } = await ownManifest(store, repository, named, platform)
-  const config = await readConfig(store, repository, document.config)
-  const own = platformOf(config)
-  const sizes = [document.config, ...document.layers].map(({ size }) => size)
+  const own = await ownManifest(store, repository, named, platform)
+  const config = await readConfig(store, repository, own.config)
+  const sizes = [own.config, ...own.layers].map(({ size }) => size)
   return {
     digest: named.digest,
-    mediaType: named.mediaType,
-    manifestDigest: manifest.digest,
-    platform: own,
-    platforms: outer.kind === "index" ? outer.manifests.flatMap((entry) => entry.platform ?? []) : [own],
+    platform: platformOf(config),
     ...(typeof config.created === "string" && { created: config.created }),
     labels: mapOf(config.config?.Labels),
-    annotations: new Map([...outer.annotations, ...document.annotations]),
+    annotations: new Map([...readManifest(named).annotations, ...own.annotations]),
     compressedBytes: sizes.reduce((sum, size) => sum + size, 0),
-    layers: document.layers,
-    history: historyOf(config, document.layers),
+    layers: own.layers,
+    history: historyOf(config, own.layers),
   }
-}
-
-interface OwnManifest {
-  readonly manifest: Manifest
-  readonly document: ManifestDocument & { kind: "image" }
 }
 
 /** Goes down from an index to the image of a platform. */
@@ -202,15 +186,15 @@ async function ownManifest(
   { registry, path }: Repository,
   manifest: Manifest,
   platform: string | undefined,
-): Promise<OwnManifest> {
+): Promise<ManifestDocument & { kind: "image" }> {
   const document = readManifest(manifest)
-  if (document.kind === "image") return { manifest, document }
+  if (document.kind === "image") return document
   const { digest } = chosen(document.manifests, platform, manifest.digest)
   const child = await store.manifest({ registry, path, digest })
   if (child === undefined) throw broken(manifest.digest, `its image ${digest} is missing`)
   const inner = readManifest(child)
   if (inner.kind === "index") throw broken(manifest.digest, "it lists another index")
-  return { manifest: child, document: inner }
+  return inner
 }
 
 function chosen(entries: readonly IndexEntry[], platform: string | undefined, index: string): IndexEntry {

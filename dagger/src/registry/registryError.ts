@@ -46,6 +46,8 @@ export interface RegistryErrorFacts {
 export class RegistryError extends Error {
   override readonly name = "RegistryError"
   readonly kind: RegistryFailure
+  /** What went wrong, without the request: which tag was asked for first is nothing that a person needs. */
+  readonly reason: string
   readonly method: string | undefined
   readonly url: string | undefined
   readonly status: number | undefined
@@ -56,6 +58,7 @@ export class RegistryError extends Error {
     const { kind, message, method, url, status, codes = [], retryAfter } = facts
     super(method === undefined || url === undefined ? message : `${method} ${url}: ${message}`)
     this.kind = kind
+    this.reason = message
     this.method = method
     this.url = url
     this.status = status
@@ -102,10 +105,4 @@ export function parseJson(body: Uint8Array): unknown {
 /** Whether JSON is an object. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
-}
-
-/** What went wrong, without the request: which tag was asked for first is nothing that a person needs. */
-export function causeOf({ message, method, url }: RegistryError): string {
-  const request = `${method ?? ""} ${url ?? ""}: `
-  return message.startsWith(request) ? message.slice(request.length) : message
 }

@@ -5,7 +5,7 @@ import type { RegistryEnvironment } from "./environment.js"
 import { systemEnvironment } from "./environment.js"
 import type { AccessScope, RegistryCredentials } from "./login.js"
 import { RegistryLoginSession } from "./login.js"
-import { RegistryError } from "./registryError.js"
+import { RegistryError, safeUrl } from "./registryError.js"
 import type { RetryPolicy } from "./retry.js"
 import { defaultRetryPolicy, delayBefore } from "./retry.js"
 import type { RegistryEvent } from "./traffic.js"
@@ -39,7 +39,7 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   /** Tries in all, where fewer are wanted than the policy has. */
-  readonly tries?: number
+  readonly tries?: number | undefined
 }
 
 const defaultTimeout = 30_000
@@ -172,9 +172,10 @@ class Door {
     waitMilliseconds: number,
   ): void {
     const { method } = request
-    const url = `${this.endpoint.origin}${request.path.replace(/\?.*/, "")}`
+    const url = safeUrl(new URL(request.path, this.endpoint))
     const { tries } = this.retry
-    const reason = error.message.replace(`${method} ${url}: `, "")
+    // What a redirect has led to is not what was asked.
+    const reason = error.url === url ? error.reason : error.message
     this.settings.observe({ kind: "retry", method, url, attempt, tries, waitMilliseconds, reason })
   }
 

@@ -1,11 +1,11 @@
 import { formatBytes, formatDuration, listOf, plural, shortDigest } from "../text/format.js"
 import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
-import { codeCell, codeSpan, escapeCell, fenced, folded } from "../text/markdown.js"
+import { codeCell, codeSpan, escapeCell, fenced, folded, table } from "../text/markdown.js"
 import type { Review } from "../review/review.js"
 import { renderReview } from "../review/reviewMarkdown.js"
 import { bytesOf, fitting, shortened } from "./fit.js"
-import { partsOf, platformsOfReport, platformTitle } from "./platforms.js"
+import { imageRows, partsOf, platformsOfReport } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 import { describePublished, elapsedOf } from "./summary.js"
@@ -90,35 +90,16 @@ function renderSource(report: StackReport): string {
 }
 
 function renderTable(images: readonly ImageReport[]): string {
-  const rows = images.flatMap(tableRows).map((image) => {
+  const shown = images.flatMap((image) => imageRows(image, "↳ "))
+  const rows = shown.map((image) => {
     const digest = image.digest === undefined ? "" : codeSpan(shortDigest(image.digest))
     const size = image.unpackedBytes === undefined ? "" : formatBytes(image.unpackedBytes)
     const time = image.steps.length === 0 ? "" : formatDuration(elapsedOf(image))
     const mark = isFailed(image) ? "❌" : image.outcome.kind === "untested" ? "⚠️" : "✅"
-    const cells = [
-      `${mark} ${image.name}`,
-      image.action,
-      escapeCell(shortWords(describeOutcome(image.outcome))),
-      describeTests(image.suites),
-      time,
-      size,
-      digest,
-    ]
-    return `| ${cells.join(" | ")} |`
+    const outcome = escapeCell(shortWords(describeOutcome(image.outcome)))
+    return [`${mark} ${image.name}`, image.action, outcome, describeTests(image.suites), time, size, digest]
   })
-  return [
-    "| image | plan | outcome | tests | time | size | digest |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
-    ...rows,
-  ].join("\n")
-}
-
-/** An image; below it what it is on each of several platforms. */
-function tableRows(image: ImageReport): readonly ImageReport[] {
-  const parts = partsOf(image).flatMap((part) =>
-    part.part === undefined ? [] : [{ ...part, name: `↳ ${platformTitle(part.part)}` }],
-  )
-  return [image, ...parts]
+  return table(["image", "plan", "outcome", "tests", "time", "size", "digest"], rows)
 }
 
 /** What failed in an image: what it is and where its logs are in any case, then its tests as far as they fit. */
@@ -186,10 +167,12 @@ function renderSlowest(images: readonly ImageReport[]): readonly string[] {
     )
   const slowest = tests.sort((a, b) => b.seconds - a.seconds).slice(0, 5)
   if (slowest.length === 0) return []
-  const rows = slowest.map(
-    (test) => `| ${formatDuration(test.seconds * 1000)} | ${test.image} | ${codeCell(shortWords(test.id))} |`,
-  )
-  return [["## Slowest tests", "", "| time | image | test |", "| --- | --- | --- |", ...rows].join("\n")]
+  const rows = slowest.map(({ seconds, image, id }) => [
+    formatDuration(seconds * 1000),
+    image,
+    codeCell(shortWords(id)),
+  ])
+  return [`## Slowest tests\n\n${table(["time", "image", "test"], rows)}`]
 }
 
 function renderNotices(report: StackReport): readonly string[] {

@@ -27,8 +27,19 @@ export function partsOf(image: ImageReport): readonly ImagePart[] {
   }))
 }
 
+/**
+ * An image's rows of a table: its own, and below it what it is on each of several platforms.
+ * @param mark stands before the names of these
+ */
+export function imageRows(image: ImageReport, mark: string): readonly ImageReport[] {
+  const parts = partsOf(image).flatMap((part) =>
+    part.part === undefined ? [] : [{ ...part, name: `${mark}${platformTitle(part.part)}` }],
+  )
+  return [image, ...parts]
+}
+
 /** The name of a platform's row below its image's, with what the reader must know of it. */
-export function platformTitle({ platform, emulated, tests }: PlatformReport): string {
+function platformTitle({ platform, emulated, tests }: PlatformReport): string {
   if (!emulated) return platform
   return tests === "full"
     ? `${platform}, emulated`

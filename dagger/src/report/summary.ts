@@ -7,7 +7,7 @@ import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { excerptOfOutput, excerptOfTest, outputOfStep } from "./excerpt.js"
 import type { ImagePart } from "./platforms.js"
-import { partsOf, platformTitle } from "./platforms.js"
+import { imageRows, partsOf } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 
@@ -50,7 +50,7 @@ export function elapsedOf(image: ImageReport): number {
 }
 
 function summaryTable(images: readonly ImageReport[], view: SummaryView): readonly string[] {
-  const shown = images.flatMap(tableRows)
+  const shown = images.flatMap((image) => imageRows(image, "  "))
   const rows = [["image", "plan", "tests", "time", "size", "outcome"], ...shown.map(summaryRow)]
   return alignedTable(rows, view, (cell, row, column) => {
     const image = shown[row - 1]
@@ -58,14 +58,6 @@ function summaryTable(images: readonly ImageReport[], view: SummaryView): readon
     if (column !== 5) return cell
     return painted(view, colourOf(image), cell)
   })
-}
-
-/** An image; below it what it is on each of several platforms. */
-function tableRows(image: ImageReport): readonly ImageReport[] {
-  const parts = partsOf(image).flatMap((part) =>
-    part.part === undefined ? [] : [{ ...part, name: `  ${platformTitle(part.part)}` }],
-  )
-  return [image, ...parts]
 }
 
 /** What nobody asked for is neither good nor bad. */

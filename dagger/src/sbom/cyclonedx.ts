@@ -24,10 +24,12 @@ export function renderCycloneDx(manifest: ImageManifest): string {
     components: [...systemOf(manifest), ...componentsOf(manifest).map(libraryOf)],
     // Known and unknown parts: https://cyclonedx.org/docs/1.6/json/#compositions
     compositions: [{ aggregate: missing.length > 0 ? "incomplete" : "unknown", assemblies: [imageRef] }],
-    ...(missing.length > 0 && {
-      properties: missing.map((why) => ({ name: `${toolName}:incomplete`, value: why })),
-    }),
+    properties:
+      missing.length === 0
+        ? undefined
+        : missing.map((why) => ({ name: `${toolName}:incomplete`, value: why })),
   }
+  // What is undefined is left out.
   return `${JSON.stringify(document, null, 1)}\n`
 }
 
@@ -37,20 +39,16 @@ function imageOf(manifest: ImageManifest): object {
     type: "container",
     "bom-ref": imageRef,
     name,
-    ...(version !== undefined && { version }),
-    ...(content !== undefined && { hashes: [{ alg: "SHA-256", content }] }),
-    ...(purl !== undefined && { purl }),
+    version,
+    hashes: content === undefined ? undefined : [{ alg: "SHA-256", content }],
+    purl,
   }
 }
 
 function systemOf({ os }: ImageManifest): readonly object[] {
   if (os === undefined) return []
   const { id: name, version, name: description } = os
-  const known = {
-    ...(version !== undefined && { version }),
-    ...(description !== undefined && { description }),
-  }
-  return [{ type: "operating-system", "bom-ref": "os", name, ...known }]
+  return [{ type: "operating-system", "bom-ref": "os", name, version, description }]
 }
 
 function libraryOf({ ecosystem, name, version, purl, license }: Component, index: number): object {
@@ -59,8 +57,8 @@ function libraryOf({ ecosystem, name, version, purl, license }: Component, index
     "bom-ref": `${index + 1}-${ecosystem}`,
     name,
     version,
-    ...(license !== undefined && { licenses: [licenseChoice(license)] }),
-    ...(purl !== undefined && { purl }),
+    licenses: license === undefined ? undefined : [licenseChoice(license)],
+    purl,
   }
 }
 

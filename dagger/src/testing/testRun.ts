@@ -187,13 +187,8 @@ export interface UserRun {
  */
 export function mergeRuns(main: TestRun, others: readonly UserRun[]): TestRun {
   const runs = [main, ...others.map(withItsTests)]
-  const decisive =
-    runs.find((run) => run.kind !== "ran" && run.kind !== "no-tests-collected") ??
-    runs.find((run) => run.kind === "ran") ??
-    main
-  const tests = runs.flatMap((run) => run.tests)
-  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0)
-  return { ...decisive, startedAt: main.startedAt, otherUsers: main.otherUsers, tests, seconds }
+  const { startedAt, otherUsers } = main
+  return { ...decisive(runs, main), ...summed(runs), startedAt, otherUsers }
 }
 
 /**
@@ -204,20 +199,30 @@ export function mergeRuns(main: TestRun, others: readonly UserRun[]): TestRun {
 export function mergeParts(runs: readonly TestRun[], mostSeconds: number): TestRun {
   const [first] = runs
   if (first === undefined) throw new RangeError("there is no run to put together")
-  const decisive =
+  const run = decisive(runs, first)
+  const all = {
+    ...summed(runs),
+    startedAt: Math.max(...runs.map(({ startedAt }) => startedAt)),
+    otherUsers: [...new Set(runs.flatMap(({ otherUsers }) => otherUsers))],
+  }
+  if (run.kind === "ran" && all.seconds > mostSeconds) {
+    return { ...all, kind: "timed-out", message: `all tests together took over ${mostSeconds} s` }
+  }
+  return { ...run, ...all }
+}
+
+/** The run whose kind is that of all: the first that could not run, else one that ran. */
+function decisive(runs: readonly TestRun[], first: TestRun): TestRun {
+  return (
     runs.find(({ kind }) => kind !== "ran" && kind !== "no-tests-collected") ??
     runs.find(({ kind }) => kind === "ran") ??
     first
-  const all = {
-    startedAt: Math.max(...runs.map(({ startedAt }) => startedAt)),
-    seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
-    tests: runs.flatMap(({ tests }) => tests),
-    otherUsers: [...new Set(runs.flatMap(({ otherUsers }) => otherUsers))],
-  }
-  if (decisive.kind === "ran" && all.seconds > mostSeconds) {
-    return { ...all, kind: "timed-out", message: `all tests together took over ${mostSeconds} s` }
-  }
-  return { ...decisive, ...all }
+  )
+}
+
+function summed(runs: readonly TestRun[]): Pick<TestRun, "tests" | "seconds"> {
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0)
+  return { tests: runs.flatMap(({ tests }) => tests), seconds }
 }
 
 /** The main run has seen tests for this user: that there are none now is a failure, not an empty folder. */

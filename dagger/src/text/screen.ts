@@ -32,6 +32,28 @@ export function cut(text: string, room: number): string {
 }
 
 /**
+ * A line as lines that fit, broken at blanks; a word that is longer stays whole, so that an address can be copied. Lines
+ * behind the first stand below the text of a list's item.
+ */
+export function wrapped(line: string, { columns }: Screen): readonly string[] {
+  if (columns === 0 || width(line) <= columns) return [line]
+  const [start = ""] = /^ *(?:- |\d+\. )?/.exec(line) ?? []
+  const lines: string[] = []
+  let current = start
+  let isEmpty = true
+  for (const word of line.slice(start.length).split(" ")) {
+    const longer = isEmpty ? `${current}${word}` : `${current} ${word}`
+    if (isEmpty || width(longer) <= columns) current = longer
+    else {
+      lines.push(current)
+      current = `${" ".repeat(start.length)}${word}`
+    }
+    isEmpty = false
+  }
+  return [...lines, current]
+}
+
+/**
  * Cells below each other, the first row a header. Where a row is wider than the screen its last cell is cut.
  * @param paint colours a cell after its place is known
  */

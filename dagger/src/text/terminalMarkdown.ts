@@ -1,10 +1,10 @@
 import { cleanText } from "./cleanText.js"
 import type { Screen } from "./screen.js"
-import { alignedTable, painted } from "./screen.js"
+import { alignedTable, painted, wrapped } from "./screen.js"
 
 /**
- * A report in Markdown as text for a terminal: tables in columns, headings without marks, folded blocks open. For the
- * Markdown that this module writes, not for any.
+ * A report in Markdown as text for a terminal: tables in columns, headings without marks, folded blocks open, sentences
+ * broken at blanks. For the Markdown that this module writes, not for any.
  */
 export function markdownForTerminal(markdown: string, screen: Screen): string {
   const out: string[] = []
@@ -46,7 +46,7 @@ function block(lines: readonly string[], screen: Screen): readonly string[] {
   const heading = /^#+ (.*)$/.exec(first)?.[1]
   if (heading !== undefined) return [painted(screen, "bold", inline(heading))]
   const summary = /^<summary>(.*)<\/summary>$/.exec(first)?.[1]
-  return [summary === undefined ? inline(first) : painted(screen, "bold", inline(summary))]
+  return summary === undefined ? wrapped(inline(first), screen) : [painted(screen, "bold", inline(summary))]
 }
 
 function tableLines(lines: readonly string[], screen: Screen): readonly string[] {

@@ -23,7 +23,7 @@ export function engineOutages(): void {
     const { path } = clock
     engine = await SecondEngine.make({
       name: "outage",
-      prefix: "10.90",
+      prefix: "10.92",
       registryPort: 5092,
       disk: "6g",
       path,

@@ -44,4 +44,21 @@ describe.skipIf(process.getuid?.() !== 0)("what up switches on in the machine", 
       await inOwnNetwork(`make_bridge; ${show}; remove_network; ip link show own0 2>/dev/null || echo gone`),
     ).toMatch(/^own0 \S+ 10\.94\.0\.1\/16.*\ngone$/)
   })
+
+  // Else those that stay send to an address that is gone: no answer for up to 50 s.
+  it.each([
+    ["that it makes", ""],
+    ["that is there already", "ip link add own0 type bridge; ip link set own0 up"],
+  ])("a bridge %s keeps its MAC address while containers come and go", async (_, before) => {
+    const script = `
+      ${before}
+      make_bridge
+      mac() { ip -brief link show own0 | awk '{ print $3 }'; }
+      attach() { ip link add "$1" address "$2" type veth peer name "$1-inside"; ip link set "$1" master own0 up; }
+      first=$(mac)
+      attach stays 0e:00:00:00:00:01; attach leaves 02:00:00:00:00:01; both=$(mac)
+      ip link delete leaves
+      echo "$both $(mac)" | sed "s/$first/same/g"`
+    expect(await inOwnNetwork(script)).toBe("same same")
+  })
 })

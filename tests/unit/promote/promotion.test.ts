@@ -137,11 +137,7 @@ describe("a promotion", () => {
     expect((await promoteMain()).outcome.kind).toBe("promoted")
     const reference = parseReference(`${registry.host}/org${organisation}/base:2026.4-stable`)
     const facts = await imageFacts(client, reference, "linux/arm64")
-    expect(facts).toMatchObject({
-      digest,
-      platform: "linux/arm64",
-      platforms: ["linux/amd64", "linux/arm64"],
-    })
+    expect(facts).toMatchObject({ digest, platform: "linux/arm64" })
   })
 
   it("needs at most five requests an image and few bytes", async () => {

@@ -62,8 +62,7 @@ describe.each(registries)("a registry (%s)", (_, registry) => {
       created,
     })
     const facts = await imageFacts(client, named("org/facts:1"))
-    expect(facts).toMatchObject({ digest, manifestDigest: digest, platform: "linux/amd64", created })
-    expect(facts?.platforms).toEqual(["linux/amd64"])
+    expect(facts).toMatchObject({ digest, platform: "linux/amd64", created })
     expect(facts?.labels.get(labels.revision)).toBe("abc")
     expect(facts?.annotations.get(labels.title)).toBe("facts")
     expect(facts?.history.map(({ createdBy, layer }) => [createdBy, layer?.digest])).toEqual([
@@ -96,9 +95,8 @@ describe.each(registries)("a registry (%s)", (_, registry) => {
     ])
     expect(await retag(client, named("org/many:1"), "2")).toBe(digest)
     const arm = await imageFacts(client, named("org/many:2"), "linux/arm64")
-    expect(arm).toMatchObject({ digest, platform: "linux/arm64", platforms: ["linux/amd64", "linux/arm64"] })
+    expect(arm).toMatchObject({ digest, platform: "linux/arm64" })
     expect(arm?.labels.get("arch")).toBe("arm")
-    expect(arm?.manifestDigest).not.toBe(digest)
     expect((await imageFacts(client, named("org/many:2"), "linux/s390x"))?.platform).toBe("linux/amd64")
   })
 

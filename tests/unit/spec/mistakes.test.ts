@@ -166,7 +166,7 @@ describe("YAML", () => {
     expect(mistakes({ "spec.yml": levels.join("\n") }).join()).toContain(
       "aliases that expand to too many values",
     )
-    expect(performance.now() - started).toBeLessThan(5000)
+    expect(performance.now() - started).toBeLessThan(20_000)
   })
 })
 

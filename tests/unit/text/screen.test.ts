@@ -34,6 +34,21 @@ describe("Markdown on a terminal", () => {
     expect(markdownForTerminal(markdown, plainScreen)).toBe(shown)
   })
 
+  test.each([
+    ["one two three four", "one two\nthree four\n"],
+    ["- one two three", "- one two\n  three\n"],
+    ["12. one two three", "12. one\n    two\n    three\n"],
+    ["see https://example.org/long and", "see\nhttps://example.org/long\nand\n"],
+    ["https://example.org/long", "https://example.org/long\n"],
+    ["exactly 10", "exactly 10\n"],
+    ["```\none two three four\n```\nend", "one two three four\nend\n"],
+  ])(
+    "%j fits into 10 columns as far as its words do, and what is to be copied stays whole",
+    (markdown, shown) => {
+      expect(markdownForTerminal(markdown, { ...plainScreen, columns: 10 })).toBe(shown)
+    },
+  )
+
   test("headings are bold where there are colours, and nothing of the text is a command of the terminal", () => {
     expect(markdownForTerminal("# A\u001b]0;t\u0007", colours)).toBe("\u001b[1mA\u001b[0m\n")
   })

@@ -1,11 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { DaggerCall, FakeAnswer } from "../../support/fakeDagger.js"
-import { fakeDagger } from "../../support/fakeDagger.js"
 import type { RunnerSettings, WorkflowRun } from "../../support/runner.js"
-import { runWorkflow } from "../../support/runner.js"
 import { checkout } from "../../support/stack.js"
 import type { Workflow } from "../../support/workflow.js"
 import { readWorkflow } from "../../support/workflow.js"
@@ -18,28 +15,24 @@ import {
   scheduleEvent,
   upstream,
 } from "../../support/workflowEvents.js"
+import type { RecordedRun } from "../../support/workflowRecorder.js"
+import { WorkflowRecorder } from "../../support/workflowRecorder.js"
 import type { WorkflowRepository } from "../../support/workflowRepository.js"
 import { workflowRepository } from "../../support/workflowRepository.js"
 
-/** A run of a workflow against a dagger CLI that only records its calls. */
-interface Recorded {
-  readonly run: WorkflowRun
-  readonly calls: readonly DaggerCall[]
-}
-
 let repository: WorkflowRepository
 let commit: string
-const folders: string[] = []
-const runs: WorkflowRun[] = []
+let recorder: WorkflowRecorder
 
 beforeAll(async () => {
   repository = await workflowRepository([".github", "dagger.json", "lib"])
   commit = await repository.commit("main", "second", { "README.md": "text" })
+  const secrets = { DSMLP_LOGIN_PASSWORD: "a $ecret" }
+  recorder = new WorkflowRecorder({ origin: repository.folder, secrets })
 })
 
 afterAll(async () => {
-  for (const run of runs) await run.remove()
-  for (const folder of folders) rmSync(folder, { recursive: true })
+  await recorder.remove()
   await repository.remove()
 })
 
@@ -47,28 +40,15 @@ function workflowOf(file: string): Workflow {
   return readWorkflow(join(checkout, ".github/workflows", file))
 }
 
-async function record(
+function record(
   file: string | Workflow,
   event: WorkflowEvent,
   settings: Partial<RunnerSettings> = {},
   answer?: FakeAnswer,
   programs?: string,
-): Promise<Recorded> {
-  const folder = mkdtempSync(join(tmpdir(), "fake-dagger-"))
-  folders.push(folder)
-  const fake = fakeDagger(folder, answer)
-  const run = await runWorkflow(typeof file === "string" ? workflowOf(file) : file, event, {
-    origin: repository.folder,
-    repository: upstream,
-    serverUrl: "https://github.example",
-    secrets: { DSMLP_LOGIN_PASSWORD: "a $ecret" },
-    token: (permissions) => `token ${JSON.stringify(permissions)}`,
-    path: [...(programs === undefined ? [] : [programs]), fake.bin, "/usr/local/bin:/usr/bin:/bin"].join(":"),
-    ...settings,
-  })
-  if (run === undefined) throw new Error("the event did not start the workflow")
-  runs.push(run)
-  return { run, calls: fake.calls() }
+): Promise<RecordedRun> {
+  const workflow = typeof file === "string" ? workflowOf(file) : file
+  return recorder.record(workflow, event, { ...settings, answer, programs })
 }
 
 /** Options and words of a call, without those that are always the same. */
@@ -387,8 +367,7 @@ describe("per_image.yml", () => {
     [true, ["rm -rf /usr/local/lib/android /usr/share/dotnet /opt/ghc /opt/hostedtoolcache"]],
     [false, []],
   ])("makes room on GitHub's machines (%s), and leaves others as they are", async (hosted, removed) => {
-    const folder = mkdtempSync(join(tmpdir(), "fake-sudo-"))
-    folders.push(folder)
+    const folder = recorder.folder("fake-sudo-")
     const log = join(folder, "log")
     writeFileSync(log, "")
     writeFileSync(join(folder, "sudo"), `#!/bin/bash\necho "$*" >>${log}\n`, { mode: 0o755 })

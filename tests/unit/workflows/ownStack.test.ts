@@ -4,9 +4,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { starterTexts } from "../../../dagger/src/starter/starter.js"
 import type { DaggerCall, FakeAnswer } from "../../support/fakeDagger.js"
-import { fakeDagger } from "../../support/fakeDagger.js"
 import type { RunnerSettings, WorkflowRun } from "../../support/runner.js"
-import { runWorkflow } from "../../support/runner.js"
 import { checkout, run } from "../../support/stack.js"
 import { parseWorkflow } from "../../support/workflow.js"
 import type { WorkflowEvent } from "../../support/workflowEvents.js"
@@ -19,14 +17,15 @@ import {
   upstream,
   workflowRunEvent,
 } from "../../support/workflowEvents.js"
+import type { RecordedRun } from "../../support/workflowRecorder.js"
+import { WorkflowRecorder } from "../../support/workflowRecorder.js"
 import type { WorkflowRepository } from "../../support/workflowRepository.js"
 import { workflowRepository } from "../../support/workflowRepository.js"
 
 // The workflows that new-stack writes, which call those of the tool's repository.
 
 const tool = "tools/stack"
-const folders: string[] = []
-const runs: WorkflowRun[] = []
+let recorder: WorkflowRecorder
 let server: string
 let toolRepository: WorkflowRepository
 let called: string
@@ -35,7 +34,7 @@ let commit: string
 let texts: ReadonlyMap<string, string>
 
 beforeAll(async () => {
-  server = temporary("server-")
+  server = mkdtempSync(join(tmpdir(), "server-"))
   toolRepository = await workflowRepository([".github", "dagger.json", "lib"])
   called = await toolRepository.commit("main", "the one that is called", { "README.md": "called" })
   await toolRepository.commit("main", "a newer one, which breaks everything", {
@@ -55,20 +54,19 @@ beforeAll(async () => {
   const strange = scripts.map((name) => [`.github/${name}.sh`, "exit 67\n"] as const)
   repository = await workflowRepository(["LICENSE"], Object.fromEntries<string>([...texts, ...strange]))
   commit = await repository.commit("main", "second", { "notes.txt": "text" })
+  recorder = new WorkflowRecorder({
+    origin: repository.folder,
+    serverUrl: `file://${server}`,
+    secrets: { DSMLP_LOGIN_PASSWORD: "a $ecret", OTHER: "another $ecret" },
+  })
 })
 
 afterAll(async () => {
-  for (const one of runs) await one.remove()
-  for (const folder of folders) rmSync(folder, { recursive: true })
+  await recorder.remove()
+  rmSync(server, { recursive: true })
   await repository.remove()
   await toolRepository.remove()
 })
-
-function temporary(prefix: string): string {
-  const folder = mkdtempSync(join(tmpdir(), prefix))
-  folders.push(folder)
-  return folder
-}
 
 async function record(
   file: string,
@@ -76,21 +74,9 @@ async function record(
   settings: Partial<RunnerSettings> = {},
   change = (text: string) => text,
   answer?: FakeAnswer,
-): Promise<{ readonly run: WorkflowRun; readonly calls: readonly DaggerCall[] }> {
+): Promise<RecordedRun> {
   const text = texts.get(`.github/workflows/${file}`) ?? file
-  const fake = fakeDagger(temporary("fake-dagger-"), answer)
-  const done = await runWorkflow(parseWorkflow(change(text), "own.yml"), event, {
-    origin: repository.folder,
-    repository: upstream,
-    serverUrl: `file://${server}`,
-    secrets: { DSMLP_LOGIN_PASSWORD: "a $ecret", OTHER: "another $ecret" },
-    token: (permissions) => `token ${JSON.stringify(permissions)}`,
-    path: `${fake.bin}:/usr/local/bin:/usr/bin:/bin`,
-    ...settings,
-  })
-  if (done === undefined) throw new Error("the event did not start the workflow")
-  runs.push(done)
-  return { run: done, calls: fake.calls() }
+  return recorder.record(parseWorkflow(change(text), "own.yml"), event, { ...settings, answer })
 }
 
 /** Options and words of a call, without those that are always the same. */
@@ -187,7 +173,7 @@ describe("build.yml", () => {
 
 it("review.yml: comments with the tool's script", async () => {
   const about = { event: "pull_request", owner: "mallory", branch: "x", head: commit }
-  const artifactsOfRun = temporary("artifacts-")
+  const artifactsOfRun = recorder.folder("artifacts-")
   const { run: done } = await record("review.yml", workflowRunEvent(commit, about), { artifactsOfRun })
   expect(jobs(done)).toEqual({ "review / comment": "success" })
   expect(done.log).toContain("The run has told nothing of its images: no comment.")

@@ -1,16 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { DaggerCall, FakeAnswer } from "../../support/fakeDagger.js"
-import { fakeDagger } from "../../support/fakeDagger.js"
-import type { RunnerSettings, WorkflowRun } from "../../support/runner.js"
-import { runWorkflow } from "../../support/runner.js"
+import type { RunnerSettings } from "../../support/runner.js"
 import { checkout } from "../../support/stack.js"
 import type { Workflow, WorkflowJob } from "../../support/workflow.js"
 import { readWorkflow } from "../../support/workflow.js"
 import type { WorkflowEvent } from "../../support/workflowEvents.js"
-import { dispatchEvent, pullRequestEvent, pushEvent, upstream } from "../../support/workflowEvents.js"
+import { dispatchEvent, pullRequestEvent, pushEvent } from "../../support/workflowEvents.js"
+import { WorkflowRecorder } from "../../support/workflowRecorder.js"
 import type { WorkflowRepository } from "../../support/workflowRepository.js"
 import { workflowRepository } from "../../support/workflowRepository.js"
 
@@ -22,17 +20,17 @@ const identityNames = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST
 
 let repository: WorkflowRepository
 let commit: string
-const folders: string[] = []
-const runs: WorkflowRun[] = []
+let recorder: WorkflowRecorder
 
 beforeAll(async () => {
   repository = await workflowRepository([".github", "dagger.json", "lib"])
   commit = await repository.commit("main", "second", { "README.md": "text" })
+  const environments = { gpu: { DSMLP_LOGIN_PASSWORD: "a $ecret" } }
+  recorder = new WorkflowRecorder({ origin: repository.folder, environments })
 })
 
 afterAll(async () => {
-  for (const run of runs) await run.remove()
-  for (const folder of folders) rmSync(folder, { recursive: true })
+  await recorder.remove()
   await repository.remove()
 })
 
@@ -51,22 +49,9 @@ async function record(
   settings: Partial<RunnerSettings> = {},
   workflow: Workflow = signed,
 ) {
-  const folder = mkdtempSync(join(tmpdir(), "fake-dagger-"))
-  folders.push(folder)
-  const fake = fakeDagger(folder, answered)
-  const run = await runWorkflow(workflow, event, {
-    origin: repository.folder,
-    repository: upstream,
-    serverUrl: "https://github.example",
-    environments: { gpu: { DSMLP_LOGIN_PASSWORD: "a $ecret" } },
-    token: (permissions) => `token ${JSON.stringify(permissions)}`,
-    path: [fake.bin, "/usr/local/bin:/usr/bin:/bin"].join(":"),
-    ...settings,
-  })
-  if (run === undefined) throw new Error("the event did not start the workflow")
-  runs.push(run)
+  const { run, calls } = await recorder.record(workflow, event, { ...settings, answer: answered })
   const ends = Object.fromEntries([...run.jobs].map(([name, { conclusion }]) => [name, conclusion]))
-  return { run, ends, calls: fake.calls() }
+  return { run, ends, calls }
 }
 
 const byHand = (branch = "main", inputs: Readonly<Record<string, string>> = {}) =>
