@@ -167,7 +167,7 @@ start_engine() {
 prune_content() {
   local name
   local -a digests=()
-  for name in sdk debian debian-stack node debian-arm64; do
+  for name in sdk debian debian-stack node {debian,node}-arm64; do
     [[ ! -f $home/images/$name ]] || digests+=("$(<"$home/images/$name")")
   done
   node "$engine_dir/oci.mjs" prune "$content" "${digests[@]}"

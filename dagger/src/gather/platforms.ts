@@ -3,7 +3,7 @@ import type { Publishing } from "../report/report.js"
 import type { Spec } from "../spec/spec.js"
 import { listOf } from "../text/format.js"
 import type { ChosenPlatform } from "../engine/platform.js"
-import type { Plan } from "../plan/planDocument.js"
+import type { Plan, Step } from "../plan/planDocument.js"
 
 /**
  * The platforms that a call is for: those that it names, else all of the stack, in the order of the spec.
@@ -65,11 +65,22 @@ export function requireBuiltElsewhere(plan: Plan, { platform, unable }: ChosenPl
   if (unable === undefined) return
   const missing = plan.steps.filter(({ action }) => action === "build" || action === "retest")
   if (missing.length === 0) return
-  const state = (action: string): string => (action === "build" ? "not built" : "not tested")
-  const problems = missing.map(({ image, action }) => ({
+  const problems = missing.map((step) => ({
     location: atOption("--publish"),
-    message: `${image} is ${state(action)} for ${platform} yet, and ${unable}`,
-    hint: `call build-stack --publish --candidates-only --platform=${platform} on an engine of ${platform} first`,
+    message: `${step.image} is ${stateOf(step, platform)}, and ${unable}`,
+    hint: isBelieved(step)
+      ? `call build-stack --publish --candidates-only --platform=${platform} on an engine of ${platform} first`
+      : `publish main from an engine that builds for all platforms, or let it believe signers: "trust" instead of "trust_registry: false"`,
   }))
   throw new InputError(problems)
+}
+
+function stateOf(step: Step, platform: string): string {
+  if (!isBelieved(step)) return `built on main itself for ${platform} (trust_registry: false)`
+  return `${step.action === "build" ? "not built" : "not tested"} for ${platform} yet`
+}
+
+/** Whether what another run has left in the registry would be taken for it. */
+function isBelieved({ reasons }: Step): boolean {
+  return !reasons.some(({ kind }) => kind === "registry-not-trusted")
 }

@@ -40,8 +40,20 @@ export interface ImageDiff {
   readonly to: ComparedImage
   readonly compressed: SizeDiff
   readonly unpacked: SizeDiff
-  /** Package managers that neither image has are left out. */
+  /** Of images of several platforms: what changed in the size of each. */
+  readonly platforms?: readonly PlatformDiff[]
+  /** Package managers that neither image has are left out. Of several platforms: of the one that both sides tell of. */
   readonly ecosystems: readonly EcosystemDiff[]
+}
+
+/** The sizes of an image on one of several platforms, before and after. */
+export interface PlatformDiff {
+  /** `linux/arm64` */
+  readonly platform: string
+  /** Whether the packages are compared on this one. */
+  readonly isShown: boolean
+  readonly compressed: SizeDiff
+  readonly unpacked: SizeDiff
 }
 
 /** One side of a comparison. */
@@ -69,6 +81,7 @@ export function diffManifests(from: ImageManifest, to: ImageManifest): ImageDiff
     to: sideOf(to),
     compressed: sizes(from.size.compressed, to.size.compressed),
     unpacked: sizes(from.size.unpacked, to.size.unpacked),
+    ...platformDiffs(from, to),
     ecosystems: withoutRepeated(compared),
   }
 }
@@ -178,6 +191,32 @@ function identityOf(change: PackageChange): string {
 
 function sideOf({ reference, digest }: ImageManifest): ComparedImage {
   return { reference, ...(digest !== undefined && { digest }) }
+}
+
+/** Nothing where both sides are of one platform. */
+function platformDiffs(from: ImageManifest, to: ImageManifest): Pick<ImageDiff, "platforms"> {
+  if (from.platforms === undefined && to.platforms === undefined) return {}
+  const before = sizesByPlatform(from)
+  const after = sizesByPlatform(to)
+  const names = new Set([...after.keys(), ...before.keys()])
+  const platforms = [...names].map((platform): PlatformDiff => {
+    const [older, newer] = [before.get(platform), after.get(platform)]
+    return {
+      platform,
+      isShown: platform === to.platform && platform === from.platform,
+      compressed: sizes(older?.compressed, newer?.compressed),
+      unpacked: sizes(older?.unpacked, newer?.unpacked),
+    }
+  })
+  return { platforms }
+}
+
+function sizesByPlatform({
+  platform: only,
+  size: own,
+  platforms = [{ platform: only, size: own }],
+}: ImageManifest): ReadonlyMap<string, ImageManifest["size"]> {
+  return new Map(platforms.map(({ platform, size }) => [platform, size]))
 }
 
 function sizes(from: number | undefined, to: number | undefined): SizeDiff {

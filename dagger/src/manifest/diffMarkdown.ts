@@ -33,7 +33,7 @@ export function renderImageDiff(diff: ImageDiff): string {
   if (diff.from.digest !== undefined && diff.from.digest === diff.to.digest) {
     return `The same image: ${codeSpan(shortDigest(diff.to.digest))}.`
   }
-  return [sentence(diff), ...diff.ecosystems.map(renderEcosystem)].join("\n\n")
+  return [sentence(diff), ...platformSizes(diff), ...diff.ecosystems.map(renderEcosystem)].join("\n\n")
 }
 
 /** `2 upgraded, 1 added`, or `no changes`. */
@@ -75,6 +75,19 @@ function sentence({ from, to, unpacked, compressed }: ImageDiff): string {
     .filter(({ change }) => change !== undefined)
     .map(({ label, change }) => `${label} ${change ?? ""}`)
   return [`From ${codeSpan(from.reference)} to ${codeSpan(to.reference)}`, ...told].join("; ") + "."
+}
+
+/** The sizes on each of several platforms, and on which one the packages below are. */
+function platformSizes({ platforms = [] }: ImageDiff): readonly string[] {
+  if (platforms.length === 0) return []
+  const rows = platforms.map(({ platform, unpacked, compressed }) => [
+    codeCell(platform),
+    sizeChange(unpacked) ?? "not known",
+    sizeChange(compressed) ?? "not known",
+  ])
+  const shown = platforms.filter(({ isShown }) => isShown).map(({ platform }) => codeSpan(platform))
+  const word = shown.length === 0 ? [] : [`The packages are those on ${shown.join(", ")}.`]
+  return [table(["Platform", "Unpacked", "To download"], rows), ...word]
 }
 
 /** `4.20 GB → 4.31 GB (+110 MB)`; undefined where neither side is known. */

@@ -25,7 +25,7 @@ export interface ManifestFacts {
   readonly created?: string
   /** Labels of the configuration. */
   readonly labels: ReadonlyMap<string, string>
-  /** Annotations of index and manifest. */
+  /** Annotations of the manifest, and over them those of its index: that may be newer than what it lists. */
   readonly annotations: ReadonlyMap<string, string>
   /** Bytes of configuration and layers, as they are transferred. */
   readonly compressedBytes: number
@@ -173,7 +173,7 @@ async function factsOf(
     platform: platformOf(config),
     ...(typeof config.created === "string" && { created: config.created }),
     labels: mapOf(config.config?.Labels),
-    annotations: new Map([...readManifest(named).annotations, ...own.annotations]),
+    annotations: new Map([...own.annotations, ...readManifest(named).annotations]),
     compressedBytes: sizes.reduce((sum, size) => sum + size, 0),
     layers: own.layers,
     history: historyOf(config, own.layers),
@@ -210,7 +210,7 @@ function chosen(entries: readonly IndexEntry[], platform: string | undefined, in
 }
 
 /** `linux/amd64` of `linux/amd64/v2`. */
-function withoutVariant(platform: string): string {
+export function withoutVariant(platform: string): string {
   return platform.split("/").slice(0, 2).join("/")
 }
 

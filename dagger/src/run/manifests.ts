@@ -48,29 +48,41 @@ export function renderManifests(
         ...(isInspected(manifest)
           ? [[sbomPath(manifest, "spdx"), renderSbom(manifest, "spdx")] as const]
           : []),
-        ...otherSboms(image, shown, context),
+        ...otherPlatforms(image, shown, context, page),
       ]
     })
 }
 
-/** An image as its page shows it: of several platforms the first tells what is in it. */
+/**
+ * An image as its page shows it: of several platforms the first tells what is in it. Where nothing of it is published, it
+ * is the first that the run looked into: the others may be as they are published.
+ */
 function shownImage(image: EndedImage): EndedImage {
   const { digest, published, platforms = [] } = image
-  const [first] = platforms
-  return first === undefined ? image : { ...first.image, digest, published, platforms }
+  const seen = digest === undefined ? platforms.find((each) => each.image.record.probes.size > 0) : undefined
+  const shown = seen ?? platforms[0]
+  return shown === undefined ? image : { ...shown.image, digest, published, platforms }
 }
 
-/** What is in an image on its other platforms; each with a bill of materials of its own. */
-function otherSboms(
-  { platforms = [] }: EndedImage,
+/** What a run has seen in an image on its other platforms: for each a page, its data and a bill of materials. */
+function otherPlatforms(
+  { job, platforms = [] }: EndedImage,
   all: readonly EndedImage[],
   context: ManifestContext,
+  page: string,
 ): readonly (readonly [string, string])[] {
-  return platforms.slice(1).flatMap(({ platform, image }) => {
-    const manifest = { ...manifestOf(image, all, context), platform }
+  const others = platforms.filter(({ image }) => image.job !== job)
+  return others.flatMap(({ platform, image }) => {
+    const facts = context.published.get(factsName(job.name, platform))
+    const manifest = { ...manifestOf(image, all, context, facts), platform }
     if (!isInspected(manifest)) return []
-    const path = sbomPath(manifest, "spdx").replace(/\.spdx\.json$/, `.${platform.replaceAll("/", "-")}$&`)
-    return [[path, renderSbom(manifest, "spdx")] as const]
+    const folder = platform.replaceAll("/", "-")
+    const sbom = sbomPath(manifest, "spdx").replace(/\.spdx\.json$/, `.${folder}$&`)
+    return [
+      [`manifests/${folder}/${page}.md`, renderPage(manifest)] as const,
+      [`manifests/${folder}/${page}.json`, formatManifest(manifest)] as const,
+      [sbom, renderSbom(manifest, "spdx")] as const,
+    ]
   })
 }
 
@@ -97,11 +109,15 @@ export function factsName(image: string, platform: string): string {
   return `${image} ${platform}`
 }
 
-function manifestOf(image: EndedImage, all: readonly EndedImage[], context: ManifestContext): ImageManifest {
+function manifestOf(
+  image: EndedImage,
+  all: readonly EndedImage[],
+  context: ManifestContext,
+  registry = context.published.get(image.job.name),
+): ImageManifest {
   const { job, digest, record, published } = image
   const { unpackedBytes } = record.outside
   const { tag, platform } = context
-  const registry = context.published.get(job.name)
   return {
     version: manifestVersion,
     name: job.name,

@@ -1,5 +1,5 @@
 import { diffManifests } from "../manifest/diff.js"
-import { isInspected, withKnown } from "../manifest/knownImage.js"
+import { isInspected, tellOfTheSame, withKnown, withSizes } from "../manifest/knownImage.js"
 import { formatManifest } from "../manifest/manifestData.js"
 import { renderPage } from "../manifest/page.js"
 import { parseReference } from "../reference/reference.js"
@@ -66,15 +66,20 @@ function referencesOf(change: WikiChange): readonly string[] {
     : change.images.map(({ to }) => to)
 }
 
-/** The manifests of a run; what the wiki has on the same digests, under whatever tag, is kept. */
+/** The manifests of a run; what the wiki has on the same images, under whatever tag, is kept. */
 function published(files: WikiFiles, { manifests }: PagesToPublish): readonly ImageManifest[] {
   return manifests.map((manifest) => {
-    const known = manifestsOf(files, parseReference(manifest.reference)).filter(
-      ({ digest }) => digest !== undefined && digest === manifest.digest,
-    )
-    const own = known.find(({ reference }) => reference === manifest.reference)
-    const best = [own, ...known].find((each) => each !== undefined && isInspected(each)) ?? own ?? known[0]
-    return best === undefined ? manifest : withKnown(manifest, best)
+    const all = manifestsOf(files, parseReference(manifest.reference))
+    // The same index tells more than another one that has the same image in it.
+    const exact = all.filter(({ digest }) => digest !== undefined && digest === manifest.digest)
+    const own = exact.find(({ reference }) => reference === manifest.reference)
+    const known = [
+      ...(own === undefined ? [] : [own]),
+      ...exact,
+      ...all.filter((each) => tellOfTheSame(manifest, each)),
+    ]
+    const best = known.find(isInspected) ?? known[0]
+    return withSizes(best === undefined ? manifest : withKnown(manifest, best), all)
   })
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { checkBudget } from "../../../dagger/src/manifest/budget.js"
 import { diffManifests, diffSets } from "../../../dagger/src/manifest/diff.js"
 import { renderImageDiff, renderSetDiff } from "../../../dagger/src/manifest/diffMarkdown.js"
@@ -98,4 +98,32 @@ test.each([
   [1001, "over"],
 ])("%d bytes of 1000 are %s the budget", (size, kind) => {
   expect(checkBudget(size, 1000)).toEqual({ kind, size, budget: 1000 })
+})
+
+describe("images of several platforms", () => {
+  const of = (amd: number, arm?: number) =>
+    manifestOf("base", "2026.4-main", {
+      digest: digestOf(String(amd)[0] ?? "1"),
+      size: { unpacked: amd, compressed: 1 },
+      ...(arm !== undefined && {
+        platforms: [
+          { platform: "linux/amd64", size: { unpacked: amd, compressed: 1 } },
+          { platform: "linux/arm64", size: { unpacked: arm } },
+        ],
+      }),
+    })
+
+  test("are compared in the size of each", () => {
+    const text = renderImageDiff(diffManifests(of(1000, 3000), of(2000, 5000)))
+    expect(text).toContain("| `linux/amd64` | 1.00 kB → 2.00 kB (+1.00 kB) | 1 B (same) |")
+    expect(text).toContain("| `linux/arm64` | 3.00 kB → 5.00 kB (+2.00 kB) | not known |")
+    expect(text).toContain("The packages are those on `linux/amd64`.")
+  })
+
+  test("tell of a platform that came, and nothing where there is one", () => {
+    const text = renderImageDiff(diffManifests(of(1000), of(2000, 5000)))
+    expect(text).toContain("| `linux/arm64` | not known → 5.00 kB | not known |")
+    expect(diffManifests(of(1000), of(2000))).not.toHaveProperty("platforms")
+    expect(renderImageDiff(diffManifests(of(1000), of(2000)))).not.toContain("Platform")
+  })
 })

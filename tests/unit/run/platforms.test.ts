@@ -84,6 +84,7 @@ describe("--platform", () => {
 describe("a platform that this engine cannot run", () => {
   const planOf = (
     actions: Readonly<Record<string, "build" | "retest" | "retag" | "reuse" | "skip">>,
+    reasons: Step["reasons"] = [],
   ): Plan => ({
     version: 1,
     tag: "2026.4-main",
@@ -92,7 +93,7 @@ describe("a platform that this engine cannot run", () => {
     publish: true,
     comparedWith: "nothing",
     imagesChanged: [],
-    steps: Object.entries(actions).map(([image, action]) => ({ image, action }) as Step),
+    steps: Object.entries(actions).map(([image, action]) => ({ image, action, reasons }) as Step),
     notices: [],
   })
   const unable = { platform: arm, isEmulated: true, unable: "it cannot", notices: [] }
@@ -103,6 +104,15 @@ describe("a platform that this engine cannot run", () => {
     }).toThrow(
       /a is not built for linux\/arm64 yet, and it cannot \(call build-stack .*--platform=linux\/arm64 on an engine.*\n.*b is not tested for linux\/arm64 yet/,
     )
+  })
+
+  test("is built by main itself where that believes no other run: no call elsewhere would help", () => {
+    const refuse = () => {
+      requireBuiltElsewhere(planOf({ a: "build" }, [{ kind: "registry-not-trusted" }]), unable)
+    }
+    expect(refuse).toThrow("a is built on main itself for linux/arm64 (trust_registry: false), and it cannot")
+    expect(refuse).toThrow('let it believe signers: "trust" instead of "trust_registry: false"')
+    expect(refuse).not.toThrow("--candidates-only")
   })
 
   test("is no matter where that was done", () => {

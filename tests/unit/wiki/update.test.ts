@@ -18,6 +18,29 @@ import {
 import type { Texts } from "../../support/wikiTexts.js"
 
 describe("publishing", () => {
+  test("of an index of which only another platform is new, the page keeps what is in the first", () => {
+    const platforms = (arm: string, more = {}) => [
+      { platform: "linux/amd64", digest: digestOf("1"), size: { compressed: 1, unpacked: 2 } },
+      { platform: "linux/arm64", digest: digestOf(arm), size: { compressed: 3, ...more } },
+    ]
+    const first = manifestOf("base", "2026.4-main", { platforms: platforms("2", { unpacked: 4 }) })
+    const published = apply(empty, publicationOf("1111111", [first]))
+    const bare = { sections: [], packages: {}, layers: [] }
+    const changed = { ...first, ...bare, digest: digestOf("9"), platforms: platforms("3", { unpacked: 5 }) }
+    const page = apply(published, publicationOf("2222222", [changed])).get(
+      "ghcr-io-example-base-2026.4-main.md",
+    )
+    expect(page).toContain(digestOf("9"))
+    expect(page).toContain("numpy")
+    expect(page).not.toContain("did not look into the image")
+    expect(page).toContain(`| \`linux/arm64\` | \`${digestOf("3")}\` | 5 B unpacked, 3 B to download |`)
+
+    // A run that took all of it as it is knows no unpacked size; the page does.
+    const same = { ...changed, platforms: platforms("2") }
+    const again = apply(published, publicationOf("3333333", [{ ...same, digest: digestOf("8") }]))
+    expect(again.get("ghcr-io-example-base-2026.4-main.md")).toContain("4 B unpacked, 3 B to download")
+  })
+
   test("a row in the old form, newest first", () => {
     const first = apply(empty, publicationOf("1111111aaaa", [manifestOf("base"), manifestOf("ml")]))
     const second = apply(first, publicationOf("2222222aaaa", [manifestOf("base")]))
