@@ -113,6 +113,7 @@ export function planGenerated(size: Size): readonly Timing[] {
     return {
       name,
       repository: `ghcr.io/example/${name}`,
+      isPublished: true,
       parents: linked.images.get(name)?.parents ?? [],
       testKey: testKeys[index] ?? "",
       ...key,

@@ -33,7 +33,14 @@ const decidesPlan = /^--(?:only|full-rebuild|branch|base)(?:=|$)/
 /** Options that would make another run of it. */
 const notRepeating = /^--(?:source|plan|publish|publish-each|candidates-only)(?:=|$)/
 const failing = ["failed", "error", "hung", "crashed", "killed"]
-const failedOutcomes = ["build-failed", "check-failed", "tests-failed", "over-budget", "publish-failed"]
+const failedOutcomes = [
+  "build-failed",
+  "check-failed",
+  "tests-failed",
+  "over-budget",
+  "tag-failed",
+  "publish-failed",
+]
 
 try {
   process.exitCode = main(process.argv.slice(2))

@@ -43,7 +43,7 @@ export class JupyterStack {
    * @param publishEach Tag each image as soon as it passes, not all together at the end.
    * @param candidatesOnly With --publish: push and remember what passes, and leave all tags to a later run without this.
    * @param branch Branch of the run, where the checkout does not say it.
-   * @param base What to compare with to see what changed; origin/main or main where not given.
+   * @param base What to compare with to see what changed; the main branch of origin, or here, where not given.
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
    * @param origin Address of the source's repository, for labels and pages; where it was cloned from, if not given.
@@ -126,7 +126,7 @@ export class JupyterStack {
    * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param branch Branch of the run, where the checkout does not say it.
-   * @param base What to compare with to see what changed; origin/main or main where not given.
+   * @param base What to compare with to see what changed; the main branch of origin, or here, where not given.
    * @param previous Commit that the branch was at before the push, for runs on main.
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
    * @param fullRebuild Plan to build every image asked for, whatever is published.
@@ -518,7 +518,7 @@ export class JupyterStack {
    *
    * Runs the GPU test on what is promoted first. All images or none: a failure on the way is taken back.
    * @param source The checkout: spec.yml and images/.
-   * @param tag <year>.<quarter>-<branch>, used as it is.
+   * @param tag <year>.<quarter>-<branch>, or <version>-<branch>, used as it is.
    * @param dryRun Say what would be done, and write nothing.
    * @param skipGpuTest Promote without the GPU test.
    * @param registry Registry and organisation instead of those of the spec.
@@ -578,7 +578,7 @@ export class JupyterStack {
   /**
    * Promotes the stable images of a quarter to those in production: 2026.4-stable becomes stable, by digest.
    * @param source The checkout: spec.yml and images/.
-   * @param prefix <year>.<quarter>
+   * @param prefix <year>.<quarter>, or a version
    * @param dryRun Say what would be done, and write nothing.
    * @param registry Registry and organisation instead of those of the spec.
    * @param registryUsername Login to the registry that --registry names; no other one gets it.
@@ -621,7 +621,7 @@ export class JupyterStack {
   /**
    * Takes the last promotion to a tag back: every image gets the tag that it had before.
    * @param source The checkout: spec.yml and images/.
-   * @param tag stable or <year>.<quarter>-stable.
+   * @param tag stable, or <year>.<quarter>-stable, or a version.
    * @param journal Journal of the promotion to take back (journal.json of its artifacts), where it is not the last.
    * @param force Also move tags that somebody else has written since.
    * @param dryRun Say what would be done, and write nothing.
@@ -669,7 +669,7 @@ export class JupyterStack {
   /**
    * What stable and the quarter's stable are now: digest, since when, from which commit.
    * @param source The checkout: spec.yml and images/.
-   * @param prefix <year>.<quarter>; the spec's where not given.
+   * @param prefix <year>.<quarter>, or a version; the spec's where not given.
    * @param registry Registry and organisation instead of those of the spec.
    * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
@@ -924,12 +924,18 @@ export class JupyterStack {
    * It has a spec, a root image with JupyterLab, one on top of it, and tests of each kind. Files of the same names are overwritten.
    * @param name Name of the stack, such as physics: its own image is physics-notebook.
    * @param registry Registry and organisation that the spec publishes the images to.
+   * @param mainBranch The branch whose images go to production: on GitHub the default one.
    * @param module owner/name@commit of this module on GitHub, for workflows that call its; without it there are none.
    */
   @func({ cache: "never" })
-  async newStack(name: string, registry = "ghcr.io/example", module?: string): Promise<Directory> {
+  async newStack(
+    name: string,
+    registry = "ghcr.io/example",
+    mainBranch = "main",
+    module?: string,
+  ): Promise<Directory> {
     const { newStack } = await import("./calls/newStack.js")
-    return newStack(name, registry, module)
+    return newStack(name, registry, mainBranch, module)
   }
   /**
    * Proposes a spec.yml for a repository that has Dockerfiles and none, and says what a person has to decide.

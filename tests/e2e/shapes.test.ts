@@ -1,6 +1,8 @@
 import { join } from "node:path"
 import { afterAll, expect, test } from "vitest"
 import { exampleStack } from "../support/exampleStacks.js"
+import type { FixtureRun } from "../support/fixtureStacks.js"
+import { FixtureStack } from "../support/fixtureStacks.js"
 import type { Files } from "../support/source.js"
 import { removeFolder, stack, workspace } from "../support/stack.js"
 import { ReadReport } from "../support/testImages.js"
@@ -49,6 +51,47 @@ test("docs/examples/shared-context: the root as the context of Dockerfiles elsew
   expect(outcomes(run)).toEqual({ lab: "passed", geo: "passed" })
   expect(run.tests("geo").get("test_context")?.outcome).toBe("passed")
 })
+
+test("docs/examples/tags: two images of one repository, one of none, further tags, versions and another main branch", async () => {
+  const world = await FixtureStack.of(exampleStack("tags"))
+  try {
+    await world.git("branch", "--move", "master")
+    const first = await world.publish()
+    expect(first.outcomes).toEqual({ common: "passed", notebook: "passed", "notebook-cuda12": "passed" })
+    const date = new Date(first.report.startedAt).toISOString().slice(0, 10)
+    const python = /^python-3\.\d+\.\d+$/
+    const tags = (await world.tags("notebook")).filter(
+      (tag) => !/^(?:candidate|(?:folder-)?passed)-/.test(tag),
+    )
+    expect(tags.filter((tag) => !python.test(tag)).sort()).toEqual(
+      ["4.6.1-master", "latest", date].flatMap((tag) => [tag, `cuda12-${tag}`]).sort(),
+    )
+    expect(tags.filter((tag) => python.test(tag))).toHaveLength(1)
+    await expect(world.tags("common")).rejects.toThrow("404")
+    expect((await world.manifest("notebook", "latest")).digest).toBe(first.image("notebook").digest)
+    expect(await first.text("report.md")).toMatch(
+      /^- \*\*notebook\*\* `latest`, `\d{4}-\d\d-\d\d`, `python-3\.\d+\.\d+`$/m,
+    )
+    const again = await world.publish()
+    expect(again.actions).toEqual({ common: "build", notebook: "reuse", "notebook-cuda12": "reuse" })
+    expect(again.image("notebook").furtherTags).toEqual(first.image("notebook").furtherTags)
+    await promoted(world, first)
+  } finally {
+    await world.stop()
+  }
+})
+
+/** `4.6.1-master` becomes `4.6.1`, by the pages of a run. */
+async function promoted(world: FixtureStack, run: FixtureRun): Promise<void> {
+  const call = ["tag-stable", "--source=.", "--tag=4.6.1-master", `--artifacts=${run.folder}`]
+  const ended = await world.call(...call, ...world.login(), "summary")
+  expect(ended.status, ended.stderr).toBe(0)
+  expect(ended.stdout).toContain("Promoted `4.6.1-master` to `4.6.1`: 2 images.")
+  const digests = ["4.6.1", "cuda12-4.6.1"].map(async (tag) => (await world.manifest("notebook", tag)).digest)
+  expect(await Promise.all(digests)).toEqual(
+    ["notebook", "notebook-cuda12"].map((name) => run.image(name).digest),
+  )
+}
 
 test("labels of the spec are in the image, and in those that are built on it", async () => {
   const label = ["label", "--name=org.opencontainers.image.licenses"]

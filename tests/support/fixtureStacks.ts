@@ -127,9 +127,14 @@ export class FixtureStack {
     options: StackOptions = {},
     engine = sharedEngine,
   ): Promise<FixtureStack> {
+    return FixtureStack.of(stackFiles(images, options), engine)
+  }
+
+  /** A stack of these files. */
+  static async of(files: Files, engine = sharedEngine): Promise<FixtureStack> {
     const registry = await startRegistry({ login: true })
     const front = await startPlainFront(registry.port)
-    return new FixtureStack(await workspace(stackFiles(images, options)), registry, front, engine)
+    return new FixtureStack(await workspace(files), registry, front, engine)
   }
 
   async stop(): Promise<void> {

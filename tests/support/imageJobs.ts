@@ -1,8 +1,18 @@
-import type { BuildJob, ImageJob } from "../../dagger/src/run/execution.js"
+import type { BuildJob, Execution, ImageJob } from "../../dagger/src/run/execution.js"
+import { quarterScheme } from "./tagScheme.js"
 import type { TagStore } from "../../dagger/src/registry/moveTag.js"
 
 /** Digest of what `jobOf` takes for published. */
 export const publishedDigest = `sha256:${"d".repeat(64)}`
+
+/** What a run of no commit tells, and a registry whose images nobody can ask. */
+export const noTagFacts: Pick<Execution, "tagFacts" | "askPublished"> = {
+  tagFacts: { scheme: quarterScheme, startedAt: Date.UTC(2026, 10, 27, 23, 59) },
+  askPublished: (_, commands) => {
+    const failed = { kind: "failed", why: "it cannot be asked" } as const
+    return Promise.resolve(new Map([...commands.keys()].map((key) => [key, failed])))
+  },
+}
 
 const nothing = new Map<string, string>()
 
@@ -21,6 +31,9 @@ export function jobOf(
     testKey: "t".repeat(64),
     folderKeys: nothing,
     repository: { registry: "ghcr.io", path: `example/${name}` },
+    isPublished: true,
+    furtherTags: [],
+    tagCommands: nothing,
     folders: { basic: [], integration: [], serverUntested: false },
     probes: [],
     notices: [],

@@ -31,6 +31,9 @@ export function sourceOf(
 /** One image of `stackOf`: the keys of spec.yml, and files of its folder that are added or replaced. */
 export interface StackImage {
   readonly image_name?: string
+  readonly tag_prefix?: string
+  readonly publish?: boolean
+  readonly further_tags?: readonly (string | { readonly tag: string; readonly branches: readonly string[] })[]
   readonly depend_on?: string
   readonly build_args?: Readonly<Record<string, string | number | boolean>>
   readonly integration_tests?: boolean

@@ -26,7 +26,7 @@ export function pushEvent(
   more: { readonly before?: string; readonly message?: string; readonly fork?: boolean } = {},
 ): WorkflowEvent {
   const { before = nullCommit, message = "a change", fork = false } = more
-  const payload = { before, head_commit: { message }, repository: { fork } }
+  const payload = { before, head_commit: { message }, repository: { fork, default_branch: "main" } }
   return { name: "push", ref: `refs/heads/${branch}`, sha, actor: "ada", fromFork: false, payload }
 }
 
@@ -58,7 +58,7 @@ export function pullRequestEvent(
     payload: {
       number,
       pull_request: { title, head: { repo: fork === "deleted" ? null : repo } },
-      repository: { fork: false },
+      repository: { fork: false, default_branch: "main" },
     },
   }
 }
@@ -66,7 +66,10 @@ export function pullRequestEvent(
 /** What the merge queue of main has put together, to be tested before main moves to it. */
 export function mergeGroupEvent(number: number, sha: string): WorkflowEvent {
   const ref = `refs/heads/gh-readonly-queue/main/pr-${number}-${sha}`
-  const payload = { merge_group: { head_ref: ref, base_ref: "refs/heads/main" }, repository: { fork: false } }
+  const payload = {
+    merge_group: { head_ref: ref, base_ref: "refs/heads/main" },
+    repository: { fork: false, default_branch: "main" },
+  }
   return { name: "merge_group", ref, sha, actor: "ada", fromFork: false, payload }
 }
 
@@ -83,7 +86,7 @@ export function workflowRunEvent(
     head_sha: of.head,
     head_repository: repository,
   }
-  const payload = { workflow_run: run, repository: { fork: false } }
+  const payload = { workflow_run: run, repository: { fork: false, default_branch: "main" } }
   return { name: "workflow_run", ref: "refs/heads/main", sha, actor: of.owner, fromFork: false, payload }
 }
 
@@ -93,7 +96,7 @@ export function dispatchEvent(
   sha: string,
   inputs: Readonly<Record<string, string | boolean>> = {},
 ): WorkflowEvent {
-  const payload = { inputs: asTexts(inputs), repository: { fork: false } }
+  const payload = { inputs: asTexts(inputs), repository: { fork: false, default_branch: "main" } }
   return {
     name: "workflow_dispatch",
     ref: `refs/heads/${branch}`,
@@ -107,7 +110,7 @@ export function dispatchEvent(
 
 /** What GitHub starts by the clock, on the default branch. */
 export function scheduleEvent(sha: string): WorkflowEvent {
-  const payload = { schedule: "17 5 * * 1", repository: { fork: false } }
+  const payload = { schedule: "17 5 * * 1", repository: { fork: false, default_branch: "main" } }
   return { name: "schedule", ref: "refs/heads/main", sha, actor: "ada", fromFork: false, payload }
 }
 

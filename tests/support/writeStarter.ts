@@ -4,7 +4,7 @@ import { starterWorkflows } from "../../dagger/src/starter/workflows.js"
 
 // writeStarter.ts FOLDER: the workflows that new-stack writes, for their linters.
 const [, , folder = "."] = process.argv
-for (const [path, text] of starterWorkflows(`owner/tool@${"0".repeat(40)}`)) {
+for (const [path, text] of starterWorkflows(`owner/tool@${"0".repeat(40)}`, "main")) {
   mkdirSync(dirname(join(folder, path)), { recursive: true })
   writeFileSync(join(folder, path), text)
 }

@@ -1,5 +1,5 @@
 import type { ClaimKind, TrustedSigner } from "../spec/trust.js"
-import { literally, matchesWhole } from "../text/wildcards.js"
+import { matchesStars } from "../text/wildcards.js"
 import { keyHint, publicKeyOf } from "./keys.js"
 
 /** Who has signed, as far as the signature proves it. */
@@ -29,7 +29,7 @@ export function isTrusted(
   return signers.some(
     (trusted) =>
       trusted.says.includes(kind) &&
-      trusted.tags.some((pattern) => isLike(pattern, tag)) &&
+      trusted.tags.some((pattern) => matchesStars(pattern, tag)) &&
       isSame(trusted, signer),
   )
 }
@@ -46,13 +46,5 @@ function isSame(trusted: TrustedSigner, signer: ProvedSigner): boolean {
   // A workflow may be called from other repositories: the run must be of the trusted one's source, too.
   if (signer.repository !== trusted.repository) return false
   const start = `${trusted.repository}/${trusted.workflow}@`
-  return signer.name.startsWith(start) && isLike(trusted.ref, signer.name.slice(start.length))
-}
-
-function isLike(pattern: string, text: string): boolean {
-  const any = { kind: "many", accepts: () => true } as const
-  const parts = pattern
-    .split("*")
-    .flatMap((part, index) => (index === 0 ? literally(part) : [any, ...literally(part)]))
-  return matchesWhole(parts, text)
+  return signer.name.startsWith(start) && matchesStars(trusted.ref, signer.name.slice(start.length))
 }

@@ -37,7 +37,7 @@ export async function attest(request: AttestRequest): Promise<ActionResult> {
   const { spec } = await openSource(request.source)
   const login = loginOf(request)
   const runs = await readRuns(request)
-  const problems = runs.flatMap(({ plan }) => tagDifferences(plan, spec.tagPrefix))
+  const problems = runs.flatMap(({ plan }) => tagDifferences(plan, spec.tags))
   if (problems.length > 0)
     throw new InputError(problems.map((message) => wrongArtifacts(`plan.json: ${message}`)))
   const signer = await signerOf(request)

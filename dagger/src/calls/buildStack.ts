@@ -51,7 +51,9 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
   if (signer !== undefined) refuseSeveralPlatforms(prepared)
   requireSecretsOf(prepared, new Set(request.secrets.keys()))
   const { target } = request
-  if (target !== undefined) branchTag(prepared.platforms[0]?.spec.tagPrefix ?? "", target, "--target")
+  if (target !== undefined) {
+    for (const { spec } of prepared.platforms) branchTag(spec.tags, target, "--target")
+  }
   const { secrets, publishing, parallel } = request
   const call = {
     request: callRequest(request),
@@ -109,11 +111,7 @@ export async function runPlan(
   const { git, spec } = prepared
   const images = plan.skippedByRequest === undefined ? await carryOut(stack, call, registry) : []
   const notices = [...plan.notices, ...known.platforms.flatMap(({ platform }) => platform.notices)]
-  const { imagesDirectory } = spec
-  const report = assembleReport(
-    { ...call, plan, git, imagesDirectory, notices, retries: registry.retries },
-    images,
-  )
+  const report = assembleReport({ ...call, plan, git, spec, notices, retries: registry.retries }, images)
   const more =
     call.purpose === "pages"
       ? await pagesOf(stack, report.source, call.startedAt, images, registry)
@@ -170,14 +168,14 @@ async function carryOut(
   if (only !== undefined && others.length === 0) {
     const jobs = jobsOf(only, new Set(call.secrets.keys()), call.purpose)
     const { signer } = call
-    const execution = executionOf(only, jobs, call, runId)
+    const execution = executionOf(only, jobs, call, runId, registry)
     if (signer === undefined) return execute(execution, tags)
     return execute(execution, tags, (images) => attestEnded(images, only, call, signer, registry))
   }
   const { executePlatforms, platformRun } = await import("../run/joinPlatforms.js")
   const runs = platforms.map((each) => {
     const jobs = jobsOfPlatform(each, new Set(call.secrets.keys()), call.purpose)
-    return platformRun(executionOf(each, jobs, call, runId), each.platform.isEmulated, plan)
+    return platformRun(executionOf(each, jobs, call, runId, registry), each.platform.isEmulated, plan)
   })
   const order = only?.tree.nodes.map(({ name }) => name) ?? []
   return executePlatforms(runs, order, tags, (name, repository, images, tag) =>
@@ -193,10 +191,11 @@ async function carryOut(
 function executionOf(
   prepared: Prepared,
   jobs: readonly ImageJob[],
-  { secrets, publishing, parallel, purpose, filter }: RunCall,
+  { secrets, publishing, parallel, purpose, filter, startedAt }: RunCall,
   runId: string,
+  registry: RegistrySession,
 ): Execution {
-  const { plan, spec, copy, platform } = prepared
+  const { plan, spec, copy, platform, git } = prepared
   const tests = testsOn(spec, platform)
   return {
     jobs,
@@ -207,6 +206,11 @@ function executionOf(
     tests,
     imagesDirectory: spec.imagesDirectory,
     tag: plan.tag,
+    tagFacts: { scheme: spec.tags, startedAt, commit: git.head?.sha },
+    askPublished: async (image, commands) => {
+      const { askPublishedImage } = await import("../run/publishedAnswers.js")
+      return askPublishedImage(registry.client, image, commands, plan.platform)
+    },
     publishing,
     // pytest's -k takes the names of markers, too.
     limits: { spec: spec.tests, filter: tests === "smoke" && filter === "" ? "smoke" : filter },
@@ -226,11 +230,7 @@ async function attestEnded(
   registry: RegistrySession,
 ): Promise<readonly EndedImage[]> {
   const { plan, git, spec } = prepared
-  const { imagesDirectory } = spec
-  const report = assembleReport(
-    { ...call, plan, git, imagesDirectory, notices: [], retries: registry.retries },
-    images,
-  )
+  const report = assembleReport({ ...call, plan, git, spec, notices: [], retries: registry.retries }, images)
   const pages = await pagesOf(onePlatform(prepared), report.source, call.startedAt, images, registry)
   const source = git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl)
   const run = { report, plan, files: hashesOf(images, pages), source }

@@ -7,6 +7,7 @@ import { planGpuTest, renderGpuPlan, runGpuTest } from "../gpu/gpuTest.js"
 import { renderGpuJson, renderGpuMarkdown } from "../gpu/render.js"
 import type { GpuVerdict } from "../gpu/verdict.js"
 import { InputError, atOption } from "../problems.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference, isTag } from "../reference/reference.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import type { Spec } from "../spec/spec.js"
@@ -80,10 +81,11 @@ export function testedImage(
     const message = `${JSON.stringify(tag.slice(0, 140))} is not a tag`
     throw new InputError([{ location: atOption("--tag"), message, hint: "such as 2026.4-main" }])
   }
-  const repository = publishedAs(spec, registry).get(spec.gpu.image)
-  if (repository === undefined)
+  const place = publishedAs(spec, registry).get(spec.gpu.image)
+  if (place === undefined)
     throw new Error(`the spec's GPU test is of ${spec.gpu.image}, which is no image of it`)
-  return { repository, tag }
+  const { tag: own, ...repository } = underTag(place, tag)
+  return { repository, tag: own }
 }
 
 /** An image by its tag. */

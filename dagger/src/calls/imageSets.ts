@@ -6,6 +6,7 @@ import { RegistrySession } from "../gather/registrySession.js"
 import { loginOf } from "../gather/secretHosts.js"
 import { InvalidImageManifest } from "../manifest/manifestData.js"
 import { InputError, atOption } from "../problems.js"
+import { underTag } from "../reference/imagePlace.js"
 import type { ImageReference } from "../reference/reference.js"
 import { InvalidReference, formatReference, isTag, parseReference } from "../reference/reference.js"
 import { usualPlatform } from "../spec/platforms.js"
@@ -136,7 +137,7 @@ async function askWiki(
   }
   const questions = tags.flatMap((tag) =>
     [...publishedAs(spec, registry)].map(([name, repository]) => {
-      return { tag, name, reference: formatReference({ ...repository, tag }) }
+      return { tag, name, reference: formatReference(underTag(repository, tag)) }
     }),
   )
   const access = { url, username, token }

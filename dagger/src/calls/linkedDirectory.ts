@@ -2,7 +2,7 @@ import { Directory } from "@dagger.io/dagger"
 import { patternsOf } from "../dockerfile/ignoreFile.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import { usualPlatform } from "../spec/platforms.js"
-import { publishedAs } from "../spec/publishedAs.js"
+import { placesOf } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { selectImages } from "../tree/tree.js"
 import { contextsIn } from "../run/linkedContext.js"
@@ -35,7 +35,7 @@ export async function linkedDirectory(
     images,
     platform: first,
     buildArgs,
-    repositories: publishedAs(spec),
+    repositories: placesOf(spec),
   }
   const stack = await linkUnpinned(request, await RegistrySession.open(undefined))
   const linked = stack.whole

@@ -21,7 +21,7 @@ import type { ActionResult } from "./actionResult.js"
 import { actionResult } from "./actionResult.js"
 import type { GpuLogin } from "./gpuTest.js"
 import { attestVerdict, gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from "./gpuTest.js"
-import { knownOf } from "../tree/knownOf.js"
+import { InputError } from "../problems.js"
 import type { OpenSource } from "../gather/openSource.js"
 import { openSource } from "../gather/openSource.js"
 import type { ManifestPages, PageResult, PagesOfCall } from "./manifestPages.js"
@@ -57,12 +57,13 @@ interface PromotionSetup extends OpenSource {
  */
 export async function promoteToStable(call: StableCall): Promise<ActionResult> {
   const { tag, dryRun } = call
-  stableTags(tag)
   requireNamedHost(call, "--gpu-")
   const setup = await openPromotion(call)
+  const { form } = setup.spec.tags
+  stableTags(tag, form)
   const { images, context, pages } = setup
   const evidence = await evidenceOf(setup)
-  const request = { images, tag, dryRun, pages, evidence: evidence?.whole }
+  const request = { images, tag, form, dryRun, pages, evidence: evidence?.whole }
   const signer = await signerOf({ signingKey: call.signingKey })
   const test = await gpuTestOf(setup, call)
   if (test.kind === "skipped")
@@ -95,11 +96,16 @@ export async function promoteToGlobalStable(
   call: PromotionCall & { readonly prefix: string },
 ): Promise<ActionResult> {
   const { prefix, dryRun } = call
-  globalStableTags(prefix)
   const setup = await openPromotion(call)
+  const { form } = setup.spec.tags
+  globalStableTags(prefix, form)
   const { images, context, pages } = setup
   const evidence = (await evidenceOf(setup))?.whole
-  return finish(setup, await tagGlobalStable({ images, prefix, dryRun, pages, evidence }, context), dryRun)
+  return finish(
+    setup,
+    await tagGlobalStable({ images, prefix, form, dryRun, pages, evidence }, context),
+    dryRun,
+  )
 }
 
 /**
@@ -117,7 +123,10 @@ export async function takeBack(
   const { tag, dryRun, force } = call
   const setup = await openPromotion(call)
   const journal = call.journal === undefined ? {} : { journal: parseJournal(call.journal, "--journal") }
-  const report = await rollback({ tag, images: setup.images, force, dryRun, ...journal }, setup.context)
+  const report = await rollback(
+    { tag, form: setup.spec.tags.form, images: setup.images, force, dryRun, ...journal },
+    setup.context,
+  )
   return finish(setup, report, dryRun)
 }
 
@@ -129,7 +138,7 @@ export async function promotionStatus(
   call: RegistryOptionsOfCall & { readonly prefix?: string | undefined },
 ): Promise<ActionResult> {
   const { spec, images, registry } = await openPromotion({ ...call, dryRun: true })
-  const report = await status(images, call.prefix ?? spec.tagPrefix, registry.client)
+  const report = await status(images, call.prefix ?? spec.tags.prefix, registry.client, spec.tags.form)
   const ok = report.tags.every(({ problems }) => problems.length === 0)
   return actionResult({ ok, report, markdown: renderStatusMarkdown(report) })
 }
@@ -137,7 +146,16 @@ export async function promotionStatus(
 async function openPromotion(call: PromotionCall): Promise<PromotionSetup> {
   const open = await openSource(call.source)
   const repositories = publishedAs(open.spec, call.registry)
-  const images = open.tree.nodes.map(({ name }) => ({ name, repository: knownOf(repositories, name) }))
+  const images = open.tree.nodes.flatMap(({ name }) => {
+    const repository = repositories.get(name)
+    return repository === undefined ? [] : [{ name, repository }]
+  })
+  if (images.length === 0) {
+    const location = { file: open.spec.path, line: 1, column: 1 }
+    throw new InputError([
+      { location, message: "no image is published, so that there is nothing to promote" },
+    ])
+  }
   const registry = await RegistrySession.open(loginOf(call))
   registry.expect(repositories.values())
   const pages = openPages(call, open.spec.wiki)

@@ -44,7 +44,8 @@ export async function pruneRegistry(request: PruneRequest): Promise<ActionResult
   session.expect(images.map(({ repository }) => repository))
   const { branch, keep } = request
   const branches = branch.length > 0 ? branch : existingBranches(await askBranches(request.source))
-  const rules = { branches, keep, olderThanSeconds, now: Date.now() }
+  const furtherTags = new Map([...spec.images.values()].map((image) => [image.name, image.furtherTags]))
+  const rules = { scheme: spec.tags, furtherTags, branches, keep, olderThanSeconds, now: Date.now() }
   try {
     const held = await takeInventory(session.client, images)
     return await pruned(session, images, { held, rules, request })

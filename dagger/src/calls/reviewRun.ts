@@ -4,16 +4,13 @@ import type { Prepared } from "../gather/prepare.js"
 import type { RegistrySession } from "../gather/registrySession.js"
 import { isInspected, tellsOf } from "../manifest/knownImage.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
 import type { ImageReference } from "../reference/reference.js"
-<<<<<<< HEAD
-import { RegistryError } from "../registry/registryError.js"
-=======
 import { imageFacts, withoutVariant } from "../registry/imageFacts.js"
-import { causeOf, RegistryError } from "../registry/registryError.js"
+import { RegistryError } from "../registry/registryError.js"
 import type { ImagePart } from "../report/platforms.js"
 import { partsOf } from "../report/platforms.js"
->>>>>>> in-plat2
 import { elapsedOf } from "../report/summary.js"
 import type { ImageReport, StackReport } from "../report/report.js"
 import type { Review, ReviewedImage } from "../review/review.js"
@@ -38,9 +35,10 @@ export interface ReviewedRun {
  * found out says why.
  */
 export async function reviewRun(run: ReviewedRun): Promise<Review> {
-  const against = branchTag(run.prepared.spec.tagPrefix, run.target)
+  const against = branchTag(run.prepared.spec.tags, run.target)
   const wiki = rememberedWiki(run, against)
-  const images = await Promise.all(run.report.images.map((image) => reviewImage(run, image, against, wiki)))
+  const published = run.report.images.filter(({ publish }) => publish !== false)
+  const images = await Promise.all(published.map((image) => reviewImage(run, image, against, wiki)))
   return { version: 1, against, images: images.flat() }
 }
 
@@ -64,8 +62,7 @@ async function reviewImage(
   wiki: WikiManifests,
 ): Promise<readonly ReviewedImage[]> {
   const { name } = image
-  const { registry, path } = knownOf(run.prepared.repositories, name)
-  const reference = { registry, path, tag: against }
+  const reference = underTag(knownOf(run.prepared.repositories, name), against)
   const made = partsOf(image).filter(({ outcome: { kind } }) => kind !== "build-failed" && kind !== "skipped")
   if (made.length === 0) return []
   try {
@@ -77,7 +74,7 @@ async function reviewImage(
     return reviewed.every(({ kind }) => kind === "same") ? [{ kind: "same", name }] : reviewed
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
-    return [{ kind: "unknown", name, why: `${registry}: ${error.reason}` }]
+    return [{ kind: "unknown", name, why: `${reference.registry}: ${error.reason}` }]
   }
 }
 
@@ -129,8 +126,8 @@ async function ownManifest(
   const own = title === name ? all[0] : all.find((each) => withoutVariant(each.platform) === platform)
   if (own !== undefined && isInspected(own)) return own
   if (digest === undefined) return undefined
-  const repository = knownOf(prepared.repositories, name)
-  return lookInto(registry, { name, reference: { ...repository, digest }, platform })
+  const { registry: host, path } = knownOf(prepared.repositories, name)
+  return lookInto(registry, { name, reference: { registry: host, path, digest }, platform })
 }
 
 async function publishedManifest(
@@ -149,7 +146,7 @@ type WikiManifests = () => Promise<ReadonlyMap<string, ImageManifest>>
 
 function rememberedWiki({ prepared }: ReviewedRun, tag: string): WikiManifests {
   let asked: Promise<ReadonlyMap<string, ImageManifest>> | undefined
-  const references = [...prepared.repositories.values()].map((each) => formatReference({ ...each, tag }))
+  const references = [...prepared.repositories.values()].map((each) => formatReference(underTag(each, tag)))
   return () => (asked ??= askForManifests(prepared.spec.wiki, references))
 }
 

@@ -138,7 +138,10 @@ async function chosenImages(request: ScanRequest, { spec }: OpenSource): Promise
   const { tag, artifacts } = request
   const stable = tag === undefined && artifacts === undefined
   const sets: readonly ImageSet[] = stable
-    ? [globalStable, stableTagOf(spec.tagPrefix)].map((each) => ({ kind: "tag", tag: each }))
+    ? [globalStable, stableTagOf(spec.tags.prefix, spec.tags.form)].map((each) => ({
+        kind: "tag",
+        tag: each,
+      }))
     : [imageSet({ tag: "--tag", artifacts: "--artifacts" }, tag, artifacts)]
   const known = await knownSets(sets, request)
   const unknown = known.filter((set) => typeof set === "string")

@@ -9,8 +9,11 @@ import type { RegistryOptionsOfCall } from "../gather/request.js"
 import { loginForImage, referenceOf } from "../gather/secretHosts.js"
 import { believerOf } from "../gather/signing.js"
 import { atOption, InputError } from "../problems.js"
-import type { PinnedReference } from "../reference/reference.js"
-import { formatReference } from "../reference/reference.js"
+import { ownerOfTag } from "../reference/imagePlace.js"
+import type { ImageReference, PinnedReference } from "../reference/reference.js"
+import { formatReference, sameRepository } from "../reference/reference.js"
+import { publishedAs } from "../spec/publishedAs.js"
+import type { Spec } from "../spec/spec.js"
 import { shortDigest } from "../text/format.js"
 import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
 import type { ActionResult } from "./actionResult.js"
@@ -41,7 +44,14 @@ export async function verifyImage(request: VerifyRequest): Promise<ActionResult>
   const image = { registry: reference.registry, path: reference.path, digest: found.digest }
   const nobody = { trust: { signers: [] }, verify: () => ({ problem: "the spec trusts nobody (`trust`)" }) }
   const believer = (await believerOf(spec)) ?? nobody
-  return resultFor(image, request.ref, await claimsAbout(store, believer, image, reference.tag ?? ""))
+  const tag = tagOfRun(spec, reference)
+  return resultFor(image, request.ref, await claimsAbout(store, believer, image, tag))
+}
+
+/** The tag of a reference as runs and promotions call it: without what tells its image from others of the repository. */
+function tagOfRun(spec: Spec, { tag = "", ...repository }: ImageReference): string {
+  const places = [...publishedAs(spec).values()].filter((place) => sameRepository(place, repository))
+  return tag.slice(ownerOfTag(places, tag)?.tagPrefix?.length ?? 0)
 }
 
 function resultFor(

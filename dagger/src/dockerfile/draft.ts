@@ -1,4 +1,5 @@
 import type { Location, Problem } from "../problems.js"
+import type { ImageReference } from "../reference/reference.js"
 import type { SourceFile } from "../source/sourceTree.js"
 import type { ImageSpec } from "../spec/spec.js"
 import type { BuildContext } from "./buildContext.js"
@@ -108,8 +109,8 @@ export interface ImageDraft {
 
 /** What linking an image needs to know of others. */
 export interface Surroundings {
-  /** The image of the tree that a reference's repository belongs to. */
-  imageAt(reference: { readonly registry: string; readonly path: string }): string | undefined
+  /** The image of the tree that a reference's repository belongs to; where it is that of several, its tag tells which. */
+  imageAt(reference: ImageReference): string | undefined
   /** The draft of an image of the tree; undefined where it could not be read. */
   draftOf(image: string): ImageDraft | undefined
   /** Digest of an external base, by its full reference. */

@@ -1,6 +1,8 @@
 import type { Location, Problem } from "../problems.js"
 import { formatProblem, InputError } from "../problems.js"
-import type { Repository } from "../reference/reference.js"
+import type { ImagePlace } from "../reference/imagePlace.js"
+import { ownerOfTag } from "../reference/imagePlace.js"
+import type { ImageReference } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import { wholeSource } from "../spec/imagePaths.js"
@@ -46,7 +48,7 @@ export interface LinkRequest extends RunOfImages {
   /** Their configurations, as far as registries have told them; the triggers of one that is not here act by themselves. */
   readonly baseConfigs?: ReadonlyMap<string, BaseConfig>
   /** Where images are published; a FROM is compared with this repository and the spec's. */
-  readonly repositories?: ReadonlyMap<string, Repository>
+  readonly repositories?: ReadonlyMap<string, ImagePlace>
 }
 
 /** Name of the linked Dockerfile in the build context. */
@@ -206,16 +208,17 @@ export class LinkedStack {
 class Linker implements Surroundings {
   readonly problems: Problem[] = []
   private readonly drafts = new Map<string, ImageDraft | undefined>()
-  private readonly byRepository = new Map<string, string>()
+  private readonly byRepository = new Map<string, NamedPlace[]>()
   private readonly images: ReadImages
 
   constructor(readonly request: LinkRequest) {
     const { spec, tree, repositories } = request
     this.images = ReadImages.of(spec, tree)
-    for (const { name, repository } of spec.images.values()) {
-      this.byRepository.set(formatReference(repository), name)
-      const published = repositories?.get(name)
-      if (published !== undefined) this.byRepository.set(formatReference(published), name)
+    for (const { name, repository, tagPrefix } of spec.images.values()) {
+      const places = [repository, repositories?.get(name) ?? repository].map(repositoryName)
+      for (const place of new Set(places)) {
+        this.byRepository.set(place, [...(this.byRepository.get(place) ?? []), { name, tagPrefix }])
+      }
     }
   }
 
@@ -233,8 +236,9 @@ class Linker implements Surroundings {
     return run
   }
 
-  imageAt({ registry, path }: Repository): string | undefined {
-    return this.byRepository.get(formatReference({ registry, path }))
+  imageAt({ tag = "latest", ...repository }: ImageReference): string | undefined {
+    const images = this.byRepository.get(repositoryName(repository)) ?? []
+    return (images.length > 1 ? ownerOfTag(images, tag) : images[0])?.name
   }
 
   draftOf(image: string): ImageDraft | undefined {
@@ -321,6 +325,15 @@ class Linker implements Surroundings {
       namedStages: new Map(),
     }
   }
+}
+
+/** An image of a repository. */
+interface NamedPlace extends Pick<ImagePlace, "tagPrefix"> {
+  readonly name: string
+}
+
+function repositoryName({ registry, path }: ImageReference): string {
+  return formatReference({ registry, path })
 }
 
 /**

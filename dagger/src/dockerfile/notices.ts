@@ -1,5 +1,6 @@
 import type { Problem } from "../problems.js"
 import { formatReference, sameRepository } from "../reference/reference.js"
+import type { ImageReference, Repository } from "../reference/reference.js"
 import { parseReference } from "../reference/reference.js"
 import type { Spec } from "../spec/spec.js"
 import { listOf } from "../text/format.js"
@@ -83,16 +84,21 @@ function unusedArguments(image: ImageDraft): readonly Problem[] {
 
 function unusedParent(image: ImageDraft, spec: Spec): readonly Problem[] {
   const { parent, name, location } = image.spec
-  const repository = parent === undefined ? undefined : spec.images.get(parent)?.repository
+  const { repository, tagPrefix } = spec.images.get(parent ?? "") ?? {}
   if (parent === undefined || repository === undefined || treeUses(image.stages).length > 0) return []
   const message = `${name} depends on ${parent}, but no FROM, COPY --from or mount of its Dockerfile uses it`
   const pinned = image.stages.some(
-    ({ base }) => base.kind === "external" && sameRepository(parseReference(base.reference), repository),
+    ({ base }) => base.kind === "external" && isPinnedOf(repository, parseReference(base.reference)),
   )
+  const named = formatReference({ ...repository, ...(tagPrefix !== undefined && { tag: `${tagPrefix}...` }) })
   const hint = pinned
     ? "its FROM pins a digest: without it, the image of the same run is used"
-    : `${parent} is built first and changes nothing; FROM would name ${formatReference(repository)}`
+    : `${parent} is built first and changes nothing; FROM would name ${named}`
   return [{ location, message, hint }]
+}
+
+function isPinnedOf(repository: Repository, { digest, ...reference }: ImageReference): boolean {
+  return digest !== undefined && sameRepository(reference, repository)
 }
 
 function unpublishedInstructions(image: ImageDraft): readonly Problem[] {

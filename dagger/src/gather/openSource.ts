@@ -7,7 +7,7 @@ import { withoutIgnored } from "../source/leftOut.js"
 import { readSource } from "../source/readSource.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import { trimEnd } from "../text/trim.js"
-import { loadSpec, outsidePatterns } from "../spec/loadSpec.js"
+import { loadSpec, outsidePatterns, specPaths, writtenMainBranch } from "../spec/loadSpec.js"
 import type { Spec } from "../spec/spec.js"
 import type { Tree } from "../tree/tree.js"
 import { buildTree } from "../tree/tree.js"
@@ -52,6 +52,18 @@ export async function openSource(source: Directory, ask?: AskGit): Promise<OpenS
   const outside = pathsOutside(spec, all)
   const files = outside.length === 0 ? all : await read([...parts, ...elsewhere, ...outside])
   return { files, spec, tree: buildTree(spec), copy: { folder: basename(folder) } }
+}
+
+/** The main branch that a source's spec names, asked before the source is read; undefined where it names none. */
+export async function mainBranchOf(source: Directory): Promise<string | undefined> {
+  for (const path of specPaths) {
+    try {
+      return writtenMainBranch(await source.file(path).contents())
+    } catch {
+      // What is wrong with the spec is told by who reads it whole.
+    }
+  }
+  return undefined
 }
 
 async function indexOf(folder: string): Promise<Buffer | undefined> {

@@ -7,14 +7,14 @@ import { planStack } from "../plan/plan.js"
 import type { Plan } from "../plan/planDocument.js"
 import { folderKeys, testKey } from "../plan/testKey.js"
 import { InputError, atOption } from "../problems.js"
-import type { Repository } from "../reference/reference.js"
+import type { ImagePlace } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
-import { publishedAs } from "../spec/publishedAs.js"
+import { placesOf } from "../spec/publishedAs.js"
 import type { EmulatedTests } from "../spec/platforms.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import type { BuildArguments } from "../spec/settings.js"
 import { parseSettings } from "../spec/settings.js"
-import { branchTag, mainBranch } from "../tag/branchTag.js"
+import { branchTag } from "../tag/branchTag.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
 import { selectImages } from "../tree/tree.js"
 import type { PinnedLink } from "./bases.js"
@@ -23,7 +23,7 @@ import { askGit } from "../engine/gitContainer.js"
 import { judgeHash } from "../engine/judge.js"
 import { knownOf } from "../tree/knownOf.js"
 import type { AskGit, OpenSource } from "./openSource.js"
-import { openSource } from "./openSource.js"
+import { mainBranchOf, openSource } from "./openSource.js"
 import { publishedImages } from "./publishedImages.js"
 import type { RegistrySession } from "./registrySession.js"
 import type { ChosenPlatform } from "../engine/platform.js"
@@ -45,7 +45,7 @@ interface KeyedImage extends Omit<ImageFacts, "registry"> {
 
 /** All of a run that does not depend on git. */
 interface LinkedSource extends OpenSource, PinnedLink {
-  readonly repositories: ReadonlyMap<string, Repository>
+  readonly repositories: ReadonlyMap<string, ImagePlace>
   readonly platform: ChosenPlatform
   /** Parents before children. */
   readonly images: readonly KeyedImage[]
@@ -78,8 +78,7 @@ export const unnamedBranch = "local"
  */
 export async function prepare(request: StackRequest, registry: RegistrySession): Promise<PreparedStack> {
   const repeated = planToRepeat(request)
-  const { source, branch, base, previous, origin } = request
-  const asked = askGit(source, { branch, base, previous, origin })
+  const asked = askAboutRun(request)
   const [stacks, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
   if (repeated !== undefined) {
     refuseUnnamedBranch(request, repeated, git)
@@ -98,6 +97,11 @@ export async function prepare(request: StackRequest, registry: RegistrySession):
     ),
     platforms,
   }
+}
+
+/** Asks git; what a branch is compared with is the spec's main branch, where the call names nothing else. */
+async function askAboutRun({ source, branch, base, previous, origin }: StackRequest): Promise<GitFacts> {
+  return askGit(source, { branch, base: base ?? (await mainBranchOf(source)), previous, origin })
 }
 
 async function planned(
@@ -121,7 +125,7 @@ async function openLinked(
   const open = await openSource(request.source, askGit)
   const { spec, tree } = open
   selectImages(tree, request.only)
-  const repositories = publishedAs(spec, request.registry)
+  const repositories = placesOf(spec, request.registry)
   const buildArgs = parseSettings(spec, request.set)
   const wanted = namedPlatforms(spec, request.platforms)
   refusePartialTags(spec, wanted, request.publishing)
@@ -142,7 +146,7 @@ async function openLinked(
       }
       const pinned = await linkPinned(unpinned, registry, own && basesOf(own))
       const images = keyedImages(open, pinned, platform, repositories, judge)
-      if (own !== undefined) refuseOtherSource(own, spec.tagPrefix, images)
+      if (own !== undefined) refuseOtherSource(own, spec.tags, images)
       return { ...open, ...pinned, repositories, platform, images }
     }),
   )
@@ -153,16 +157,17 @@ function basesOf({ bases = [] }: Plan): ReadonlyMap<string, string> {
 }
 
 function planOptions(request: StackRequest, { spec, platform }: LinkedSource, git: GitFacts): PlanOptions {
-  const { tagPrefix, trustRegistry } = spec
+  const { tags, trustRegistry } = spec
   const branch = branchOf(request, git)
   return {
     branch,
-    tag: branchTag(tagPrefix, branch),
+    tag: branchTag(tags, branch),
     platform: platform.platform,
+    unable: platform.unable,
     publish: request.publishing !== "nothing",
     fullRebuild: request.fullRebuild,
     only: request.only,
-    mainBranch,
+    mainBranch: tags.mainBranch,
     pullRequestTitle: request.pullRequestTitle,
     trustRegistry,
   }
@@ -189,7 +194,7 @@ function refuseUnnamedBranch({ publishing }: StackRequest, { branch }: Plan, git
 
 function linkRequestOf(
   { spec, tree, files }: OpenSource,
-  repositories: ReadonlyMap<string, Repository>,
+  repositories: ReadonlyMap<string, ImagePlace>,
   buildArgs: BuildArguments,
   platform: ChosenPlatform,
 ): LinkRequest {
@@ -233,18 +238,21 @@ async function imageFacts(
   { tag, platform }: PlanOptions,
   registry: RegistrySession,
 ): Promise<readonly ImageFacts[]> {
-  const questions = images.map((image) => ({
+  const asked = images.filter(({ isPublished }) => isPublished)
+  const questions = asked.map((image) => ({
     ...image,
     repository: knownOf(repositories, image.name),
     tag,
-    prefix: spec.tagPrefix,
+    scheme: spec.tags,
     platform,
     platforms: knownOf(spec.images, image.name).platforms,
   }))
   const published = await publishedImages(registry.client, questions, await believerOf(spec))
   return images.map((image) => ({
     ...image,
-    registry: published.get(image.name) ?? { kind: "unknown", why: "no registry was asked" },
+    registry: image.isPublished
+      ? (published.get(image.name) ?? { kind: "unknown", why: "no registry was asked" })
+      : { kind: "known", otherTags: [] },
   }))
 }
 
@@ -258,7 +266,7 @@ export function keyedImages(
   { spec, tree, files }: OpenSource,
   { linked }: PinnedLink,
   chosen: ChosenPlatform,
-  repositories: ReadonlyMap<string, Repository>,
+  repositories: ReadonlyMap<string, ImagePlace>,
   judge: string,
 ): readonly KeyedImage[] {
   const isIgnored = (path: string) => isNamedBy(spec.changeRules.ignore, spec.imagesDirectory, path)
@@ -269,13 +277,16 @@ export function keyedImages(
   const nodes = tree.nodes.filter(({ name }) => linked.images.has(name))
   return nodes.map(({ name, image }) => {
     const { parents, bases } = knownOf(linked.images, name)
+    const { registry, path, tagPrefix } = knownOf(repositories, name)
     const emulated = testsOn(spec, chosen)
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
     const whole = { ...testOwner(spec, tree, name), judge, settings }
     const owner = emulated === "full" ? whole : { ...whole, settings: { ...settings, emulated } }
     return {
       name,
-      repository: formatReference(knownOf(repositories, name)),
+      repository: formatReference({ registry, path }),
+      tagPrefix,
+      isPublished: image.isPublished,
       parents,
       bases,
       testKey: testKey(files, owner),

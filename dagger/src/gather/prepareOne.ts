@@ -12,9 +12,10 @@ import type { GitFacts } from "../git/gitFacts.js"
 import { noGitFacts } from "../git/gitFacts.js"
 import type { OneImage } from "../plan/planOne.js"
 import { planOne } from "../plan/planOne.js"
-import type { Repository } from "../reference/reference.js"
+import type { ImagePlace } from "../reference/imagePlace.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
-import { publishedAs } from "../spec/publishedAs.js"
+import { placesOf } from "../spec/publishedAs.js"
 import { parseSettings } from "../spec/settings.js"
 import { knownOf } from "../tree/knownOf.js"
 import { selectImages } from "../tree/tree.js"
@@ -71,7 +72,7 @@ export async function prepareOne(single: SingleImage, asked?: Promise<GitFacts>)
 async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne): Promise<Prepared> {
   const { spec, tree, files, platform } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
-  const repositories = publishedAs(spec)
+  const repositories = placesOf(spec)
   const buildArgs = parseSettings(spec, set)
   const request = { spec, tree: files, images, platform: platform.platform, buildArgs, repositories }
   const pinned = await linkPinned(request, await RegistrySession.open(undefined))
@@ -101,10 +102,10 @@ async function asPublished({ image, login }: SingleImage, ref: string, open: Ope
 function oneImage(
   image: string,
   { spec, platform: { platform }, git }: OpenedOne,
-  repositories: ReadonlyMap<string, Repository>,
+  repositories: ReadonlyMap<string, ImagePlace>,
 ): OneImage {
-  const tag = spec.tagPrefix
+  const tag = spec.tags.prefix
   const branch = git.branch.kind === "branch" ? git.branch.name : unnamedBranch
-  const { registry, path } = knownOf(repositories, image)
-  return { image, tag, branch, platform, reference: formatReference({ registry, path, tag }) }
+  const reference = formatReference(underTag(knownOf(repositories, image), tag))
+  return { image, tag, branch, platform, reference }
 }

@@ -2,6 +2,11 @@ import type { Believer } from "../attestation/evidence.js"
 import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
 import { candidateTag, passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
+import type { ImagePlace } from "../reference/imagePlace.js"
+import { underTag } from "../reference/imagePlace.js"
+import { stableTagOf } from "../promote/tags.js"
+import type { TagScheme } from "../tag/branchTag.js"
+import { branchTag } from "../tag/branchTag.js"
 import type { RegistryClient } from "../registry/client.js"
 import { platformImage } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
@@ -11,15 +16,14 @@ import { asProved } from "./provedImage.js"
 /** What is asked about one image before it is planned. */
 export interface RegistryQuestion {
   readonly name: string
-  readonly repository: Repository
+  readonly repository: ImagePlace
   readonly inputKey: string
   readonly testKey: string
   /** Key of all its tests, where fewer are wanted: who has passed those has passed these. */
   readonly wholeTestKey?: string | undefined
   /** The run's tag. */
   readonly tag: string
-  /** `<year>.<quarter>` of the run. */
-  readonly prefix: string
+  readonly scheme: TagScheme
   /** What it is asked about, of the platforms that the image is published for. */
   readonly platform: string
   readonly platforms: readonly string[]
@@ -48,13 +52,19 @@ async function askOne(
   question: RegistryQuestion,
   believer: Believer | undefined,
 ): Promise<RegistryFacts> {
-  const { repository, inputKey, tag, prefix, platforms } = question
-  const tags = [`${prefix}-main`, `${prefix}-stable`].filter((other) => other !== tag)
+  const { repository, inputKey, tag, scheme, platforms } = question
+  const tags = [branchTag(scheme, scheme.mainBranch), stableTagOf(scheme.prefix, scheme.form)].filter(
+    (other) => other !== tag,
+  )
   try {
     const passed = await passOf(client, question)
     const [branchTag, candidate, ...rest] = await Promise.all(
-      [tag, candidateTag(inputKey), ...tags].map(async (each) => {
-        const found = await publishedAt(client, { ...repository, tag: each }, question, passed)
+      [
+        underTag(repository, tag),
+        { ...repository, tag: candidateTag(inputKey) },
+        ...tags.map((other) => underTag(repository, other)),
+      ].map(async (each) => {
+        const found = await publishedAt(client, each, question, passed)
         if (found === undefined || believer === undefined) return found
         return { ...found, image: await asProved(client, believer, found.image, question) }
       }),

@@ -5,6 +5,7 @@ import type { SourceImage } from "../plan/repeat.js"
 import { differencesFrom, tagDifferences } from "../plan/repeat.js"
 import { InputError, atOption } from "../problems.js"
 import { engineMessage } from "../engine/engineError.js"
+import type { TagScheme } from "../tag/branchTag.js"
 import { listOf } from "../text/format.js"
 import type { StackRequest } from "./request.js"
 
@@ -43,8 +44,8 @@ function decidingOptions(request: StackRequest): readonly string[] {
 }
 
 /** @throws InputError where the source at hand is not that of the plan */
-export function refuseOtherSource(plan: Plan, prefix: string, images: readonly SourceImage[]): void {
-  const differences = [...tagDifferences(plan, prefix), ...differencesFrom(plan, images)]
+export function refuseOtherSource(plan: Plan, scheme: TagScheme, images: readonly SourceImage[]): void {
+  const differences = [...tagDifferences(plan, scheme), ...differencesFrom(plan, images)]
   const problems = differences.map((difference) => ({
     location: atOption("--plan"),
     message: `it is of another source: ${difference}`,

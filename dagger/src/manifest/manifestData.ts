@@ -117,6 +117,8 @@ export const manifestSchema = z.object({
   name: z.string(),
   /** Repository and tag, where it is or would be published. */
   reference: z.string(),
+  /** What its tags begin with, where it shares the repository with other images: `cuda12-`. */
+  tagPrefix: z.string().optional(),
   /** Digest in the registry; unknown for an image that was not published. */
   digest: z.string().optional(),
   /** When it was built: ISO 8601, UTC. */

@@ -42,6 +42,7 @@ interface Match {
  */
 export function decide(image: ImageFacts, situation: DecisionFacts): Decision {
   const { facts, requests, rebuiltParents } = situation
+  if (!image.isPublished) return unpublished(image, situation)
   if (rebuiltParents.length > 0) {
     const asked = requests.filter(({ isAskedFor }) => isAskedFor).map(({ reason }) => reason)
     const reasons = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
@@ -59,8 +60,23 @@ export function decide(image: ImageFacts, situation: DecisionFacts): Decision {
   return isComparable(image) ? byContent(image, situation, matches) : byGit(image, situation)
 }
 
+/**
+ * An image that is in no registry is built and tested by each run: the engine may have its layers and passes, but nobody
+ * else can say that it is the same, or that it has passed.
+ */
+function unpublished(image: ImageFacts, { facts, requests, rebuiltParents }: DecisionFacts): Decision {
+  const parents = rebuiltParents.map((parent): Reason => ({ kind: "parent-rebuilt", parent }))
+  const reasons: Reason[] = [
+    ...requests.map(({ reason }) => reason),
+    ...parents,
+    { kind: "not-published" },
+    ...fileReasons(image, facts),
+  ]
+  return { action: facts.options.unable === undefined ? "build" : "skip", reasons }
+}
+
 /** Whether equal keys mean equal content, and different ones a need to build. */
-function isComparable({ registry, unresolvedBases }: ImageFacts): boolean {
+export function isComparable({ registry, unresolvedBases }: ImageFacts): boolean {
   return registry.kind === "known" && unresolvedBases.length === 0
 }
 

@@ -45,6 +45,10 @@ export interface ImageFacts {
   readonly name: string
   /** Where it is published, without a tag: `ghcr.io/example/base`. */
   readonly repository: string
+  /** What its tags begin with, where it shares the repository with other images. */
+  readonly tagPrefix?: string | undefined
+  /** Whether it is published at all: only then does the registry know it. */
+  readonly isPublished: boolean
   /** Images of the tree that it starts from or copies from. */
   readonly parents: readonly string[]
   readonly inputKey: string
@@ -69,6 +73,8 @@ export interface PlanOptions {
   /** Name of the branch that is always built whole. */
   readonly mainBranch: string
   readonly pullRequestTitle?: string | undefined
+  /** Why the engine cannot run programs of the platform, where it cannot: then nothing is built or tested for it. */
+  readonly unable?: string | undefined
   /** Whether labels and tags of earlier runs are believed on the main branch, as they are on others. */
   readonly trustRegistry: boolean
 }
@@ -85,14 +91,14 @@ export interface PlanFacts {
 }
 
 /** Digits of a key in the tags that runs remember images by. */
-const tagDigits = 16
+export const memoryDigits = 16
 
 /**
  * Tag that records a verdict: the image of this input key passed the tests of this test key. A second name for the
  * same manifest, so a retest need not push anything to be remembered.
  */
 export function passedTag(inputKey: string, testKey: string): string {
-  return `passed-${inputKey.slice(0, tagDigits)}-${testKey.slice(0, tagDigits)}`
+  return `passed-${inputKey.slice(0, memoryDigits)}-${testKey.slice(0, memoryDigits)}`
 }
 
 /**
@@ -100,7 +106,7 @@ export function passedTag(inputKey: string, testKey: string): string {
  * interrupted run's finished images are found by the next one: the engine cannot push without a tag.
  */
 export function candidateTag(inputKey: string): string {
-  return `candidate-${inputKey.slice(0, tagDigits)}`
+  return `candidate-${inputKey.slice(0, memoryDigits)}`
 }
 
 /**
@@ -111,7 +117,7 @@ export function folderTag(inputKey: string, folderKey: string): string {
   return `folder-${passedTag(inputKey, folderKey)}`
 }
 
-const tagKey = `[0-9a-f]{${tagDigits}}`
+const tagKey = `[0-9a-f]{${memoryDigits}}`
 const memoryForm = new RegExp(`^(?:candidate-${tagKey}|(?:folder-)?passed-${tagKey}-${tagKey})$`)
 
 /** Whether a tag is one that runs remember an image by: a candidate's or a pass's. */

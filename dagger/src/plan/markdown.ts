@@ -64,14 +64,14 @@ function shortened(text: string): string {
 }
 
 function details({ platforms, steps }: SameSteps): string {
-  const [{ image, action, reasons, reference }] = steps
+  const [{ image, action, reasons, reference, publish }] = steps
   return [
     `### ${[image, ...(platforms.length === 0 ? [] : [`for ${listOf(platforms)}`])].join(" ")}`,
     "",
     `${action}: it ${describeAction(action)}.`,
     "",
     ...reasons.map((reason) => bullet(`because ${escapeCell(describeReason(reason))}`)),
-    bullet(`tag of this run: \`${reference}\``),
+    bullet(publish === false ? "not published" : `tag of this run: \`${reference}\``),
     ...new Set(steps.flatMap(ownDetails).map(bullet)),
   ].join("\n")
 }

@@ -1,7 +1,8 @@
-import { decide } from "./decide.js"
+import { decide, isComparable } from "./decide.js"
 import type { Decision } from "./decide.js"
 import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
 import type { ParentSource, Plan, Published, Step } from "./planDocument.js"
+import { ownTag } from "../reference/imagePlace.js"
 import { rebuildRequests, skipRequest } from "./requests.js"
 
 /**
@@ -37,6 +38,9 @@ interface PlannedImage {
   readonly ancestors: ReadonlySet<string>
   /** Where a build of it would take what it is built on from. */
   readonly sources: readonly ParentSource[]
+  /** Whether it is another one than before, so that what is built on it has to be built. */
+  readonly isNew: boolean
+  readonly isPublished: boolean
 }
 
 function decideSteps(facts: PlanFacts): Step[] {
@@ -46,16 +50,23 @@ function decideSteps(facts: PlanFacts): Step[] {
   for (const image of facts.images) {
     const parents = image.parents.map((parent) => placedParent(placed, parent, image.name))
     const ancestors = new Set(parents.flatMap((parent) => [...parent.ancestors, parent.step.image]))
-    const rebuiltParents = parents.flatMap(({ step }) => (step.action === "build" ? [step.image] : []))
+    const rebuiltParents = parents.flatMap((parent) => (isNewFor(image, parent) ? [parent.step.image] : []))
     const selected = selection(image.name)
     const own = all.filter(({ isAskedFor }) => !isAskedFor || selected.kind === "selected")
     const lastBuildFirst = own.length < all.length
     const decision = decide(image, { facts, requests: own, lastBuildFirst, rebuiltParents, ancestors })
     const sources = sourcesOf(parents)
-    const step = stepOf(facts, image, narrow(decision, selected), sources)
-    placed.set(image.name, { step, ancestors, sources })
+    const step = stepOf(facts, image, narrow(image, decision, selected), sources)
+    // Of an image that every run builds, that it is built says nothing.
+    const isNew = image.isPublished ? step.action === "build" : rebuiltParents.length > 0
+    placed.set(image.name, { step, ancestors, sources, isNew, isPublished: image.isPublished })
   }
   return [...placed.values()].map(({ step }) => step)
+}
+
+/** Whether an image has to be built because of a parent. Where content says nothing, one of no registry may be another. */
+function isNewFor(image: ImageFacts, { isNew, isPublished }: PlannedImage): boolean {
+  return isNew || (!isPublished && !isComparable(image))
 }
 
 function placedParent(
@@ -92,11 +103,13 @@ function select({ images, options }: PlanFacts): (name: string) => Selection {
 }
 
 /** An image that was not asked for is only built, and only where one that was cannot be built without. */
-function narrow(decision: Decision, selection: Selection): Decision {
+function narrow({ isPublished }: ImageFacts, decision: Decision, selection: Selection): Decision {
   switch (selection.kind) {
     case "selected":
       return decision
     case "below": {
+      // Its stages are built along with those of the image that needs them.
+      if (!isPublished) return { action: "skip", reasons: [{ kind: "not-selected" }] }
       if (decision.action !== "build")
         return { action: "skip", reasons: [{ kind: "not-selected" }], published: decision.published }
       return {
@@ -117,12 +130,19 @@ function stepOf(
 ): Step {
   const { registry, repository, inputKey, testKey } = image
   const reasons = [...decision.reasons]
-  const reference = `${repository}:${facts.options.tag}`
-  const own = { image: image.name, reasons, reference, inputKey, testKey }
+  const reference = `${repository}:${ownTag(image, facts.options.tag)}`
+  const own = {
+    image: image.name,
+    reasons,
+    reference,
+    ...(!image.isPublished && { publish: false as const }),
+    inputKey,
+    testKey,
+  }
   const before = registry.kind === "known" ? registry.branchTag?.digest : undefined
   switch (decision.action) {
     case "build":
-      return { ...own, action: "build", movesTag: true, parents: [...sources] }
+      return { ...own, action: "build", movesTag: image.isPublished, parents: [...sources] }
     case "skip":
       return {
         ...own,

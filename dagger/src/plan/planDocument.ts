@@ -30,6 +30,8 @@ const reasonSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("build-all-file"), ...boundedFiles.shape }),
   /** What forces a rebuild was done already, for this very commit. */
   z.object({ kind: z.literal("rebuilt-for-this-commit"), tag: z.string(), commit: z.string() }),
+  /** No run remembers it, as it is in no registry. */
+  z.object({ kind: z.literal("not-published") }),
   z.object({ kind: z.literal("parent-rebuilt"), parent: z.string() }),
   z.object({ kind: z.literal("files-changed"), ...boundedFiles.shape }),
   z.object({ kind: z.literal("spec-changed"), path: z.string() }),
@@ -84,6 +86,8 @@ const anyStep = z.object({
   reference: z.string(),
   inputKey: z.string(),
   testKey: z.string(),
+  /** Set for an image that is never published: `reference` is what others call it then. */
+  publish: z.literal(false).optional(),
   /** Whether success puts the run's tag on another image than before. */
   movesTag: z.boolean(),
 })

@@ -27,6 +27,8 @@ export function describeReason(reason: Reason): string {
       return `--full-rebuild was given: ${everythingAgain}`
     case "full-rebuild-message":
       return `${reason.where} says "full rebuild": ${everythingAgain}`
+    case "not-published":
+      return "it is published nowhere, so that no run remembers it"
     case "main":
       return `on ${reason.branch} everything is built, because its images may go to production`
     case "build-all-file":

@@ -1,12 +1,11 @@
-import { formatReference, parseRepository } from "../reference/reference.js"
+import { formatReference } from "../reference/reference.js"
 import type { ImageReference } from "../reference/reference.js"
 import type { Manifest } from "../registry/manifest.js"
 import type { TagStore } from "../registry/moveTag.js"
 import { putTagBack } from "../registry/moveTag.js"
 import { RegistryError } from "../registry/registryError.js"
 import type { Journal, JournalEntry } from "./journal.js"
-import { journalManifest } from "./journal.js"
-import { entryFor } from "./plan.js"
+import { entryFor, journalManifest, placeOfEntry, targetOfEntry } from "./journal.js"
 import type { Promotion, PromotionContext, PromotionOutcome, TagState } from "./promotion.js"
 import { readRegister } from "./survey.js"
 
@@ -32,8 +31,9 @@ export async function applyPromotion(
   await context.saveJournal(journal)
   try {
     await writeJournal(promotion, context)
-    for (const entry of journal.entries.filter(({ repository }) => moving.has(repository))) {
-      await putTag(entry.repository, entry.next.digest, journal.to, context, manifests)
+    for (const entry of journal.entries) {
+      const target = targetOfEntry(entry, journal.to)
+      if (moving.has(formatReference(target))) await putTag(target, entry.next.digest, context, manifests)
     }
     return await settle(promotion, context)
   } catch (error) {
@@ -55,7 +55,7 @@ async function settle(promotion: Promotion, context: PromotionContext): Promise<
     if (winner.id !== journal.id && wrong.length === 0) return { kind: "overtaken", by: winner }
     await context.sleep(firstPause * 2 ** round * (0.5 + context.random()))
     for (const entry of await wrongEntries(winner, journal, context)) {
-      await putTag(entry.repository, entry.next.digest, journal.to, context, manifests)
+      await putTag(targetOfEntry(entry, journal.to), entry.next.digest, context, manifests)
     }
   }
   const message = `others keep moving the tag ${journal.to}; ${mostRounds} attempts to make it one set have failed`
@@ -64,7 +64,7 @@ async function settle(promotion: Promotion, context: PromotionContext): Promise<
 
 /** What this promotion's tags should be by a journal; images that it does not know stay as they are wanted here. */
 function goal(winner: Journal, own: Journal): readonly JournalEntry[] {
-  return own.entries.map((entry) => entryFor(winner, entry.repository) ?? entry)
+  return own.entries.map((entry) => entryFor(winner, placeOfEntry(entry)) ?? entry)
 }
 
 async function wrongEntries(
@@ -74,7 +74,7 @@ async function wrongEntries(
 ): Promise<readonly JournalEntry[]> {
   const checked = await Promise.all(
     goal(winner, own).map(async (entry) => {
-      const now = await store.resolve(targetOf(entry, own.to))
+      const now = await store.resolve(targetOfEntry(entry, own.to))
       return now?.digest === entry.next.digest ? [] : [entry]
     }),
   )
@@ -88,25 +88,26 @@ async function currentJournal(
   return (await readRegister(store, { ...register.repository, tag: register.tag })).journal
 }
 
-/** @param manifests those whose bytes are at hand, by repository */
+/** @param manifests those whose bytes are at hand, by the references of their tags */
 async function putTag(
-  repository: string,
+  target: TaggedReference,
   digest: string,
-  to: string,
   { store }: PromotionContext,
   manifests: Promotion["manifests"] = new Map(),
 ): Promise<void> {
-  const place = parseRepository(repository)
-  const known = manifests.get(repository)
-  const manifest = known?.digest === digest ? known : await byDigest(place, digest, store)
-  await store.putManifest(place, to, manifest)
+  const { tag, ...repository } = target
+  const known = manifests.get(formatReference(target))
+  const manifest = known?.digest === digest ? known : await byDigest(repository, digest, store)
+  await store.putManifest(repository, tag, manifest)
 }
+
+type TaggedReference = ReturnType<typeof targetOfEntry>
 
 /** Tags of a registry that is known by its manifests. */
 function tagsOf(context: PromotionContext): TagStore {
   return {
     read: async (repository, tag) => (await context.store.resolve({ ...repository, tag }))?.digest,
-    write: (repository, digest, tag) => putTag(formatReference(repository), digest, tag, context),
+    write: (repository, digest, tag) => putTag({ ...repository, tag }, digest, context),
   }
 }
 
@@ -130,11 +131,11 @@ async function undo(promotion: Promotion, context: PromotionContext, why: string
       return await settle(promotion, context)
     }
     const left: string[] = []
-    for (const { repository, previous, next } of journal.entries.toReversed()) {
-      const place = parseRepository(repository)
-      const move = { repository: place, tag: journal.to, previous: previous?.digest, next: next.digest }
+    for (const entry of journal.entries.toReversed()) {
+      const { tag, ...repository } = targetOfEntry(entry, journal.to)
+      const move = { repository, tag, previous: entry.previous?.digest, next: entry.next.digest }
       if ((await putTagBack(move, tagsOf(context))) === "new")
-        left.push(formatReference({ ...place, tag: journal.to }))
+        left.push(formatReference({ ...repository, tag }))
     }
     if (left.length > 0) return await halfDone(promotion, context, `${why}; ${newTags(left)}`)
     const unkept = current?.id === journal.id ? await restoreJournal(promotion, context) : ""
@@ -171,7 +172,7 @@ async function halfDone(
   why: string,
 ): Promise<PromotionOutcome> {
   const tags = journal.entries.map(async (entry): Promise<TagState> => {
-    const reference = targetOf(entry, journal.to)
+    const reference = targetOfEntry(entry, journal.to)
     const shown = formatReference(reference)
     try {
       const now = await store.resolve(reference)
@@ -186,8 +187,4 @@ async function halfDone(
 /** Half-way there is no failure after which nothing should be put back, whoever is to blame for it. */
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function targetOf({ repository }: JournalEntry, tag: string): ImageReference {
-  return { ...parseRepository(repository), tag }
 }

@@ -2,6 +2,7 @@ import type { MissingProof } from "../attestation/demand.js"
 import { missingForPromotion, proofOf } from "../attestation/demand.js"
 import type { Believer } from "../attestation/evidence.js"
 import { claimsAbout } from "../attestation/evidence.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
 import type { ReferrerStore } from "../registry/referrers.js"
 import { shellCommand } from "../text/shell.js"
@@ -53,7 +54,7 @@ async function missingOf(
 
 function refusal(image: EvidencedImage | undefined, { kind, why }: MissingProof, { from }: TagPair): string {
   if (image === undefined) return why
-  const reference = formatReference({ ...image.repository, tag: from })
+  const reference = formatReference(underTag(image.repository, from))
   return `${reference} (${image.digest}) has no statement of ${kind}: ${why}; get it with "${commandFor(kind, from)}"`
 }
 

@@ -1,5 +1,5 @@
 import type { GpuVerdict } from "../gpu/verdict.js"
-import { formatReference, sameRepository } from "../reference/reference.js"
+import { formatReference, parseReference, sameRepository } from "../reference/reference.js"
 import type { SurveyedImage } from "./survey.js"
 
 /** The part of the GPU test's verdict that decides. */
@@ -16,12 +16,15 @@ export type GpuGate =
 /** Why the GPU test does not let these images pass; none where it does. */
 export function gateProblems(
   gate: GpuGate,
-  images: readonly Pick<SurveyedImage, "name" | "repository" | "source" | "from">[],
+  images: readonly Pick<SurveyedImage, "name" | "source" | "from">[],
 ): readonly string[] {
   if (gate.kind !== "verdict") return []
   const { kind, image, digest, sentence } = gate.verdict
   if (kind !== "passed") return [`the GPU test did not pass: ${sentence}`]
-  const tested = images.find(({ repository }) => sameRepository(repository, image))
+  const tested = images.find(({ from }) => {
+    const promoted = parseReference(from)
+    return sameRepository(promoted, image) && promoted.tag === image.tag
+  })
   if (tested === undefined) return [`the GPU test was about ${formatReference(image)}, which is not promoted`]
   if (digest === undefined)
     return ["the GPU test launched the image by its tag, so nobody knows what was tested"]

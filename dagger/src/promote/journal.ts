@@ -1,13 +1,28 @@
 import * as z from "zod"
-import type { Repository } from "../reference/reference.js"
-import { parseRepository } from "../reference/reference.js"
+import type { ImagePlace } from "../reference/imagePlace.js"
+import { isTagPrefix, samePlace, underTag } from "../reference/imagePlace.js"
+import type { ImageReference, Repository } from "../reference/reference.js"
+import { InvalidReference, parseRepository } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"
 import type { Descriptor, Manifest } from "../registry/manifest.js"
 import { readManifest } from "../registry/manifest.js"
 import { mediaTypes } from "../registry/mediaTypes.js"
 
-/** Version of the document; raised when a reader of the older form would misread the newer one. */
-export const journalVersion = 1
+/**
+ * Versions of the document; raised when a reader of the older form would misread the newer one. 2: several images of one
+ * repository, told apart by what their tags begin with.
+ */
+const journalVersions = [1, 2] as const
+
+function isRepository(text: string): boolean {
+  try {
+    parseRepository(text)
+    return true
+  } catch (error) {
+    if (error instanceof InvalidReference) return false
+    throw error
+  }
+}
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 
@@ -15,7 +30,9 @@ const journalEntry = z.object({
   /** Name of the image in the spec. */
   name: z.string(),
   /** Where it is published, without a tag. */
-  repository: z.string(),
+  repository: z.string().refine(isRepository, "no repository"),
+  /** What its tags begin with, where it shares the repository with other images: `cuda12-`. */
+  tagPrefix: z.string().refine(isTagPrefix).optional(),
   /** What the tag named before, and what that had been promoted from, where known; absent where there was no such tag. */
   previous: z.object({ digest, from: z.string().optional() }).optional(),
   /** What the tag is to name, and where that came from. */
@@ -23,7 +40,7 @@ const journalEntry = z.object({
 })
 
 const journalSchema = z.object({
-  version: z.literal(journalVersion),
+  version: z.literal(journalVersions),
   /** Unique for each promotion. */
   id: z.string(),
   /** `undone`: of a promotion that failed and was taken back, where there was no earlier journal to put back. */
@@ -42,6 +59,29 @@ export type Journal = Readonly<z.infer<typeof journalSchema>>
 
 /** One image of a journal. */
 export type JournalEntry = Journal["entries"][number]
+
+/** The version of a journal with these entries: the oldest that tells all of them. */
+export function journalVersionOf(entries: readonly JournalEntry[]): Journal["version"] {
+  return entries.some(({ tagPrefix }) => tagPrefix !== undefined) ? 2 : 1
+}
+
+/** Where the image of an entry is published. @throws InvalidReference */
+export function placeOfEntry({
+  repository,
+  tagPrefix,
+}: Pick<JournalEntry, "repository" | "tagPrefix">): ImagePlace {
+  return { ...parseRepository(repository), ...(tagPrefix !== undefined && { tagPrefix }) }
+}
+
+/** The reference that an entry is about. @param tag the journal's */
+export function targetOfEntry(entry: JournalEntry, tag: string): ImageReference & { readonly tag: string } {
+  return underTag(placeOfEntry(entry), tag)
+}
+
+/** The entry of an image. */
+export function entryFor(journal: Journal, place: ImagePlace): JournalEntry | undefined {
+  return journal.entries.find((entry) => samePlace(placeOfEntry(entry), place))
+}
 
 /** A text that is not a journal that this module can read. */
 export class InvalidJournal extends Error {
@@ -66,7 +106,7 @@ export function parseJournal(json: string, origin = "the journal"): Journal {
     throw new InvalidJournal(`${origin} is not JSON`)
   }
   const version = z.object({ version: z.number() }).safeParse(document)
-  if (version.success && version.data.version > journalVersion) {
+  if (version.success && version.data.version > Math.max(...journalVersions)) {
     throw new InvalidJournal(
       `${origin} has version ${version.data.version}: use the newer program that wrote it`,
     )

@@ -1,5 +1,5 @@
 import { formatReference, sameRepository } from "../reference/reference.js"
-import { journalVersion } from "./journal.js"
+import { entryFor, journalVersionOf } from "./journal.js"
 import type { Journal, JournalEntry } from "./journal.js"
 import type { Promotion } from "./promotion.js"
 import type { Survey, SurveyedImage } from "./survey.js"
@@ -29,7 +29,7 @@ export function planPromotion(
   const whole = wholeSetBefore(survey)
   const { journal: last } = survey.register
   const previousOf = (image: SurveyedImage) => {
-    const known = last === undefined ? undefined : entryFor(last, formatReference(image.repository))
+    const known = last === undefined ? undefined : entryFor(last, image.repository)
     return whole !== undefined && known !== undefined ? known[whole] : nowOf(image.target?.digest, known)
   }
   const notice = `an earlier promotion to ${to} was interrupted; a rollback of this one leads to the whole set before`
@@ -53,10 +53,14 @@ export function planSet<Image extends SurveyedImage>(
     const { name, source, from } = image
     if (source === undefined) return []
     const previous = previousOf(image)
-    const repository = formatReference(image.repository)
-    return [{ name, repository, ...(previous && { previous }), next: { digest: source.digest, from } }]
+    const { registry, path, tagPrefix } = image.repository
+    const place = {
+      repository: formatReference({ registry, path }),
+      ...(tagPrefix !== undefined && { tagPrefix }),
+    }
+    return [{ name, ...place, ...(previous && { previous }), next: { digest: source.digest, from } }]
   })
-  const journal = { version: journalVersion, ...head, entries } as const
+  const journal = { version: journalVersionOf(entries), ...head, entries } as const
   return { kind: "write", promotion: promotionOf(images, register, journal), notices }
 }
 
@@ -77,13 +81,9 @@ function promotionOf(
   journal: Journal,
 ): Promotion {
   const manifests = new Map(
-    images.flatMap(({ repository, source }) =>
-      source === undefined ? [] : [[formatReference(repository), source] as const],
-    ),
+    images.flatMap(({ to, source }) => (source === undefined ? [] : [[to, source] as const])),
   )
-  const moving = images
-    .filter((image) => !isThere(image))
-    .map(({ repository }) => formatReference(repository))
+  const moving = images.filter((image) => !isThere(image)).map(({ to }) => to)
   const own = images.filter(({ repository }) => sameRepository(repository, register.repository))
   const kept = own.flatMap(({ source, target }) => [source, target]).filter((each) => each !== undefined)
   return { journal, manifests, moving: new Set(moving), register, kept: uniqueByDigest(kept) }
@@ -101,7 +101,7 @@ function uniqueByDigest<T extends { readonly digest: string }>(items: readonly T
 function wholeSetBefore({ images, register: { journal } }: Survey): "next" | "previous" | undefined {
   if (journal === undefined) return undefined
   const tags = images.flatMap(({ repository, source, target }) => {
-    const entry = entryFor(journal, formatReference(repository))
+    const entry = entryFor(journal, repository)
     if (entry === undefined) return []
     const isWritten = target?.digest === entry.next.digest
     const isOld = target?.digest === entry.previous?.digest
@@ -118,9 +118,4 @@ function nowOf(digest: string | undefined, known: JournalEntry | undefined): Jou
   if (digest === undefined) return undefined
   const from = [known?.next, known?.previous].find((each) => each?.digest === digest)?.from
   return { digest, ...(from !== undefined && { from }) }
-}
-
-/** The entry of a repository. */
-export function entryFor(journal: Journal, repository: string): JournalEntry | undefined {
-  return journal.entries.find((entry) => entry.repository === repository)
 }

@@ -1,11 +1,12 @@
-import { formatReference } from "../reference/reference.js"
+import type { TagForm } from "../tag/branchTag.js"
 import type { Traffic } from "../registry/traffic.js"
 import type { CheckedPair } from "../wiki/change.js"
 import type { PageCheck } from "../wiki/pageCheck.js"
 import { applyPromotion } from "./apply.js"
 import { describeGate, gateProblems } from "./gate.js"
 import type { GpuGate } from "./gate.js"
-import { entryFor, isThere, planPromotion } from "./plan.js"
+import { entryFor } from "./journal.js"
+import { isThere, planPromotion } from "./plan.js"
 import type { PromotionPlan, PromotionStamp } from "./plan.js"
 import type { PromotedImage, PromotionContext, PromotionOutcome } from "./promotion.js"
 import type { PromotionLine, PromotionReport } from "./report.js"
@@ -17,6 +18,8 @@ import type { TagPair } from "./tags.js"
 export interface PromotionRequest {
   /** The images of the tree, the first of which keeps the journal: always the same one. */
   readonly images: readonly PromotedImage[]
+  /** Form of the stack's tags; that of quarters where not given. */
+  readonly form?: TagForm | undefined
   /** Tells what would be done, and writes nothing. */
   readonly dryRun: boolean
   /** Digests by image, from an earlier look: an image that has moved since is not promoted. */
@@ -168,7 +171,7 @@ async function check(
 function lineOf(image: SurveyedImage, plan: PromotionPlan): PromotionLine {
   const { name, from, to, source, target } = image
   const journal = plan.kind === "write" ? plan.promotion.journal : undefined
-  const entry = journal && entryFor(journal, formatReference(image.repository))
+  const entry = journal && entryFor(journal, image.repository)
   const previous = journal === undefined ? target?.digest : entry?.previous?.digest
   return {
     name,

@@ -1,3 +1,4 @@
+import type { ImagePlace } from "../reference/imagePlace.js"
 import type { Repository } from "../reference/reference.js"
 import type { ManifestStore } from "../registry/client.js"
 import type { Manifest } from "../registry/manifest.js"
@@ -7,7 +8,7 @@ import type { Journal } from "./journal.js"
 export interface PromotedImage {
   /** Its name in the spec. */
   readonly name: string
-  readonly repository: Repository
+  readonly repository: ImagePlace
 }
 
 /** What a promotion needs of the world outside. */
@@ -33,9 +34,9 @@ export interface Register {
 /** A promotion that is decided on, with everything needed to write it. */
 export interface Promotion {
   readonly journal: Journal
-  /** By repository: the manifest that its tag is to name. */
+  /** By the reference of its tag: the manifest that this is to name. */
   readonly manifests: ReadonlyMap<string, Manifest>
-  /** Repositories whose tag does not name it yet. */
+  /** References of tags that do not name theirs yet. */
   readonly moving: ReadonlySet<string>
   readonly register: Register
   /** Manifests of the register's repository that its journal lists. */

@@ -1,6 +1,8 @@
-import { formatReference, parseRepository } from "../reference/reference.js"
+import { samePlace } from "../reference/imagePlace.js"
+import { formatReference } from "../reference/reference.js"
+import type { TagForm } from "../tag/branchTag.js"
 import type { ManifestStore } from "../registry/client.js"
-import { InvalidJournal, journalRepository, journalTag } from "./journal.js"
+import { InvalidJournal, journalRepository, journalTag, placeOfEntry, targetOfEntry } from "./journal.js"
 import type { Journal, JournalEntry } from "./journal.js"
 import type { PromotionPlan, PromotionStamp } from "./plan.js"
 import { planSet } from "./plan.js"
@@ -14,8 +16,10 @@ import { promotedTag } from "./tags.js"
 
 /** Takes a promotion back. */
 export interface RollbackRequest {
-  /** `stable` or `<year>.<quarter>-stable`. */
+  /** `stable`, or `<year>.<quarter>-stable` or a version. */
   readonly tag: string
+  /** Form of the stack's tags; that of quarters where not given. */
+  readonly form?: TagForm | undefined
   /** The images of the tree, in the order in which they were promoted. */
   readonly images: readonly PromotedImage[]
   /** The journal of the promotion to take back; that of the last one, from the registry, where not given. */
@@ -47,7 +51,7 @@ interface RollbackFacts {
  */
 export async function rollback(request: RollbackRequest, context: MeteredContext): Promise<PromotionReport> {
   const { dryRun, force } = request
-  const to = promotedTag(request.tag)
+  const to = promotedTag(request.tag, request.form ?? "quarter")
   const stamp = stampOf(context)
   const facts = await gather(request, to, context.store)
   const undoes = facts.journal?.undoes ?? facts.journal?.id
@@ -82,10 +86,13 @@ async function gather(
 
 /** Whoever may write a journal must not choose what else this login writes. @throws InvalidJournal */
 function requireKnown(journal: Journal | undefined, images: readonly PromotedImage[]): void {
-  const known = new Set(images.map(({ repository }) => formatReference(repository)))
-  const alien = journal?.entries.find(({ repository }) => !known.has(repository))
+  const isKnown = (entry: JournalEntry) =>
+    images.some(({ repository }) => samePlace(repository, placeOfEntry(entry)))
+  const alien = journal?.entries.find((entry) => !isKnown(entry))
   if (alien === undefined) return
-  throw new InvalidJournal(`the journal is about ${alien.repository}, which is no image of this tree`)
+  const { repository, tagPrefix } = alien
+  const which = tagPrefix === undefined ? repository : `${tagPrefix}... of ${repository}`
+  throw new InvalidJournal(`the journal is about ${which}, which is no image of this tree`)
 }
 
 async function ask(
@@ -95,14 +102,15 @@ async function ask(
   store: ManifestStore,
 ): Promise<ReturningImage> {
   const { name } = entry
-  const repository = parseRepository(entry.repository)
+  const reference = targetOfEntry(entry, to)
+  const { registry, path } = reference
   const [target, source] = await Promise.all([
-    store.resolve({ ...repository, tag: to }),
-    goal === undefined ? undefined : store.manifest({ ...repository, digest: goal.digest }),
+    store.resolve(reference),
+    goal === undefined ? undefined : store.manifest({ registry, path, digest: goal.digest }),
   ])
-  const tag = `${entry.repository}:${to}`
+  const tag = formatReference(reference)
   const from = goal === undefined ? tag : (goal.from ?? `${entry.repository}@${goal.digest}`)
-  return { name, repository, from, to: tag, source, target, entry, goal }
+  return { name, repository: placeOfEntry(entry), from, to: tag, source, target, entry, goal }
 }
 
 function planRollback(

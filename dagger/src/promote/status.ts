@@ -1,13 +1,14 @@
 import { codeCell, plainText, table } from "../text/markdown.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
+import type { TagForm } from "../tag/branchTag.js"
 import type { ManifestStore } from "../registry/client.js"
 import { imageLabels } from "../registry/imageFacts.js"
 import type { ImageStore } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { shortDigest } from "../text/format.js"
-import { journalTag } from "./journal.js"
+import { entryFor, journalTag, targetOfEntry } from "./journal.js"
 import type { Journal, JournalEntry } from "./journal.js"
-import { entryFor } from "./plan.js"
 import type { PromotedImage } from "./promotion.js"
 import { knownMessage, readRegister } from "./survey.js"
 import { globalStable, globalStableTags } from "./tags.js"
@@ -55,15 +56,18 @@ export interface StatusReport {
 }
 
 /**
- * Asks what the stable tags name now. @param prefix `<year>.<quarter>`
+ * Asks what the stable tags name now.
+ * @param prefix `<year>.<quarter>`, or a version
+ * @param form of the stack's tags
  * @throws InputError for a prefix of another form
  */
 export async function status(
   images: readonly PromotedImage[],
   prefix: string,
   store: ManifestStore & ImageStore,
+  form: TagForm = "quarter",
 ): Promise<StatusReport> {
-  const tags = [globalStable, globalStableTags(prefix).from]
+  const tags = [globalStable, globalStableTags(prefix, form).from]
   return { version: 1, tags: await Promise.all(tags.map((tag) => tagStatus(images, tag, store))) }
 }
 
@@ -94,11 +98,12 @@ async function imageStatus(
   journal: Journal | undefined,
   store: ImageStore,
 ): Promise<ImageStatus> {
-  const reference = formatReference({ ...repository, tag })
+  const named = underTag(repository, tag)
+  const reference = formatReference(named)
   try {
-    const image = await imageLabels(store, { ...repository, tag })
+    const image = await imageLabels(store, named)
     if (image === undefined) return { name, reference }
-    const entry = journal === undefined ? undefined : entryFor(journal, formatReference(repository))
+    const entry = journal === undefined ? undefined : entryFor(journal, repository)
     const commit = image.labels.get(labels.revision)
     return {
       name,
@@ -135,7 +140,9 @@ function stateOf(
   if (images.every(({ digest }) => digest === undefined)) return "none"
   if (journal === undefined) return "untracked"
   const known = images.flatMap(({ reference, digest }) => {
-    const entry = journal.entries.find(({ repository }) => reference === `${repository}:${journal.to}`)
+    const entry = journal.entries.find(
+      (each) => reference === formatReference(targetOfEntry(each, journal.to)),
+    )
     return entry === undefined ? [] : [{ entry, digest }]
   })
   if (known.every(({ entry, digest }) => digest === entry.next.digest)) return "whole"

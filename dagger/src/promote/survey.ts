@@ -1,4 +1,5 @@
 import type { ImageReference } from "../reference/reference.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
 import type { ManifestStore } from "../registry/client.js"
 import type { Descriptor, Manifest } from "../registry/manifest.js"
@@ -48,10 +49,10 @@ export async function survey(
   const answers = await Promise.all(
     images.map(async (image) => ({
       ...image,
-      from: formatReference({ ...image.repository, tag: from }),
-      to: formatReference({ ...image.repository, tag: to }),
-      source: await answered(store.manifest({ ...image.repository, tag: from })),
-      target: await answered(store.resolve({ ...image.repository, tag: to })),
+      from: formatReference(underTag(image.repository, from)),
+      to: formatReference(underTag(image.repository, to)),
+      source: await answered(store.manifest(underTag(image.repository, from))),
+      target: await answered(store.resolve(underTag(image.repository, to))),
     })),
   )
   // After the tags: if another promotion is just moving them, its journal was written before.

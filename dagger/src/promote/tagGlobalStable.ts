@@ -5,7 +5,7 @@ import { globalStableTags } from "./tags.js"
 
 /** Makes the stable images of a quarter those in production. */
 export interface TagGlobalStableRequest extends PromotionRequest {
-  /** `<year>.<quarter>` */
+  /** `<year>.<quarter>`, or a version */
   readonly prefix: string
 }
 
@@ -14,5 +14,6 @@ export async function tagGlobalStable(
   request: TagGlobalStableRequest,
   context: MeteredContext,
 ): Promise<PromotionReport> {
-  return promote({ ...request, verb: "tag-global-stable", tags: globalStableTags(request.prefix) }, context)
+  const { prefix, form = "quarter" } = request
+  return promote({ ...request, verb: "tag-global-stable", tags: globalStableTags(prefix, form) }, context)
 }

@@ -6,7 +6,7 @@ import { stableTags } from "./tags.js"
 
 /** Makes a branch's images the stable ones of their quarter. */
 export interface TagStableRequest extends PromotionRequest {
-  /** `<year>.<quarter>-<branch>`; used as it is, whatever the spec's prefix. */
+  /** `<year>.<quarter>-<branch>`, or `<version>-<branch>`; used as it is, whatever the spec's prefix. */
   readonly tag: string
   readonly gate: GpuGate
 }
@@ -16,7 +16,10 @@ export async function tagStable(
   request: TagStableRequest,
   context: MeteredContext,
 ): Promise<PromotionReport> {
-  return promote({ ...request, verb: "tag-stable", tags: stableTags(request.tag) }, context)
+  return promote(
+    { ...request, verb: "tag-stable", tags: stableTags(request.tag, request.form ?? "quarter") },
+    context,
+  )
 }
 
 /**
@@ -24,8 +27,14 @@ export async function tagStable(
  * @throws InputError for a tag of another form, before anything is asked
  */
 export async function lookBeforeTagStable(
-  { tag, images, pages, evidence }: Pick<TagStableRequest, "tag" | "images" | "pages" | "evidence">,
+  {
+    tag,
+    form = "quarter",
+    images,
+    pages,
+    evidence,
+  }: Pick<TagStableRequest, "tag" | "form" | "images" | "pages" | "evidence">,
   context: MeteredContext,
 ): Promise<PromotionReport> {
-  return lookAhead({ images, pages, evidence, verb: "tag-stable", tags: stableTags(tag) }, context)
+  return lookAhead({ images, pages, evidence, verb: "tag-stable", tags: stableTags(tag, form) }, context)
 }

@@ -3,7 +3,7 @@ import { formatReference, parseRepository } from "../reference/reference.js"
 import { RegistryError } from "../registry/registryError.js"
 import type { RegistryClient } from "../registry/client.js"
 import type { HeldRepository } from "./inventory.js"
-import { taggedDigests } from "./inventory.js"
+import { inRepositories, taggedDigests } from "./inventory.js"
 import type { PruneEntry, PrunePlan } from "./prunePlan.js"
 
 /** What came of deleting. */
@@ -56,7 +56,7 @@ async function movedTags(
   held: readonly HeldRepository[],
 ): Promise<readonly string[]> {
   const before = new Map(held.map(({ repository, tags }) => [repository, tags]))
-  const changed = images.map(async ({ repository }) => {
+  const changed = inRepositories(images).map(async ({ repository }) => {
     const name = formatReference(repository)
     const [then, now] = [
       before.get(name) ?? new Map<string, string>(),

@@ -1,5 +1,6 @@
 import type { PromotedImage } from "../promote/promotion.js"
 import { journalOf } from "../promote/journal.js"
+import type { ImagePlace } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
 import type { Repository } from "../reference/reference.js"
 import type { RegistryClient } from "../registry/client.js"
@@ -8,7 +9,7 @@ import type { IndexEntry, Manifest, ManifestDocument } from "../registry/manifes
 import { readManifest } from "../registry/manifest.js"
 import { isIndex } from "../registry/mediaTypes.js"
 import { isRecord, parseJson } from "../registry/registryError.js"
-import { tagKindOf } from "./tagKind.js"
+import { referrersSubject } from "../tag/tagKind.js"
 
 /** A manifest of a repository, as far as it matters to what may be deleted. */
 export interface HeldManifest {
@@ -23,8 +24,8 @@ export interface HeldManifest {
 
 /** A repository with everything in it that tags lead to. */
 export interface HeldRepository {
-  /** Name of the image in the spec. */
-  readonly image: string
+  /** Its images in the spec. */
+  readonly images: readonly TaggedImage[]
   /** `host/path` */
   readonly repository: string
   /** Digest by tag. */
@@ -35,6 +36,11 @@ export interface HeldRepository {
   readonly lone: ReadonlySet<string>
 }
 
+/** An image of a repository, with what its tags there begin with. */
+export interface TaggedImage extends Pick<ImagePlace, "tagPrefix"> {
+  readonly name: string
+}
+
 /** The part of a registry's client that an inventory asks. */
 export type InventoryStore = Pick<RegistryClient, "tags" | "resolve" | "manifest" | "blob">
 
@@ -43,14 +49,32 @@ export async function takeInventory(
   store: InventoryStore,
   images: readonly PromotedImage[],
 ): Promise<readonly HeldRepository[]> {
-  const surveys = await Promise.all(images.map((image) => surveyOf(store, image)))
+  const surveys = await Promise.all(inRepositories(images).map((place) => surveyOf(store, place)))
   await readNamed(surveys)
   return Promise.all(surveys.map((survey) => heldOf(store, survey)))
 }
 
+/** A repository with its images. */
+interface SharedRepository {
+  readonly repository: Repository
+  readonly images: readonly TaggedImage[]
+}
+
+/** The repositories of these images, each once. */
+export function inRepositories(images: readonly PromotedImage[]): readonly SharedRepository[] {
+  const found = new Map<string, { readonly repository: Repository; readonly images: TaggedImage[] }>()
+  for (const { name, repository: place } of images) {
+    const { tagPrefix, ...repository } = place
+    const key = formatReference(repository)
+    const shared = found.get(key) ?? { repository, images: [] }
+    shared.images.push({ name, ...(tagPrefix !== undefined && { tagPrefix }) })
+    found.set(key, shared)
+  }
+  return [...found.values()]
+}
+
 /** What is known of a repository while it is read. */
-interface RepositorySurvey {
-  readonly image: PromotedImage
+interface RepositorySurvey extends SharedRepository {
   readonly tags: ReadonlyMap<string, string>
   readonly reader: ManifestReader
 }
@@ -68,16 +92,16 @@ export async function taggedDigests(
   return new Map(found.flatMap(([tag, digest]) => (digest === undefined ? [] : [[tag, digest] as const])))
 }
 
-async function surveyOf(store: InventoryStore, image: PromotedImage): Promise<RepositorySurvey> {
-  const tags = await taggedDigests(store, image.repository)
-  const reader = new ManifestReader(store, image.repository)
+async function surveyOf(store: InventoryStore, shared: SharedRepository): Promise<RepositorySurvey> {
+  const tags = await taggedDigests(store, shared.repository)
+  const reader = new ManifestReader(store, shared.repository)
   await Promise.all([...new Set(tags.values())].map((digest) => reader.read(digest)))
-  return { image, tags, reader }
+  return { ...shared, tags, reader }
 }
 
 /** What journals name may be an index that no tag leads to: what it lists must be known, too. */
 async function readNamed(surveys: readonly RepositorySurvey[]): Promise<void> {
-  const readers = new Map(surveys.map(({ image, reader }) => [formatReference(image.repository), reader]))
+  const readers = new Map(surveys.map(({ repository, reader }) => [formatReference(repository), reader]))
   const named = surveys.flatMap(({ reader }) => [...reader.manifests.values()].flatMap((each) => each.named))
   const reads = [...new Set(named)].flatMap((each) => {
     const [repository = "", digest = ""] = each.split("@")
@@ -88,12 +112,12 @@ async function readNamed(surveys: readonly RepositorySurvey[]): Promise<void> {
 
 async function heldOf(
   store: InventoryStore,
-  { image, tags, reader }: RepositorySurvey,
+  { repository, images, tags, reader }: RepositorySurvey,
 ): Promise<HeldRepository> {
   const { manifests } = reader
   const known = new Set([...manifests.values()].flatMap(({ digest, children }) => [digest, ...children]))
-  const lone = await loneSubjects(store, image.repository, tags, known)
-  return { image: image.name, repository: formatReference(image.repository), tags, manifests, lone }
+  const lone = await loneSubjects(store, repository, tags, known)
+  return { images, repository: formatReference(repository), tags, manifests, lone }
 }
 
 /** Subjects of `sha256-...` tags that only a question by digest finds. */
@@ -104,8 +128,8 @@ async function loneSubjects(
   known: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
   const subjects = [...tags.keys()].flatMap((tag) => {
-    const kind = tagKindOf(tag)
-    return kind.kind === "referrers" && !known.has(kind.subject) ? [kind.subject] : []
+    const subject = referrersSubject(tag)
+    return subject === undefined || known.has(subject) ? [] : [subject]
   })
   const found = await Promise.all(
     [...new Set(subjects)].map(async (digest) => {

@@ -19,6 +19,7 @@ const reasons: Readonly<Record<KeptBecause, string>> = {
   stable: "a stable tag",
   journal: "a journal of promotions",
   branch: "the tag of a branch",
+  further: "a further tag of the spec",
   asked: "asked for by --keep",
   foreign: "not of this pipeline",
   young: "younger",

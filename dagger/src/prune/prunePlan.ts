@@ -1,10 +1,17 @@
-import { branchTag, mainBranch } from "../tag/branchTag.js"
+import type { FurtherTag } from "../tag/furtherTags.js"
+import { isGivenBy, isOfOneRun } from "../tag/furtherTags.js"
+import type { TagForm, TagScheme } from "../tag/branchTag.js"
+import { branchTag } from "../tag/branchTag.js"
 import { InputError } from "../problems.js"
-import type { HeldManifest, HeldRepository } from "./inventory.js"
-import { tagKindOf } from "./tagKind.js"
+import { ownerOfTag } from "../reference/imagePlace.js"
+import type { HeldManifest, HeldRepository, TaggedImage } from "./inventory.js"
+import { referrersSubject, tagKindOf } from "../tag/tagKind.js"
 
 /** What decides which tags are needed. */
 export interface PruneRules {
+  /** Further tags by image. */
+  readonly furtherTags: ReadonlyMap<string, readonly FurtherTag[]>
+  readonly scheme: TagScheme
   /** Branches that exist; a text tells why they are not known, and then every branch's tag is kept. */
   readonly branches: readonly string[] | string
   /** Tags that are kept whatever they are. */
@@ -20,6 +27,7 @@ export type KeptBecause =
   | "stable"
   | "journal"
   | "branch"
+  | "further"
   | "asked"
   | "foreign"
   | "young"
@@ -30,6 +38,7 @@ export type KeptBecause =
 
 /** What becomes of one digest of a repository. */
 export interface PruneEntry {
+  /** Its image; where no tag tells which of those in the repository, all of them. */
   readonly image: string
   /** `host/path` */
   readonly repository: string
@@ -64,7 +73,7 @@ export function planPrune(held: readonly HeldRepository[], rules: PruneRules): P
     kept.set(key, reason)
     waiting.push(...graph.needs(key))
   }
-  const entries = graph.keys.map((key) => ({ key, entry: entryOf(graph, key, kept.get(key)) }))
+  const entries = graph.keys.map((key) => ({ key, entry: entryOf(graph, key, kept.get(key), rules.scheme) }))
   const gone = new Set(entries.flatMap(({ key, entry }) => (entry.kept === undefined ? [key] : [])))
   const byKey = new Map(entries.map(({ key, entry }) => [key, entry]))
   return {
@@ -78,7 +87,9 @@ type Reasoned = [key: string, reason: NonNullable<PruneEntry["kept"]>]
 
 /** What is kept for its own sake. */
 function rootsOf(held: readonly HeldRepository[], rules: PruneRules): Reasoned[] {
-  const allTags = new Set(held.flatMap(({ tags }) => [...tags.keys()]))
+  const allTags = new Set(
+    held.flatMap(({ images, tags }) => [...tags.keys()].map((tag) => setTag(images, tag))),
+  )
   const live = liveBranchTags(allTags, rules)
   return held.flatMap((repository) => {
     const lone = [...repository.lone].map((digest): Reasoned => [
@@ -86,42 +97,60 @@ function rootsOf(held: readonly HeldRepository[], rules: PruneRules): Reasoned[]
       { because: "foreign", why: "no tag of this pipeline leads to it" },
     ])
     const tagged = [...repository.tags].flatMap(([tag, digest]): Reasoned[] => {
-      const reason = reasonOfTag(tag, repository.manifests.get(digest), { allTags, live, rules })
+      const { images, manifests } = repository
+      const further = rules.furtherTags.get(ownerOfTag(images, tag)?.name ?? "") ?? []
+      const facts = { allTags, live, rules, further }
+      const reason = reasonOfTag(tag, setTag(images, tag), manifests.get(digest), facts)
       return reason === undefined ? [] : [[keyOf(repository, digest), reason]]
     })
     return [...tagged, ...lone]
   })
 }
 
+/** A tag without what tells its image from others of the repository: what a run or a promotion calls it. */
+function setTag(images: readonly TaggedImage[], tag: string): string {
+  return tag.slice(ownerOfTag(images, tag)?.tagPrefix?.length ?? 0)
+}
+
 /** What the reason of a tag is looked up in. */
 interface TagFacts {
+  /** As runs and promotions call them. */
   readonly allTags: ReadonlySet<string>
   /** Branch by its tag; absent where the branches are not known. */
   readonly live: ReadonlyMap<string, string> | undefined
   readonly rules: PruneRules
+  /** Those of the image that the tag belongs to. */
+  readonly further: readonly FurtherTag[]
 }
 
+/** @param name the tag as runs and promotions call it */
 function reasonOfTag(
   tag: string,
+  name: string,
   manifest: HeldManifest | undefined,
-  { allTags, live, rules }: TagFacts,
+  { allTags, live, rules, further }: TagFacts,
 ): PruneEntry["kept"] {
-  const kind = tagKindOf(tag)
-  if (rules.keep.includes(tag)) return { because: "asked", why: `--keep=${tag}` }
+  const kind = tagKindOf(name, rules.scheme.form)
+  const asked = [tag, name].find((each) => rules.keep.includes(each))
+  if (asked !== undefined) return { because: "asked", why: `--keep=${asked}` }
   switch (kind.kind) {
     case "referrers":
       // It lives as long as what it speaks of.
       return undefined
     case "stable":
       return { because: "stable", why: tag }
-    case "other":
+    case "other": {
+      const given = further.find((each) => isGivenBy(each, name))
+      if (given !== undefined)
+        return isOfOneRun(given) ? reasonOfAge(manifest, rules) : { because: "further", why: given.template }
       return { because: "foreign", why: `${tag} is no tag of this pipeline` }
+    }
     case "journal":
       if (allTags.has(kind.of)) return { because: "journal", why: `the journal of ${kind.of}` }
       return reasonOfAge(manifest, rules)
     case "branch":
       if (live === undefined) return { because: "branch", why: `${tag}: the branches are not known` }
-      if (live.has(tag)) return { because: "branch", why: `the branch ${live.get(tag) ?? ""}` }
+      if (live.has(name)) return { because: "branch", why: `the branch ${live.get(name) ?? ""}` }
       return reasonOfAge(manifest, rules)
     case "memory":
       return reasonOfAge(manifest, rules)
@@ -140,14 +169,14 @@ function reasonOfAge(
 /** The tags of branches that exist, for each quarter that has tags. */
 function liveBranchTags(
   allTags: ReadonlySet<string>,
-  { branches }: PruneRules,
+  { branches, scheme }: PruneRules,
 ): ReadonlyMap<string, string> | undefined {
   if (typeof branches === "string") return undefined
-  const kinds = [...allTags].map(tagKindOf)
+  const kinds = [...allTags].map((tag) => tagKindOf(tag, scheme.form))
   const prefixes = new Set(kinds.flatMap((kind) => (kind.kind === "branch" ? [kind.prefix] : [])))
   const pairs = [...prefixes].flatMap((prefix) =>
-    [mainBranch, ...branches].flatMap((branch) => {
-      const tag = branchTagOrNone(prefix, branch)
+    [scheme.mainBranch, ...branches].flatMap((branch) => {
+      const tag = branchTagOrNone({ ...scheme, prefix }, branch)
       return tag === undefined ? [] : [[tag, branch] as const]
     }),
   )
@@ -155,9 +184,9 @@ function liveBranchTags(
 }
 
 /** Some names give no tag: nothing is published from such a branch. */
-function branchTagOrNone(prefix: string, branch: string): string | undefined {
+function branchTagOrNone(scheme: TagScheme, branch: string): string | undefined {
   try {
-    return branchTag(prefix, branch)
+    return branchTag(scheme, branch)
   } catch (error) {
     if (error instanceof InputError) return undefined
     throw error
@@ -199,8 +228,8 @@ class DigestGraph {
     for (const [tag, digest] of repository.tags) {
       const key = keyOf(repository, digest)
       push(this.tagsOf, key, tag)
-      const kind = tagKindOf(tag)
-      if (kind.kind === "referrers") push(this.referrers, keyOf(repository, kind.subject), key)
+      const subject = referrersSubject(tag)
+      if (subject !== undefined) push(this.referrers, keyOf(repository, subject), key)
     }
   }
 
@@ -261,11 +290,18 @@ function push(map: Map<string, string[]>, key: string, value: string): void {
   else values.push(value)
 }
 
-function entryOf(graph: DigestGraph, key: string, kept: PruneEntry["kept"]): PruneEntry {
+/** The names of a digest's images in the spec, as far as its tags tell. */
+function imageOf(images: readonly TaggedImage[], tags: readonly string[], form: TagForm): string {
+  const named = tags.filter((tag) => ["stable", "branch"].includes(tagKindOf(setTag(images, tag), form).kind))
+  const owners = images.filter((image) => named.some((tag) => ownerOfTag(images, tag) === image))
+  return (owners.length > 0 ? owners : images).map(({ name }) => name).join(", ")
+}
+
+function entryOf(graph: DigestGraph, key: string, kept: PruneEntry["kept"], { form }: TagScheme): PruneEntry {
   const created = graph.manifest(key)?.created
   const repository = key.slice(0, key.lastIndexOf("@"))
   return {
-    image: graph.repositoryOf(key)?.image ?? "",
+    image: imageOf(graph.repositoryOf(key)?.images ?? [], graph.tags(key), form),
     repository,
     digest: key.slice(key.lastIndexOf("@") + 1),
     tags: graph.tags(key),

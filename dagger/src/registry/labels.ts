@@ -18,6 +18,8 @@ export const labels = {
   inputKey: "io.github.jupyter-stack.input-key",
   /** Hash over all that can change its tests' verdict. */
   testKey: "io.github.jupyter-stack.test-key",
+  /** What commands printed in the image, for its further tags: JSON of texts by command. */
+  tagAnswers: "io.github.jupyter-stack.tag-answers",
   /** Journal of a promotion, as JSON; on the index under the tag `journal-<tag>`. */
   promotion: "io.github.jupyter-stack.promotion",
 } as const

@@ -10,6 +10,7 @@ export function renderImageYaml(image: ImageReport): string {
     image: image.name,
     reference: image.reference,
     published: image.published,
+    ...(image.furtherTags !== undefined && { further_tags: image.furtherTags }),
     digest: image.digest ?? null,
     input_key: image.inputKey,
     action: image.action,

@@ -33,6 +33,7 @@ export function renderMarkdown(report: StackReport): string {
     renderSource(report),
     escapeCell(describePublished(report)),
     renderTable(report.images),
+    ...renderFurtherTags(report.images),
     ...(report.review === undefined ? [] : fittingReview(report.review)),
   ]
   const tail = [
@@ -100,6 +101,14 @@ function renderTable(images: readonly ImageReport[]): string {
     return [`${mark} ${image.name}`, image.action, outcome, describeTests(image.suites), time, size, digest]
   })
   return table(["image", "plan", "outcome", "tests", "time", "size", "digest"], rows)
+}
+
+/** Nothing where the run gave none. */
+function renderFurtherTags(images: readonly ImageReport[]): readonly string[] {
+  const lines = images.flatMap(({ name, furtherTags = [] }) =>
+    furtherTags.length === 0 ? [] : [`- **${name}** ${furtherTags.map(codeSpan).join(", ")}`],
+  )
+  return lines.length === 0 ? [] : [`## Further tags\n\n${fittingLines(lines)}`]
 }
 
 /** What failed in an image: what it is and where its logs are in any case, then its tests as far as they fit. */

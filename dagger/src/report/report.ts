@@ -29,6 +29,8 @@ export type ImageOutcome =
   | { readonly kind: "check-failed"; readonly message: string }
   | { readonly kind: "tests-failed"; readonly reason: string }
   | { readonly kind: "over-budget"; readonly message: string }
+  /** What it prints for its further tags is no part of a tag. */
+  | { readonly kind: "tag-failed"; readonly message: string }
   | { readonly kind: "publish-failed"; readonly message: string }
   /** Nothing wrong was found in it, but what it stands on failed. */
   | { readonly kind: "skipped"; readonly because: string; readonly reason: string }
@@ -58,10 +60,14 @@ export interface ImageReport {
   readonly outcome: ImageOutcome
   /** `repository:tag` that this run gives, or would give with `--publish`. */
   readonly reference: string
+  /** Set for an image that is never published: `reference` is what others call it then. */
+  readonly publish?: false
   /** Digest in the registry, where the run published or found the image there. */
   readonly digest?: string
   /** Whether `reference` points at `digest` at the end of the run. */
   readonly published: boolean
+  /** Further tags that the run gave, as the repository has them. */
+  readonly furtherTags?: readonly string[]
   readonly inputKey: string
   /** Bytes of the unpacked file system, as `du` counts them. */
   readonly unpackedBytes?: number
@@ -104,6 +110,8 @@ export interface SourceFacts {
   /** Committer's time, ISO 8601. */
   readonly committedAt?: string
   readonly branch: string
+  /** Branch whose images go to production, where that is not main. */
+  readonly mainBranch?: string
   /** Whether the working tree had changes that no commit holds. */
   readonly dirty: boolean
 }
@@ -161,6 +169,7 @@ const failures: ReadonlySet<ImageOutcome["kind"]> = new Set([
   "check-failed",
   "tests-failed",
   "over-budget",
+  "tag-failed",
   "publish-failed",
   "skipped",
 ])
@@ -200,6 +209,7 @@ export function describeOutcome(outcome: ImageOutcome): string {
     case "tests-failed":
       return `FAILED its tests: ${outcome.reason}`
     case "over-budget":
+    case "tag-failed":
       return `FAILED: ${outcome.message}`
     case "publish-failed":
       return "FAILED to publish"

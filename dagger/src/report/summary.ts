@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration, plural, shortDigest } from "../text/format.js"
+import { formatBytes, formatDuration, listOf, plural, shortDigest } from "../text/format.js"
 import { cleanLine } from "../text/cleanText.js"
 import type { Colour, Screen } from "../text/screen.js"
 import { alignedTable, painted, plainScreen } from "../text/screen.js"
@@ -170,7 +170,12 @@ function closingLine(report: StackReport): string {
 export function describePublished(report: StackReport): string {
   if (!report.publish) return "nothing published (no --publish)"
   const published = report.images.filter((image) => image.published)
-  const where = published.map((image) => `${image.reference} ${shortDigest(image.digest ?? "")}`).join(", ")
+  const where = published
+    .map(({ reference, furtherTags = [], digest = "" }) => {
+      const further = furtherTags.length === 0 ? "" : ` (also ${listOf(furtherTags)})`
+      return `${reference}${further} ${shortDigest(digest)}`
+    })
+    .join(", ")
   return `published: ${where === "" ? "nothing" : where}${describeCandidates(report)}`
 }
 

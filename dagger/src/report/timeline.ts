@@ -25,6 +25,7 @@ const failingSteps: Readonly<Partial<Record<ImageOutcome["kind"], readonly Timed
   "build-failed": ["build"],
   "tests-failed": ["tests", "integration tests"],
   "over-budget": ["inspect"],
+  "tag-failed": ["inspect"],
   "publish-failed": ["publish", "tag"],
 }
 

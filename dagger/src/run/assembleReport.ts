@@ -9,7 +9,11 @@ import type {
   SourceFacts,
   StackReport,
 } from "../report/report.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
+import type { Spec } from "../spec/spec.js"
+import type { TagScheme } from "../tag/branchTag.js"
+import { usualMainBranch } from "../tag/branchTag.js"
 import { cleanDocument } from "../text/cleanText.js"
 import { logPaths } from "./artifacts.js"
 import { joinedKey } from "../plan/platforms.js"
@@ -21,7 +25,7 @@ export interface RunFacts {
   readonly request: CallRequest
   readonly plan: Pick<Plan, "branch" | "tag" | "platform" | "platforms" | "skippedByRequest">
   readonly git: GitFacts
-  readonly imagesDirectory: string
+  readonly spec: Pick<Spec, "imagesDirectory" | "tags">
   readonly publishing: Publishing
   /** Milliseconds since 1970. */
   readonly startedAt: number
@@ -31,13 +35,13 @@ export interface RunFacts {
 
 /** The report of a run that has ended now; what images, builds and git say in it is clean text. */
 export function assembleReport(facts: RunFacts, images: readonly EndedImage[]): StackReport {
-  const { request, plan, git, imagesDirectory, publishing, startedAt, notices, retries } = facts
+  const { request, plan, git, spec, publishing, startedAt, notices, retries } = facts
   const { branch, tag, platform, platforms, skippedByRequest } = plan
   const clean = cleanDocument({
     version: 1 as const,
     ...(skippedByRequest !== undefined && { skippedByRequest }),
-    source: sourceFacts(git, branch),
-    imagesDirectory,
+    source: sourceFacts(git, branch, spec.tags),
+    imagesDirectory: spec.imagesDirectory,
     tag,
     platform,
     ...(platforms !== undefined && { platforms }),
@@ -53,30 +57,42 @@ export function assembleReport(facts: RunFacts, images: readonly EndedImage[]): 
   return { ...clean, request, reproduce: reproduceCommand(request) }
 }
 
-function sourceFacts({ head, dirty, untracked }: GitFacts, branch: string): SourceFacts {
-  const uncommitted = { branch, dirty: dirty.length + untracked.length > 0 }
+function sourceFacts(
+  { head, dirty, untracked }: GitFacts,
+  branch: string,
+  { mainBranch }: TagScheme,
+): SourceFacts {
+  const uncommitted = {
+    branch,
+    ...(mainBranch !== usualMainBranch && { mainBranch }),
+    dirty: dirty.length + untracked.length > 0,
+  }
   if (head === undefined) return uncommitted
   return { ...uncommitted, commit: head.sha, message: head.message, committedAt: head.committerTime }
 }
 
 function imageReport(image: EndedImage, tag: string): ImageReport {
-  const { job, digest, published, platforms } = image
+  const { job, digest, published, furtherTags = [], platforms } = image
   const { action, reasons, outcome, ...more } = knownOfImage(image)
   return {
     name: job.name,
     action,
     reasons,
     outcome,
-    reference: formatReference({ ...job.repository, tag }),
+    reference: formatReference(underTag(job.repository, tag)),
+    ...(!job.isPublished && { publish: false as const }),
     ...(digest !== undefined && { digest }),
     published,
+    ...(furtherTags.length > 0 && { furtherTags }),
     ...more,
     ...(platforms !== undefined && joinedReport(image, platforms)),
   }
 }
 
 /** What is known of an image as of one of its platforms. */
-function knownOfImage(image: EndedImage): Omit<ImageReport, "name" | "reference" | "published"> {
+function knownOfImage(
+  image: EndedImage,
+): Omit<ImageReport, "name" | "reference" | "publish" | "published" | "furtherTags"> {
   const { job, record, outcome } = image
   const { unpackedBytes } = record.outside
   return {

@@ -5,6 +5,7 @@ import type { TestVerdict } from "../testing/testRun.js"
 import { judgeTests } from "../testing/testRun.js"
 import { commonTests, testScopes, testSettings } from "../testing/testFolders.js"
 import { engineMessage } from "../engine/engineError.js"
+import { judgeTags } from "./checkTags.js"
 import type { BuiltImage, EndedImage, Execution, WaitingImage } from "./execution.js"
 import { ended } from "./execution.js"
 import type { ImageRecord, SuiteOutput } from "./record.js"
@@ -36,7 +37,8 @@ export async function checkImage(
   if (tests.status === "rejected") return checkFailed(image, tests.reason)
   const elsewhere = job.folders.integration.length > 0
   const untested = elsewhere ? "inside it: only its server has tests" : whyNoTests(run)
-  return endedBy(image, verdict(run, image, tests.value, untested) ?? judgeSize(image))
+  const found = verdict(run, image, tests.value, untested)
+  return endedBy(image, found ?? judgeSize(image) ?? judgeTags(run, image))
 }
 
 /** Why an image without tests has none. */

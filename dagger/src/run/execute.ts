@@ -2,23 +2,23 @@ import { getTracer } from "@dagger.io/dagger/telemetry"
 import { folderTag, passedTag } from "../plan/facts.js"
 import type { PinnedReference } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
-import type { TagMove, TagStore, TagWriter } from "../registry/moveTag.js"
-import { putTagBack } from "../registry/moveTag.js"
+import type { TagStore, TagWriter } from "../registry/moveTag.js"
 import type { ImageOutcome } from "../report/report.js"
-import { describeOutcome, isFailedOutcome } from "../report/report.js"
+import { describeOutcome } from "../report/report.js"
 import { isPass, noneSelected, whyUnproved } from "../testing/testRun.js"
 import { Limiter } from "../async/limiter.js"
-import { listOf, shortDigest } from "../text/format.js"
+import { listOf } from "../text/format.js"
 import { knownOf } from "../tree/knownOf.js"
 import { startInOrder, urgencies } from "../tree/schedule.js"
 import { buildImage } from "./buildImage.js"
 import { checkFailed, checkImage, checkServer, hasServerTests, whyNoTests } from "./checkImage.js"
 import { engineMessage } from "../engine/engineError.js"
 import type { BuiltImage, EndedImage, Execution, ImageJob, ImageState, WaitingImage } from "./execution.js"
-import { ended, jobLabel } from "./execution.js"
+import { ended, hasFailed, jobLabel } from "./execution.js"
 import { ImageRecord, inFront } from "./record.js"
 import { Progress } from "./progress.js"
 import { publishFailed, pushCandidate } from "./publishImage.js"
+import { moveTags, movesTags, tagAtOnce } from "./runTags.js"
 import { StepCounts } from "../engine/stepCounts.js"
 import { ownSession } from "../engine/telemetry.js"
 
@@ -78,18 +78,6 @@ export async function runImages(
   return Promise.all(checks.values())
 }
 
-/** Moves the tags of a run's images, and looks what they name then. */
-export async function moveTags(
-  run: Execution,
-  images: readonly EndedImage[],
-  tags: TagStore,
-): Promise<readonly EndedImage[]> {
-  if (!movesTags(run)) return images
-  const tagged = await (run.publishing === "together" ? tagTogether : tagEach)(run, images, tags)
-  // Not before all of them are written: a run beside this one may write its own in between.
-  return Promise.all(tagged.map((image) => verifyTag(run, image, tags)))
-}
-
 function startState(run: Execution, job: ImageJob, progress: Progress): WaitingImage | EndedImage {
   const record = new ImageRecord(jobLabel(job), progress, job.notices)
   const end = { kind: "ended", job, record, published: false } as const
@@ -112,11 +100,6 @@ function retagged(run: Execution, published: PinnedReference): ImageOutcome {
   return { kind: "not-needed", reason: `${formatReference(published)} is the same, and ${later}` }
 }
 
-/** Whether a run gives its images their tags. */
-export function movesTags({ publishing }: Pick<Execution, "publishing">): boolean {
-  return publishing === "each" || publishing === "together"
-}
-
 /** Carries a failed image out of its span: only an error makes a span red for those who watch. */
 class FailedStep extends Error {
   constructor(readonly image: EndedImage) {
@@ -131,7 +114,7 @@ async function guarded<From extends WaitingImage | BuiltImage, To extends BuiltI
   parents: readonly (BuiltImage | EndedImage)[],
   run: (image: From) => Promise<To | EndedImage>,
 ): Promise<To | EndedImage> {
-  const failed = parents.find((parent) => isFailure(parent))
+  const failed = parents.find((parent) => hasFailed(parent))
   if (failed?.kind === "ended" && !isSpared(image)) return skippedBecauseOf(image, failed)
   if (image.kind === "ended") return image
   try {
@@ -139,7 +122,7 @@ async function guarded<From extends WaitingImage | BuiltImage, To extends BuiltI
       `${jobLabel(image.job)}: ${phase}`,
       async () => {
         const now = await run(image)
-        if (now.kind === "ended" && isFailure(now)) throw new FailedStep(now)
+        if (now.kind === "ended" && hasFailed(now)) throw new FailedStep(now)
         return now
       },
       inFront,
@@ -156,10 +139,6 @@ async function guarded<From extends WaitingImage | BuiltImage, To extends BuiltI
 /** Whether a parent's failure is nothing to an image: it stays as it is, or nobody asked for it. */
 function isSpared(image: ImageState): boolean {
   return image.kind === "ended" && ["reused", "not-needed"].includes(image.outcome.kind)
-}
-
-function isFailure(image: ImageState): boolean {
-  return image.kind === "ended" && isFailedOutcome(image.outcome)
 }
 
 function skippedBecauseOf(image: ImageState, parent: EndedImage): EndedImage {
@@ -203,7 +182,7 @@ async function check(run: Execution, built: BuiltImage, tags: TagStore, turns: T
     image = now
   }
   const checked = await rememberPass(run, ended(image, finalOutcome(run, image)), tags.write)
-  return run.publishing === "each" ? tagImage(run, checked, tags.write) : checked
+  return run.publishing === "each" ? tagAtOnce(run, checked, tags.write) : checked
 }
 
 /** Only what there is to do: a step that does nothing would still wait for its turn, and with it the image's children. */
@@ -213,7 +192,7 @@ function checkSteps(
   turns: Turns,
 ): readonly ((image: BuiltImage) => Promise<BuiltImage | EndedImage>)[] {
   const { job } = built
-  const isPushed = run.publishing !== "nothing" && job.action === "build"
+  const isPushed = run.publishing !== "nothing" && job.action === "build" && job.isPublished
   return [
     (image) => checkImage(run, image, (tasks) => turns.share(tasks)),
     ...(isPushed ? [(image: BuiltImage) => pushCandidate(image, job)] : []),
@@ -279,106 +258,4 @@ function finalOutcome(run: Execution, { job, record }: BuiltImage): ImageOutcome
   const tests = suites.flatMap(({ run }) => run.tests)
   if (tests.some(isPass) || proved.length > 0) return { kind: "passed" }
   return { kind: "untested", reason: suites.length === 0 ? whyNoTests(run) : whyUnproved(tests) }
-}
-
-/** Tags each image that has its digest and is not tagged yet, whatever becomes of the others. */
-function tagEach(
-  run: Execution,
-  images: readonly EndedImage[],
-  { write }: TagStore,
-): Promise<readonly EndedImage[]> {
-  return Promise.all(images.map((image) => tagImage(run, image, write)))
-}
-
-/** Moves the tags of a run: all of them, or, where a registry refuses one, none. */
-async function tagTogether(
-  run: Execution,
-  images: readonly EndedImage[],
-  tags: TagStore,
-): Promise<readonly EndedImage[]> {
-  if (images.some(isFailure)) return images.map((image) => leftUntagged(run, image, "another image failed"))
-  const asked = await Promise.all(images.map((image) => askTag(run, image, tags)))
-  const ready = asked.map(({ image }) => image)
-  const refused = "the registry has refused another one"
-  if (ready.some(isFailure)) return ready.map((image) => leftUntagged(run, image, refused))
-  const tagged = await tagEach(run, ready, tags)
-  if (!tagged.some(isFailure)) return tagged
-  return Promise.all(tagged.map((image, index) => untag(run, image, asked[index]?.move, tags, refused)))
-}
-
-/** An image before its tag moves. */
-interface AskedTag {
-  readonly image: EndedImage
-  /** Absent where no tag of it is to move. */
-  readonly move?: TagMove
-}
-
-async function askTag({ tag }: Execution, image: EndedImage, { read }: TagStore): Promise<AskedTag> {
-  const { digest, job, published } = image
-  if (digest === undefined || published) return { image }
-  try {
-    const previous = await read(job.repository, tag)
-    return { image, move: { repository: job.repository, tag, previous, next: digest } }
-  } catch (error) {
-    return { image: publishFailed(image, formatReference({ ...job.repository, tag }), error) }
-  }
-}
-
-/** Puts the tag of an image back, also where its own write failed: the answer alone may have been lost. */
-async function untag(
-  run: Execution,
-  image: EndedImage,
-  move: TagMove | undefined,
-  tags: TagStore,
-  why: string,
-): Promise<EndedImage> {
-  if (move === undefined) return image
-  const reference = formatReference({ ...move.repository, tag: move.tag })
-  try {
-    const end = await putTagBack(move, tags)
-    // What was written and is not there is reported by verifyTag.
-    if (end === "same" || (end === "elsewhere" && image.published)) return image
-    if (end !== "new") return leftUntagged(run, { ...image, published: false }, why)
-    image.record.notices.push(`${reference} is new and stays, because taking a tag away may delete the image`)
-    return image
-  } catch (error) {
-    return publishFailed(image, `${reference}, putting it back to what it named before`, error)
-  }
-}
-
-/** The tags of a run move together: this one's stays where it was, and says so. */
-function leftUntagged(run: Execution, image: EndedImage, why: string): EndedImage {
-  if (image.digest === undefined || image.published || isFailure(image)) return image
-  const reason = `not tagged ${run.tag}: the tags of a run move together, and ${why}`
-  if (image.outcome.kind === "retagged") return { ...image, outcome: { kind: "not-needed", reason } }
-  image.record.notices.push(reason)
-  return image
-}
-
-async function tagImage(run: Execution, image: EndedImage, writeTag: TagWriter): Promise<EndedImage> {
-  const { digest, job, record, published } = image
-  if (digest === undefined || published || isFailure(image)) return image
-  try {
-    await record.step("tag", () => writeTag(job.repository, digest, run.tag))
-    return { ...image, published: true }
-  } catch (error) {
-    return publishFailed(image, formatReference({ ...job.repository, tag: run.tag }), error)
-  }
-}
-
-/** Looks whether a tag of this run still names what it was put on: another run of the branch would mix the two sets. */
-async function verifyTag(run: Execution, image: EndedImage, tags: TagStore): Promise<EndedImage> {
-  const { digest, job, outcome, published } = image
-  if (!published || digest === undefined || outcome.kind === "reused" || isFailure(image)) return image
-  const reference = formatReference({ ...job.repository, tag: run.tag })
-  const unsure = { ...image, published: false }
-  try {
-    const named = await tags.read(job.repository, run.tag)
-    if (named === digest) return image
-    const now = named === undefined ? "nothing" : shortDigest(named)
-    const message = `it names ${now} and not ${shortDigest(digest)}, which this run has put there: another run has written it since, so publish again`
-    return publishFailed(unsure, reference, new Error(message))
-  } catch (error) {
-    return publishFailed(unsure, reference, error)
-  }
 }

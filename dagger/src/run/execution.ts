@@ -1,7 +1,10 @@
 import type { Container } from "@dagger.io/dagger"
 import type { LinkedStack } from "../dockerfile/link.js"
-import type { PinnedReference, Repository } from "../reference/reference.js"
+import type { ImagePlace } from "../reference/imagePlace.js"
+import type { PinnedReference } from "../reference/reference.js"
 import type { ImageOutcome, Publishing } from "../report/report.js"
+import { isFailedOutcome } from "../report/report.js"
+import type { CommandAnswer, FurtherTag, FurtherTagFacts } from "../tag/furtherTags.js"
 import type { FoundTests } from "../testing/testFolders.js"
 import type { EmulatedTests } from "../spec/platforms.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
@@ -59,7 +62,13 @@ interface AnyJob {
   /** Image that its first stage outside of the tree starts from. */
   readonly base?: { readonly reference: string; readonly digest?: string } | undefined
   /** Where it is published. */
-  readonly repository: Repository
+  readonly repository: ImagePlace
+  /** Whether it is published at all, where anything is. */
+  readonly isPublished: boolean
+  /** Tags that it gets besides, and whether this run gives them. */
+  readonly furtherTags: readonly (FurtherTag & { readonly isForRun: boolean })[]
+  /** Commands whose answers are in those, by their keys. */
+  readonly tagCommands: ReadonlyMap<string, string>
   readonly folders: FoundTests
   /** TCP port of its server, where the spec names one. */
   readonly serverPort?: number | undefined
@@ -85,6 +94,13 @@ export interface Execution {
   readonly jobs: readonly ImageJob[]
   /** `<prefix>-<branch>`. */
   readonly tag: string
+  /** What its further tags tell of the run. */
+  readonly tagFacts: Omit<FurtherTagFacts, "answers">
+  /** Asks a published image what commands print in it. @param commands by key */
+  readonly askPublished: (
+    image: PinnedReference,
+    commands: ReadonlyMap<string, string>,
+  ) => Promise<ReadonlyMap<string, CommandAnswer>>
   readonly publishing: Publishing
   readonly limits: TestLimits
   readonly hubVersion?: string | undefined
@@ -131,6 +147,8 @@ export interface EndedImage {
   readonly digest?: string | undefined
   /** Whether the run's tag names it. */
   readonly published: boolean
+  /** Further tags that name it, as its repository has them; absent where none was given. */
+  readonly furtherTags?: readonly string[]
   /** Its ends on each platform, in a run of several. */
   readonly platforms?: readonly PlatformEnd[]
 }
@@ -141,6 +159,11 @@ export interface PlatformEnd {
   readonly isEmulated: boolean
   readonly tests: EmulatedTests
   readonly image: EndedImage
+}
+
+/** Whether an image's way has ended otherwise than it should. */
+export function hasFailed(image: ImageState): boolean {
+  return image.kind === "ended" && isFailedOutcome(image.outcome)
 }
 
 /** What a person calls a job: an image, and of a run for several platforms which one. */

@@ -7,11 +7,14 @@ import { osProbe, packageProbes } from "../manifest/packageProbes.js"
 import type { Published, Step } from "../plan/planDocument.js"
 import { describeReason } from "../plan/reasons.js"
 import { formatProblem } from "../problems.js"
+import { ownTag } from "../reference/imagePlace.js"
 import type { PinnedReference } from "../reference/reference.js"
 import { parseReference } from "../reference/reference.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import type { FoundTests } from "../testing/testFolders.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
+import { infoKeysOf, isForBranch } from "../tag/furtherTags.js"
+import { infoProbe, tagCommands } from "./checkTags.js"
 import { platformsOf } from "../plan/platforms.js"
 import type { Execution, ImageJob, SkipJob } from "./execution.js"
 import type { Probe } from "../engine/inspectImage.js"
@@ -98,6 +101,12 @@ function anyJob(prepared: Prepared, step: Step, purpose: Execution["purpose"]): 
     testKey: step.testKey,
     folderKeys: keyed?.folderKeys ?? new Map(),
     repository: knownOf(repositories, image.name),
+    isPublished: image.isPublished,
+    furtherTags: image.furtherTags.map((tag) => ({
+      ...tag,
+      isForRun: isForBranch(tag, prepared.plan.branch, spec.tags),
+    })),
+    tagCommands: tagCommands(image.furtherTags, spec.infoCommands),
     folders:
       testsOn(spec, prepared.platform) === "none"
         ? noTests
@@ -112,10 +121,10 @@ function anyJob(prepared: Prepared, step: Step, purpose: Execution["purpose"]): 
 
 const noTests: FoundTests = { basic: [], integration: [], serverUntested: false }
 
-function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): LabelFacts {
+function labelFacts({ git, plan, repositories }: Prepared, step: Step, own: LinkedImage): LabelFacts {
   return {
     title: step.image,
-    version: plan.tag,
+    version: ownTag(knownOf(repositories, step.image), plan.tag),
     inputKey: step.inputKey,
     testKey: step.testKey,
     source: git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl),
@@ -127,11 +136,12 @@ function labelFacts({ git, plan }: Prepared, step: Step, own: LinkedImage): Labe
 
 /** What the index of an image's platforms says of it: nothing by which it would be taken for one of them. */
 export function indexAnnotations(
-  { git, plan }: Pick<Prepared, "git" | "plan">,
+  { git, plan, repositories }: Pick<Prepared, "git" | "plan" | "repositories">,
   image: string,
 ): ReadonlyMap<string, string> {
   const { head, remoteUrl } = git
-  const facts = { title: image, version: plan.tag, inputKey: "", testKey: "" }
+  const version = ownTag(knownOf(repositories, image), plan.tag)
+  const facts = { title: image, version, inputKey: "", testKey: "" }
   const source = remoteUrl === undefined ? undefined : webAddress(remoteUrl)
   const all = imageLabelsOf({ ...facts, source, revision: head?.sha, created: head?.committerTime })
   return new Map([...all].filter(([, value]) => value !== ""))
@@ -144,9 +154,10 @@ function baseOf(linked: LinkedImage | undefined): { readonly base?: NonNullable<
 }
 
 function probesOf(spec: Spec, image: ImageSpec): readonly Probe[] {
-  const info = image.infoCommands.flatMap((key) => {
+  const keys = new Set([...image.infoCommands, ...image.furtherTags.flatMap(infoKeysOf)])
+  const info = [...keys].flatMap((key) => {
     const command = spec.infoCommands.get(key)
-    return command === undefined ? [] : [{ key: `info:${key}`, command: command.command }]
+    return command === undefined ? [] : [{ key: infoProbe(key), command: command.command }]
   })
   return [
     ...info,

@@ -7,11 +7,12 @@ import type { PlatformDigest } from "../registry/joinIndex.js"
 import type { TagStore } from "../registry/moveTag.js"
 import type { ImageOutcome } from "../report/report.js"
 import { isFailedOutcome } from "../report/report.js"
-import { inTurns, moveTags, movesTags, runImages } from "./execute.js"
+import { inTurns, runImages } from "./execute.js"
 import type { EndedImage, Execution, PlatformEnd } from "./execution.js"
 import type { Progress } from "./progress.js"
 import { publishFailed } from "./publishImage.js"
 import { ImageRecord } from "./record.js"
+import { moveTags, movesTags } from "./runTags.js"
 
 /** Writes the index of an image's platforms under a tag. @returns its digest @throws Error where the registry refuses */
 export type IndexWriter = (
@@ -128,6 +129,7 @@ function namedOutcome({ platform, image: { outcome } }: PlatformEnd): ImageOutco
     case "check-failed":
     case "publish-failed":
     case "over-budget":
+    case "tag-failed":
       return { ...outcome, message: `${platform}: ${outcome.message}` }
     case "tests-failed":
     case "untested":

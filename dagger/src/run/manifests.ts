@@ -5,6 +5,7 @@ import { pageName } from "../manifest/pageName.js"
 import { readOsRelease, readProbes } from "../manifest/packageProbes.js"
 import { renderPage } from "../manifest/page.js"
 import { webAddress } from "../git/webAddress.js"
+import { underTag } from "../reference/imagePlace.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"
 import type { SourceFacts } from "../report/report.js"
@@ -12,6 +13,7 @@ import type { Spec } from "../spec/spec.js"
 import { renderSbom, sbomPath } from "../sbom/sbom.js"
 import { countTests } from "../testing/testRun.js"
 import type { PublishedFacts } from "../gather/publishedFacts.js"
+import { infoProbe } from "./checkTags.js"
 import type { EndedImage, ImageJob } from "./execution.js"
 import type { ImageRecord } from "./record.js"
 
@@ -38,10 +40,11 @@ export function renderManifests(
 ): readonly (readonly [string, string])[] {
   const shown = images.map(shownImage)
   return shown
+    .filter(({ job }) => job.isPublished)
     .filter(({ record, digest }) => record.probes.size > 0 || digest !== undefined)
     .flatMap((image) => {
       const manifest = manifestOf(image, shown, context)
-      const page = pageName({ ...image.job.repository, tag: context.tag })
+      const page = pageName(underTag(image.job.repository, context.tag))
       return [
         [`manifests/${page}.md`, renderPage(manifest)] as const,
         [`manifests/${page}.json`, formatManifest(manifest)] as const,
@@ -58,10 +61,11 @@ export function renderManifests(
  * is the first that the run looked into: the others may be as they are published.
  */
 function shownImage(image: EndedImage): EndedImage {
-  const { digest, published, platforms = [] } = image
+  const { digest, published, furtherTags, platforms = [] } = image
   const seen = digest === undefined ? platforms.find((each) => each.image.record.probes.size > 0) : undefined
   const shown = seen ?? platforms[0]
-  return shown === undefined ? image : { ...shown.image, digest, published, platforms }
+  if (shown === undefined) return image
+  return { ...shown.image, digest, published, ...(furtherTags && { furtherTags }), platforms }
 }
 
 /** What a run has seen in an image on its other platforms: for each a page, its data and a bill of materials. */
@@ -117,11 +121,14 @@ function manifestOf(
 ): ImageManifest {
   const { job, digest, record, published } = image
   const { unpackedBytes } = record.outside
-  const { tag, platform } = context
+  const { platform } = context
+  const reference = underTag(job.repository, context.tag)
+  const { tagPrefix } = job.repository
   return {
     version: manifestVersion,
     name: job.name,
-    reference: formatReference({ ...job.repository, tag }),
+    reference: formatReference(reference),
+    ...(tagPrefix !== undefined && { tagPrefix }),
     ...(digest !== undefined && { digest }),
     ...(job.action === "build" ? madeNow(context) : madeEarlier(context, registry?.labels)),
     ...builtOn(image, all, context, registry?.labels),
@@ -132,7 +139,7 @@ function manifestOf(
       ...(registry !== undefined && { compressed: registry.compressedBytes }),
       ...(unpackedBytes !== undefined && { unpacked: unpackedBytes }),
     },
-    tags: published ? [tag] : [],
+    tags: [...(published ? [reference.tag] : []), ...(image.furtherTags ?? [])],
     layers: layersOf(image, all, context.spec, registry),
     ...testsOf(record),
     sections: sectionsOf(image, context.spec),
@@ -166,19 +173,25 @@ function madeEarlier({ startedAt }: ManifestContext, found: ReadonlyMap<string, 
   }
 }
 
-/** What an image is built on: its parent in the tree, else the image that its Dockerfile or its labels name. */
+/** What an image is built on: the nearest published one of the tree, else the image that its Dockerfile or its labels name. */
 function builtOn(
   { job }: EndedImage,
   all: readonly EndedImage[],
   { spec, tag }: ManifestContext,
   found: ReadonlyMap<string, string> = new Map(),
 ): Pick<ImageManifest, "base"> {
-  const parent = all.find((other) => other.job.name === spec.images.get(job.name)?.parent)
+  const parentOf = (name: string) => all.find((other) => other.job.name === spec.images.get(name)?.parent)
+  let bottom: ImageJob = job
+  let parent = parentOf(job.name)
+  while (parent !== undefined && !parent.job.isPublished) {
+    bottom = parent.job
+    parent = parentOf(parent.job.name)
+  }
   if (parent !== undefined) {
-    const reference = formatReference({ ...parent.job.repository, tag })
+    const reference = formatReference(underTag(parent.job.repository, tag))
     return { base: parent.digest === undefined ? { reference } : { reference, digest: parent.digest } }
   }
-  if (job.action === "build") return job.base === undefined ? {} : { base: job.base }
+  if (job.action === "build") return bottom.base === undefined ? {} : { base: bottom.base }
   const [reference, digest] = [found.get(labels.baseName), found.get(labels.baseDigest)]
   return reference === undefined ? {} : { base: { reference, ...(digest !== undefined && { digest }) } }
 }
@@ -232,7 +245,7 @@ function testsOf({ suites }: ImageRecord): Pick<ImageManifest, "tests"> {
 function sectionsOf({ record, job }: EndedImage, spec: Spec): InfoSection[] {
   return (spec.images.get(job.name)?.infoCommands ?? []).flatMap((key) => {
     const info = spec.infoCommands.get(key)
-    const answer = record.probes.get(`info:${key}`)
+    const answer = record.probes.get(infoProbe(key))
     if (info === undefined || answer === undefined) return []
     const output = answer.exitCode === 0 ? answer.stdout : `${answer.stdout}${answer.stderr}`
     return [{ key, description: info.description, command: info.command, output, exitCode: answer.exitCode }]

@@ -4,6 +4,7 @@ import { candidateTag } from "../plan/facts.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { engineMessage } from "../engine/engineError.js"
 import { labelled } from "./buildImage.js"
+import { answersLabel } from "./checkTags.js"
 import type { BuildJob, BuiltImage, EndedImage } from "./execution.js"
 import { ended } from "./execution.js"
 import type { OutsideFacts } from "../engine/inspectImage.js"
@@ -25,7 +26,10 @@ function secondsFor({ unpackedBytes = largestImage }: OutsideFacts): number {
 export async function pushCandidate(image: BuiltImage, job: BuildJob): Promise<BuiltImage | EndedImage> {
   const address = formatReference({ ...job.repository, tag: candidateTag(job.inputKey) })
   try {
-    const container = labelled(image.container, job)
+    const container = labelled(image.container, {
+      ...job,
+      labels: new Map([...job.labels, ...answersLabel(image)]),
+    })
     const pushed = await image.record.step("publish", () => pushPatiently(image, container, address))
     const { digest } = parseReference(pushed)
     if (digest === undefined) throw new Error(`the engine pushed ${address} without naming its digest`)

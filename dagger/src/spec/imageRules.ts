@@ -2,7 +2,10 @@ import type { Problem } from "../problems.js"
 import { InvalidReference, formatReference, parseRepository, underRegistry } from "../reference/reference.js"
 import { commonTests } from "../testing/testFolders.js"
 import { hintFor } from "../text/suggest.js"
+import { tagKindOf } from "../tag/tagKind.js"
 import { imagesOf, namesAt, problemAt, problemAtKey } from "./facts.js"
+import { tagFormOf } from "./tagForm.js"
+import { isTagPrefix, underTag } from "../reference/imagePlace.js"
 import type { Repository } from "../reference/reference.js"
 import type { Facts } from "./facts.js"
 import type { Place, YamlFile } from "./yamlFile.js"
@@ -68,7 +71,7 @@ function collisions(
   move: (repository: Repository) => Repository,
   sentence: (repository: string) => string,
 ): readonly Problem[] {
-  const seen = new Map<string, string>()
+  const seen = new Map<string, readonly [string, Place]>()
   return imagesOf(file).flatMap(([name, image]) => {
     const written = image.children.get("image_name")
     if (
@@ -77,12 +80,45 @@ function collisions(
     ) {
       return []
     }
-    const repository = formatReference(move(parseRepository(written.value)))
-    const other = seen.get(repository)
-    seen.set(repository, other ?? name)
-    return other === undefined
-      ? []
-      : problemAt(written, `images "${other}" and "${name}": ${sentence(repository)}`)
+    const repository = move(parseRepository(written.value))
+    const tagPrefix = tagPrefixOf(image)
+    const tags = formatReference(
+      underTag({ ...repository, ...(tagPrefix !== undefined && { tagPrefix }) }, ""),
+    )
+    const first = seen.get(tags)
+    seen.set(tags, first ?? [name, written])
+    if (first === undefined) return []
+    const [other, place] = first
+    const hint = `the first is in line ${place.location.line}; "tag_prefix" tells images of one repository apart`
+    return problemAt(
+      written,
+      `images "${other}" and "${name}": ${sentence(formatReference(repository))}`,
+      hint,
+    )
+  })
+}
+
+/** What an image's tags begin with; what is not well formed is as if it were not there. */
+export function tagPrefixOf(image: Place): string | undefined {
+  const text = image.children.get("tag_prefix")?.text
+  return text !== undefined && isTagPrefix(text) ? text : undefined
+}
+
+/** Starts of tags that are made for other purposes than to name an image. */
+const reservedStart = /^(?:journal|candidate|passed|folder-passed|sha256)-/
+
+export function tagPrefixesLeaveOtherTags({ file }: Facts): readonly Problem[] {
+  const form = tagFormOf(file)
+  return imagesOf(file).flatMap(([, image]) => {
+    const place = image.children.get("tag_prefix")
+    const text = tagPrefixOf(image)
+    if (text === undefined) return []
+    if (tagKindOf(`${text}x`, form).kind === "other" && !reservedStart.test(text)) return []
+    return problemAt(
+      place,
+      `"tag_prefix" cannot begin like tags of other images, or of the pipeline itself: "${text}"`,
+      "such as cuda12-",
+    )
   })
 }
 

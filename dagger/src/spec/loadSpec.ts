@@ -12,7 +12,7 @@ import type { SourceTree } from "../source/sourceTree.js"
 import type { Spec } from "./spec.js"
 
 /** Where a spec may stand: at the root, or in its old place. */
-const specPaths = ["spec.yml", "images/spec.yml"] as const
+export const specPaths = ["spec.yml", "images/spec.yml"] as const
 
 /**
  * Reads and checks the spec and its change rules.
@@ -34,6 +34,11 @@ export function loadSpec(tree: SourceTree): Spec {
   if (file === undefined || shape.data === undefined)
     throw new Error(`${path} was read without result or problem`)
   return resolveSpec({ path, file, written: shape.data, changeRules: changes.rules, tree })
+}
+
+/** The main branch that a spec names, before it is checked: what git compares with. @param text the spec's */
+export function writtenMainBranch(text: string): string | undefined {
+  return text.includes("main_branch") ? readYaml("spec.yml", text).file?.at("main_branch")?.text : undefined
 }
 
 /** Patterns of what a source's images are built from besides the folder of images. @throws InputError without a spec */

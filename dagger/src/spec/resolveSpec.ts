@@ -1,8 +1,10 @@
 import { parseRepository } from "../reference/reference.js"
+import { usualMainBranch } from "../tag/branchTag.js"
 import { parseDuration, parseSize } from "../text/quantity.js"
 import { namesAt } from "./facts.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import { argumentsOf } from "./argumentsFile.js"
+import { furtherTagsOf } from "./furtherTagRules.js"
 import { buildTargetOf, imagePathsOf, imagesDirectory, pathOf } from "./imagePaths.js"
 import { imagePlatforms, stackPlatforms } from "./platformRules.js"
 import type { ChangeRules, GpuSpec, ImageSpec, InfoCommand, Spec, TestSpec } from "./spec.js"
@@ -33,7 +35,12 @@ export function resolveSpec({ path, file, written, changeRules, tree }: CheckedS
     path,
     imagesDirectory,
     images,
-    tagPrefix: textOf(file.at("tag", "prefix")),
+    tags: {
+      form: written.tag.scheme ?? "quarter",
+      prefix: textOf(file.at("tag", "prefix")),
+      mainBranch: written.main_branch ?? usualMainBranch,
+      reserved: Math.max(...[...images.values()].map(({ tagPrefix = "" }) => tagPrefix.length)),
+    },
     infoCommands: infoCommandsOf(written.all_info_cmds, file),
     changeRules,
     tests: resolveTests(written.tests),
@@ -55,12 +62,16 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile, tree:
   const place = file.nearest(["images", name])
   const args = place.children.get("build_args")?.children ?? new Map<string, Place>()
   const parent = place.children.get("depend_on")?.text
+  const tagPrefix = place.children.get("tag_prefix")?.text
   const sizeBudget = written.size_budget === undefined ? undefined : parseSize(written.size_budget)
   return {
     name,
     ...imagePathsOf(name, place),
     ...buildTargetOf(place),
     repository: parseRepository(written.image_name),
+    ...(tagPrefix !== undefined && { tagPrefix }),
+    isPublished: written.publish ?? true,
+    furtherTags: furtherTagsOf(file, place),
     buildArgs: new Map([
       ...argumentsOf(place, tree),
       ...[...args].map(([key, value]) => [key, textOf(value)] as const),

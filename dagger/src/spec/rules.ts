@@ -1,5 +1,6 @@
 import * as args from "./argumentsFile.js"
 import * as paths from "./imagePaths.js"
+import * as further from "./furtherTagRules.js"
 import * as image from "./imageRules.js"
 import * as platform from "./platformRules.js"
 import * as setting from "./settingRules.js"
@@ -19,6 +20,7 @@ export const rules: readonly Rule[] = [
   image.imageNamesAreRepositories,
   image.imagesHaveRepositoriesOfTheirOwn,
   image.registryKeepsImagesApart,
+  image.tagPrefixesLeaveOtherTags,
   image.infoCommandsAreDefined,
   tree.parentsAreImages,
   tree.parentsMakeNoCycle,
@@ -26,7 +28,11 @@ export const rules: readonly Rule[] = [
   platform.platformIsSaidOnce,
   platform.platformsAreNamedOnce,
   platform.platformsAreThoseOfTheParent,
-  setting.tagPrefixIsAQuarter,
+  setting.tagPrefixFitsTheScheme,
+  further.furtherTagsAreTags,
+  further.furtherTagsAreOfPublishedImages,
+  further.furtherTagsAreOfTheirImage,
+  setting.mainBranchIsABranch,
   setting.hubVersionIsAVersion,
   setting.gpuImageIsInTheTree,
   setting.gpuLaunchUsesTheImage,

@@ -1,12 +1,39 @@
 import type { Problem } from "../problems.js"
+import { InputError } from "../problems.js"
 import { hintForImage, problemAt } from "./facts.js"
+import { isTagStart } from "../promote/tags.js"
+import { branchTag } from "../tag/branchTag.js"
 import type { Facts } from "./facts.js"
+import { tagFormOf } from "./tagForm.js"
 
-export function tagPrefixIsAQuarter({ file }: Facts): readonly Problem[] {
+export function tagPrefixFitsTheScheme({ file }: Facts): readonly Problem[] {
   const prefix = file.at("tag", "prefix")
-  if (prefix?.text === undefined || /^\d{4}\.[1-4]$/.test(prefix.text)) return []
+  const form = tagFormOf(file)
+  if (prefix?.text === undefined || isTagStart(form, prefix.text)) return []
+  if (form === "version") {
+    const example = "two to four numbers with dots between them, and a v before them or none: 4.6.1"
+    return problemAt(prefix, `"prefix" must be a version, not "${prefix.text}"`, example)
+  }
   const hint = "four digits, a dot and the quarter from 1 to 4: 2026.4"
   return problemAt(prefix, `"prefix" must be <year>.<quarter>, not "${prefix.text}"`, hint)
+}
+
+/** As `git check-ref-format` has it, without the start of a full reference. */
+const branchForm = /^(?!-|refs\/)[^\s\p{Cc}~^:?*[\\]+$/u
+
+export function mainBranchIsABranch({ file }: Facts): readonly Problem[] {
+  const place = file.at("main_branch")
+  if (place?.text === undefined || place.text === "") return []
+  const { text } = place
+  if (!branchForm.test(text))
+    return problemAt(place, `"${text}" cannot name a branch`, "such as main or master")
+  try {
+    branchTag({ prefix: "", reserved: 0 }, text)
+    return []
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return error.problems.flatMap(({ message }) => problemAt(place, message))
+  }
 }
 
 export function hubVersionIsAVersion({ file }: Facts): readonly Problem[] {
@@ -21,7 +48,10 @@ export function hubVersionIsAVersion({ file }: Facts): readonly Problem[] {
 
 export function gpuImageIsInTheTree({ file }: Facts): readonly Problem[] {
   const image = file.at("gpu", "image")
-  if (image?.text === undefined || file.at("images", image.text) !== undefined) return []
+  if (image?.text === undefined) return []
+  if (file.at("images", image.text, "publish")?.value === false)
+    return problemAt(image, `"gpu" names "${image.text}", which is not published`)
+  if (file.at("images", image.text) !== undefined) return []
   return problemAt(
     image,
     `"gpu" names "${image.text}", which is no image here`,

@@ -1,5 +1,7 @@
 import type { Location } from "../problems.js"
 import type { Repository } from "../reference/reference.js"
+import type { FurtherTag } from "../tag/furtherTags.js"
+import type { TagScheme } from "../tag/branchTag.js"
 import type { VulnerabilityPolicy } from "../vulnerability/policy.js"
 import type { BuildTarget, ImagePaths } from "./imagePaths.js"
 import type { EmulatedTests, PublishedPlatform } from "./platforms.js"
@@ -13,8 +15,8 @@ export interface Spec {
   readonly imagesDirectory: string
   /** Every image by name, in the order of the file. */
   readonly images: ReadonlyMap<string, ImageSpec>
-  /** `<year>.<quarter>` that starts every branch tag, for instance `2026.4`. */
-  readonly tagPrefix: string
+  /** How its images are tagged. */
+  readonly tags: TagScheme
   readonly infoCommands: ReadonlyMap<string, InfoCommand>
   readonly changeRules: ChangeRules
   /** Limits of every test run. */
@@ -48,6 +50,12 @@ export interface ImageSpec extends ImagePaths {
   readonly target?: BuildTarget
   /** Where it is published, without a tag. */
   readonly repository: Repository
+  /** What its tags begin with, where it shares the repository with other images. */
+  readonly tagPrefix?: string
+  /** Whether it is published at all. */
+  readonly isPublished: boolean
+  /** Tags that it gets besides that of a run's branch. */
+  readonly furtherTags: readonly FurtherTag[]
   /** Those of its `build_args_file` among them. */
   readonly buildArgs: ReadonlyMap<string, string>
   /** Path of that file. */

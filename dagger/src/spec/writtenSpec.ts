@@ -2,6 +2,8 @@ import * as z from "zod"
 import { failingSeverities, usualDatabaseDays } from "../vulnerability/policy.js"
 import { emulatedTests, platforms, usualPlatform } from "./platforms.js"
 import { writtenTrust } from "./writtenTrust.js"
+import { tagForms, usualMainBranch } from "../tag/branchTag.js"
+import { isTagPrefix } from "../reference/imagePlace.js"
 import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
 
 /**
@@ -17,6 +19,8 @@ const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: varia
 
 const labelForm = "a label's name, such as org.opencontainers.image.licenses"
 const labelName = z.string().regex(/^[A-Za-z0-9][\w./-]{0,199}$/, { error: labelForm })
+
+const tagPrefixForm = 'letters and digits with ".", "_" or "-" between them and at the end, such as cuda12-'
 
 const text = (form = "a text") => z.string({ error: form }).min(1, { error: form })
 const flag = () => z.boolean({ error: "true or false" })
@@ -47,10 +51,40 @@ const closed = <Shape extends z.ZodRawShape>(shape: Shape) =>
       issue.code === "unrecognized_keys" ? Object.keys(shape).join(" ") : "a mapping of keys to values",
   })
 
+const furtherTagForm = 'a tag such as latest or python-{info:PY_VER}, or a mapping of "tag" and "branches"'
+const furtherTags = () =>
+  z.array(
+    z.union(
+      [
+        z.string().min(1),
+        closed({
+          tag: text("a tag such as latest or python-{info:PY_VER}"),
+          branches: listOfTexts("a list of names of branches").min(1, {
+            error: "a list of at least one name of a branch",
+          }),
+        }),
+      ],
+      { error: furtherTagForm },
+    ),
+    { error: "a list of tags" },
+  )
+
 const image = closed({
   image_name: text("the name of a repository in a registry").describe(
     "Repository it is published to, without a tag: `ghcr.io/ucsd-ets/datascience-notebook`.",
   ),
+  tag_prefix: text(tagPrefixForm)
+    .refine(isTagPrefix, { error: tagPrefixForm })
+    .optional()
+    .describe("What all tags of the image begin with, where several images share a repository: `cuda12-`."),
+  further_tags: furtherTags()
+    .optional()
+    .describe("Further tags of this image, besides those of `tag.further_tags`: `python-{info:PY_VER}`."),
+  publish: flag()
+    .optional()
+    .describe(
+      "Whether it is published. One that is not is built and tested by each run, and images can be built on it. Default: `true`.",
+    ),
   directory: text("the path of a folder")
     .optional()
     .describe(
@@ -251,10 +285,30 @@ export const writtenSpec = closed({
       "Every image by name, which is also its folder below `images/` where `directory` names no other.",
     ),
   tag: closed({
-    prefix: scalarText("<year>.<quarter>").describe(
-      "`<year>.<quarter>`, the start of every branch tag: `2026.4`.",
+    scheme: z
+      .enum(tagForms, { error: tagForms.join(" or ") })
+      .optional()
+      .describe(
+        "What `prefix` is. `quarter`: `2026.4-main` is promoted to `2026.4-stable`, and that to `stable`. `version`: " +
+          "`4.6.1-main` to `4.6.1`, and that to `stable`. Default: `quarter`.",
+      ),
+    prefix: scalarText("<year>.<quarter>, or a version").describe(
+      "`<year>.<quarter>`, or a version, the start of every branch tag: `2026.4`.",
     ),
+    further_tags: furtherTags()
+      .optional()
+      .describe(
+        "Tags that all images get besides, of runs of the main branch: `latest`, `{date}`, `{commit}`, `{prefix}`, or with " +
+          "what a command of `all_info_cmds` prints in the image, `python-{info:PY_VER}`. `{ tag: ..., branches: [...] }` " +
+          "names other branches, `*` standing for any characters.",
+      ),
   }).describe("How published images are tagged: `<prefix>-<branch>`."),
+  main_branch: text("the name of a branch")
+    .optional()
+    .describe(
+      "The branch whose images go to production: it is built whole, its pages are published, and others are compared with " +
+        `it. Default: \`${usualMainBranch}\`.`,
+    ),
   all_info_cmds: z
     .record(text("a key"), infoCommand, { error: "a mapping of keys to commands" })
     .optional()

@@ -1,6 +1,7 @@
 import { InputError, atOption } from "../problems.js"
 import { InvalidReference, formatReference, underRegistry } from "../reference/reference.js"
 import type { Repository } from "../reference/reference.js"
+import { usualMainBranch } from "../tag/branchTag.js"
 import { starterWorkflows } from "./workflows.js"
 
 /** What a new stack is called, and where its images go. */
@@ -13,6 +14,8 @@ export interface StarterOptions {
   readonly prefix: string
   /** `owner/name@commit` of the tool on GitHub, whose workflows are called; without it there are no workflows. */
   readonly module?: string | undefined
+  /** The branch whose images go to production: on GitHub the default one. */
+  readonly mainBranch: string
 }
 
 const rootImage = "base-notebook"
@@ -23,19 +26,20 @@ const longestName = 60
 
 /**
  * The files of a new stack that depend on its name, by path; those that do not lie in `dagger/starter`.
- * @throws InputError for a name that no image can have, for a registry that is none, and for a module at no commit
+ * @throws InputError for a branch that cannot be, for a name that no image can have, for a registry that is none, and for a module at no commit
  */
 export function starterTexts(options: StarterOptions): ReadonlyMap<string, string> {
   checkName(options.name)
+  checkBranch(options.mainBranch)
   const image = `${options.name}-notebook`
   const [base, own] = [rootImage, image].map((path) => repositoryOf(options.registry, path))
   return new Map([
-    ["spec.yml", specText(image, base ?? "", own ?? "", options.prefix)],
+    ["spec.yml", specText(image, base ?? "", own ?? "", options)],
     [`images/${image}/Dockerfile`, dockerfileText(options.name, base ?? "")],
     [`images/${image}/test/test_packages.py`, testText],
     [".gitignore", "/out/\n__pycache__/\n"],
-    ["README.md", readmeText(options.name, image, options.module)],
-    ...(options.module === undefined ? [] : starterWorkflows(options.module)),
+    ["README.md", readmeText(options, image)],
+    ...(options.module === undefined ? [] : starterWorkflows(options.module, options.mainBranch)),
   ])
 }
 
@@ -55,6 +59,13 @@ function checkName(name: string): void {
   throw new InputError([{ location: atOption("--name"), message, hint }])
 }
 
+/** Narrower than git: it stands in YAML and Markdown. */
+function checkBranch(name: string): void {
+  if (/^[A-Za-z0-9][\w./-]{0,99}$/.test(name) && name.toLowerCase() !== "stable") return
+  const message = `"${name.slice(0, 140)}" cannot name the main branch`
+  throw new InputError([{ location: atOption("--main-branch"), message, hint: "such as main or master" }])
+}
+
 function repositoryOf(registry: string, path: string): string {
   try {
     const repository: Repository = { registry: "docker.io", path }
@@ -66,7 +77,13 @@ function repositoryOf(registry: string, path: string): string {
   }
 }
 
-function specText(image: string, base: string, own: string, prefix: string): string {
+function specText(
+  image: string,
+  base: string,
+  own: string,
+  { prefix, mainBranch }: Pick<StarterOptions, "prefix" | "mainBranch">,
+): string {
+  const branch = mainBranch === usualMainBranch ? "" : `\nmain_branch: ${mainBranch}\n`
   return `# The images of this stack, and what each is built on.
 images:
   ${rootImage}:
@@ -84,7 +101,7 @@ images:
 # Images are tagged ${prefix}-<branch>.
 tag:
   prefix: "${prefix}"
-
+${branch}
 # The JupyterHub that starts them: images/tests_common compares.
 hub:
   version: "6.1"
@@ -115,13 +132,15 @@ def test_finds_the_shortest_way():
     assert networkx.shortest_path(networkx.cycle_graph(6), 0, 2) == [0, 1, 2]
 `
 
-const withWorkflows = `The workflows of \`.github\` call the tool's, each at one commit:
+const withWorkflows = (
+  mainBranch: string,
+) => `The workflows of \`.github\` call the tool's, each at one commit:
 
 | workflow | does |
 | --- | --- |
-| Build and test | builds and tests; what is pushed is published, and main writes the wiki |
+| Build and test | builds and tests; what is pushed is published, and ${mainBranch} writes the wiki |
 | Review | comments on a pull request what it changes in the images |
-| Tag as stable, Tag as global stable | promote, by hand, from main |
+| Tag as stable, Tag as global stable | promote, by hand, from ${mainBranch} |
 
 Create the environment \`production\` under "Settings, Environments", with who may promote, before the first promotion: GitHub
 makes one without rules where there is none. Dependabot proposes newer commits of the tool.
@@ -131,7 +150,7 @@ const withoutWorkflows = `There are no workflows: which commit of the tool they 
 \`--module=owner/name@commit\` writes them as well.
 `
 
-function readmeText(name: string, image: string, module: string | undefined): string {
+function readmeText({ name, module, mainBranch }: StarterOptions, image: string): string {
   return `# ${name}
 
 A stack of images for a JupyterHub: \`${rootImage}\`, and \`${image}\` on top of it.
@@ -156,7 +175,7 @@ Another image is a folder with a Dockerfile, and four lines in \`spec.yml\`. \`b
 
 ## On GitHub
 
-${module === undefined ? withoutWorkflows : withWorkflows}
+${module === undefined ? withoutWorkflows : withWorkflows(mainBranch)}
 ## License
 
 The files that came with this stack are under the tool's license, MIT. What you change and add is yours: say in a LICENSE

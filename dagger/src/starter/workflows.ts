@@ -3,14 +3,15 @@ import { InputError, atOption } from "../problems.js"
 /**
  * The files below `.github` of a stack of one's own, by path: each calls a workflow of the tool's repository at one commit.
  * @param module `owner/name@commit` of the tool's repository on GitHub
+ * @param mainBranch branch that pull requests go into
  * @throws InputError for another form, a branch or a tag among them: whoever moves those would run code beside the token
  */
-export function starterWorkflows(module: string): ReadonlyMap<string, string> {
+export function starterWorkflows(module: string, mainBranch: string): ReadonlyMap<string, string> {
   const [, repository, commit] = /^([\w-]+\/[\w.-]+)@([0-9a-f]{40})$/.exec(module) ?? []
   if (repository === undefined || commit === undefined) throw notAModule(module)
   const uses = (file: string) => `${repository}/.github/workflows/${file}@${commit}`
   return new Map([
-    [".github/workflows/build.yml", buildText(uses("main.yml"))],
+    [".github/workflows/build.yml", buildText(uses("main.yml"), mainBranch)],
     [".github/workflows/review.yml", reviewText(uses("review.yml"))],
     [".github/workflows/tag.yml", tagText(uses("tag.yml"))],
     [".github/workflows/tag_global_stable.yml", tagGlobalStableText(uses("tag_global_stable.yml"))],
@@ -24,15 +25,15 @@ function notAModule(module: string): InputError {
   return new InputError([{ location: atOption("--module"), message, hint }])
 }
 
-function buildText(uses: string): string {
-  return `# Builds and tests; pushes publish, and main writes the wiki.
+function buildText(uses: string, mainBranch: string): string {
+  return `# Builds and tests; pushes publish, and ${mainBranch} writes the wiki.
 name: Build and test
 
 on:
   push:
     branches: ["**", "!gh-readonly-queue/**"]
   pull_request:
-    branches: [main]
+    branches: [${mainBranch}]
   merge_group:
   workflow_dispatch:
 

@@ -22,6 +22,15 @@ export function matchesWhole(parts: readonly PatternPart[], text: string): boole
   return matchEnds(parts, text).at(-1) === text.length
 }
 
+/** Whether a pattern in which `*` stands for any characters matches the whole of a text. */
+export function matchesStars(pattern: string, text: string): boolean {
+  const any = { kind: "many", accepts: () => true } as const
+  const parts = pattern
+    .split("*")
+    .flatMap((part, index) => (index === 0 ? literally(part) : [any, ...literally(part)]))
+  return matchesWhole(parts, text)
+}
+
 /** Where the matches end that begin at a position of the text, the shortest first. */
 export function matchEnds(parts: readonly PatternPart[], text: string, from = 0): readonly number[] {
   const ends: number[] = []

@@ -49,9 +49,9 @@ export function commitCellOf(rows: readonly string[], reference: string): string
   return row === undefined ? undefined : cellsOf(row)[0]
 }
 
-/** `2026.4` of a row's first image with such a tag; undefined for others. */
+/** `2026.4` of a row's first image with such a tag, whatever tells it from others before; undefined for others. */
 export function quarterOf(row: string): string | undefined {
-  return /:(\d{4}\.\d{1,2})(?!\d)/.exec(cellsOf(row)[1] ?? "")?.[1]
+  return /:(?:[\w.-]*[._-])?(\d{4}\.\d{1,2})(?!\d)/.exec(cellsOf(row)[1] ?? "")?.[1]
 }
 
 /** A reference without its digest, Docker Hub's without a host, as rows always had them. */

@@ -35,19 +35,23 @@ export function manifestsOf(files: WikiFiles, repository: ImageReference): reado
 }
 
 /**
- * The manifest that an image's page is compared with: the newest `<year>.<quarter>-stable` image of its repository;
- * for a stable image, that of an earlier quarter.
+ * The manifest that an image's page is compared with: its newest stable image of a quarter, or of a version; for a stable
+ * image, that of an earlier one.
  */
 export function baselineOf(files: WikiFiles, manifest: ImageManifest): ImageManifest | undefined {
-  const own = parseReference(manifest.reference)
-  const named = own.tag === "stable" ? parseReference(manifest.promotedFrom ?? manifest.reference) : own
-  const quarter = quarterNumber(named.tag ?? "")
-  if (quarter === undefined) return undefined
-  const isStable = named.tag?.endsWith("-stable") === true
-  return manifestsOf(files, own)
-    .map((candidate) => ({ candidate, at: stableQuarter(candidate) ?? Infinity }))
-    .filter(({ at }) => (isStable ? at < quarter : at <= quarter))
-    .sort((a, b) => b.at - a.at)[0]?.candidate
+  const { reference, promotedFrom = reference, tagPrefix = "" } = manifest
+  const isGlobal = setTagOf(manifest) === "stable"
+  const tag = isGlobal ? setTagOf({ reference: promotedFrom, tagPrefix }) : setTagOf(manifest)
+  const own = tagStartOf(tag)
+  if (own === undefined) return undefined
+  return manifestsOf(files, parseReference(reference))
+    .filter((candidate) => (candidate.tagPrefix ?? "") === tagPrefix)
+    .flatMap((candidate) => {
+      const start = tagStartOf(setTagOf(candidate))
+      return start?.isStable === true ? [{ candidate, numbers: start.numbers }] : []
+    })
+    .filter(({ numbers }) => compareNumbers(numbers, own.numbers) < (own.isStable ? 0 : 1))
+    .sort((a, b) => compareNumbers(b.numbers, a.numbers))[0]?.candidate
 }
 
 function readManifest(files: WikiFiles, path: string): ImageManifest | undefined {
@@ -60,13 +64,28 @@ function names({ reference }: ImageManifest, expected: ImageReference): boolean 
   return sameRepository(named, expected) && named.tag === expected.tag
 }
 
-function stableQuarter({ reference }: ImageManifest): number | undefined {
+/** The tag of a manifest's image without what tells it from other images of its repository. */
+function setTagOf({ reference, tagPrefix = "" }: Pick<ImageManifest, "reference" | "tagPrefix">): string {
   const tag = parseReference(reference).tag ?? ""
-  return tag.endsWith("-stable") ? quarterNumber(tag) : undefined
+  return tag.startsWith(tagPrefix) ? tag.slice(tagPrefix.length) : tag
 }
 
-/** `2026.4-main` as a number that orders quarters. */
-function quarterNumber(tag: string): number | undefined {
-  const match = /^(\d{4})\.(\d+)-/.exec(tag)
-  return match === null ? undefined : Number(match[1]) * 100 + Number(match[2])
+/** What a tag begins with. */
+interface TagStartNumbers {
+  /** `2026.4-main` as a list that orders quarters, or versions. */
+  readonly numbers: readonly number[]
+  /** Whether it is the stable one of its quarter or version. */
+  readonly isStable: boolean
+}
+
+function tagStartOf(tag: string): TagStartNumbers | undefined {
+  const [, start, rest] = /^v?(\d+(?:\.\d+){1,3})(?:-(.*))?$/.exec(tag) ?? []
+  if (start === undefined) return undefined
+  const isStable = rest === undefined || rest === "stable" || rest.endsWith("-stable")
+  return { numbers: start.split(".").map(Number), isStable }
+}
+
+function compareNumbers(a: readonly number[], b: readonly number[]): number {
+  const index = a.findIndex((number, position) => number !== b[position])
+  return index === -1 ? a.length - b.length : (a[index] ?? 0) - (b[index] ?? 0)
 }

@@ -49,22 +49,29 @@ export function copyOldPages(draft: WikiDraft, images: readonly PromotedPair[]):
   }
 }
 
-/** Manifests of the same repositories whose list of tags is no longer right, as the given ones took a tag or got one. */
-export function retagged(files: WikiFiles, current: readonly ImageManifest[]): readonly ImageManifest[] {
+/**
+ * Manifests of the same repositories whose list of tags is no longer right, as the given ones took a tag or got one.
+ * @param given what a run or a promotion says of its images: of tags that they had before, nobody knows
+ */
+export function retagged(
+  files: WikiFiles,
+  current: readonly ImageManifest[],
+  given: readonly Pick<ImageManifest, "reference" | "tags">[],
+): readonly ImageManifest[] {
+  const tagsOf = new Map(given.map(({ reference, tags }) => [plainReference(reference), tags]))
   const rewritten = new Set(current.map(({ reference }) => plainReference(reference)))
   return current.flatMap((manifest) => {
     const { digest, reference } = manifest
     if (digest === undefined) return []
-    const tag = tagOf(reference)
+    const tags = new Set([tagOf(reference), ...(tagsOf.get(plainReference(reference)) ?? [])])
     return manifestsOf(files, parseReference(reference))
       .filter((other) => !rewritten.has(plainReference(other.reference)))
-      .filter((other) => other.tags.includes(tag) !== (other.digest === digest))
-      .map((other) => ({ ...other, tags: toggled(other.tags, tag) }))
+      .flatMap((other) => {
+        const left = other.tags.filter((tag) => !tags.has(tag) || other.digest === digest)
+        const now = other.digest === digest ? [...new Set([...left, ...tags])] : left
+        return now.length === other.tags.length ? [] : [{ ...other, tags: now }]
+      })
   })
-}
-
-function toggled(tags: readonly string[], tag: string): string[] {
-  return tags.includes(tag) ? tags.filter((each) => each !== tag) : [...tags, tag]
 }
 
 /** Without a digest, in the one form that documents keep. */

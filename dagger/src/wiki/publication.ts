@@ -1,7 +1,7 @@
 import * as z from "zod"
 import { formatReference, parseReference } from "../reference/reference.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
-import { mainBranch } from "../tag/branchTag.js"
+import { usualMainBranch } from "../tag/branchTag.js"
 import type { WikiChange } from "./change.js"
 
 /** What of a run's report.json decides whether and how its pages are published. */
@@ -14,6 +14,8 @@ const runSchema = z.object({
   startedAt: z.number(),
   source: z.object({
     branch: z.string(),
+    /** Absent where it is main. */
+    mainBranch: z.string().optional(),
     commit: z.string().optional(),
     message: z.string().optional(),
     committedAt: z.string().optional(),
@@ -67,6 +69,7 @@ export function publicationOf(
       kind: "refused",
       why: "the run published no image: build with --publish, for pages to tell of something",
     }
+  const mainBranch = run.source.mainBranch ?? usualMainBranch
   if (branch !== mainBranch && !anyBranch) {
     const why = `the run is of the branch "${branch}": pages of other branches than ${mainBranch} are published with --any-branch`
     return { kind: "refused", why }

@@ -48,7 +48,10 @@ export function updateWiki(files: WikiFiles, change: WikiChange, options: WikiOp
   const draft = new WikiDraft(files)
   const manifests =
     change.kind === "publish" ? published(files, change) : promotedManifests(files, change.images)
-  writeManifests(draft, [...manifests, ...retagged(files, manifests)])
+  writeManifests(draft, [
+    ...manifests,
+    ...retagged(files, manifests, change.kind === "publish" ? change.manifests : []),
+  ])
   if (change.kind !== "publish") copyOldPages(draft, change.images)
   const index = parseIndex(files.text(indexPath), indexPath)
   const adopted = { ...index, rows: [...adoptRows(index.rows, rowsOnPages(files))] }
@@ -154,9 +157,8 @@ function stableOf(images: readonly PromotedPair[], at: string): GlobalStable {
 }
 
 function messageOf(change: WikiChange): string {
-  const names = listOf(
-    referencesOf(change).map((reference) => parseReference(reference).path.replace(/^.*\//, "")),
-  )
+  const paths = referencesOf(change).map((reference) => parseReference(reference).path.replace(/^.*\//, ""))
+  const names = listOf([...new Set(paths)])
   const tags = [...new Set(referencesOf(change).map(tagOf))].join(", ")
   if (change.kind === "publish") {
     const commit = change.commit === undefined ? "" : ` of ${change.commit.sha.slice(0, 7)}`

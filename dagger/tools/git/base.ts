@@ -4,7 +4,7 @@ import type { Git } from "./client.js"
 
 /** What the caller knows beyond the repository. */
 export interface BaseOptions {
-  /** Branch, tag or commit to compare with; by default `origin/main`, else `main`. */
+  /** Branch, tag or commit to compare with, `origin`'s first; by default `main`. */
   readonly base?: string | undefined
   /** What the branch was before the push: the `before` of GitHub's push event. */
   readonly previous?: string | undefined

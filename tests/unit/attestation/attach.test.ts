@@ -11,6 +11,7 @@ import { startFaultProxy } from "../../support/faultProxy.js"
 import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
 import { pushImage } from "../../support/registryImages.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 const registry = await startRegistry({ login: true })
 const proxy = await startFaultProxy(registry.port)
@@ -192,6 +193,8 @@ describe("what is attached to an image", () => {
 
 describe("prune", () => {
   const rules = {
+    scheme: quarterScheme,
+    furtherTags: new Map(),
     branches: ["main"],
     keep: [],
     olderThanSeconds: 86_400,

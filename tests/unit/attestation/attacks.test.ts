@@ -1,3 +1,4 @@
+import { quarterScheme } from "../../support/tagScheme.js"
 import { afterAll, beforeEach, describe, expect, it } from "vitest"
 import { missingForPromotion, proofOf } from "../../../dagger/src/attestation/demand.js"
 import { noGitFacts } from "../../../dagger/src/git/gitFacts.js"
@@ -73,7 +74,7 @@ async function planned({ registry: host, path }: Image, signers = [trusting(trus
     inputKey,
     testKey,
     tag,
-    prefix: "2026.4",
+    scheme: quarterScheme,
     unresolvedBases: [],
     platform: "linux/amd64",
     platforms: ["linux/amd64"],
@@ -82,7 +83,14 @@ async function planned({ registry: host, path }: Image, signers = [trusting(trus
   const believer = { trust, verify: await openVerifier(trust) }
   const found = await publishedImages(client, [question], believer)
   const known = found.get("base") ?? { kind: "unknown" as const, why: "nobody was asked" }
-  const own = { name: "base", repository: `${host}/${path}`, parents: [], bases: [], registry: known }
+  const own = {
+    name: "base",
+    repository: `${host}/${path}`,
+    isPublished: true,
+    parents: [],
+    bases: [],
+    registry: known,
+  }
   const [step] = planStack({
     images: [{ ...own, inputKey, testKey, unresolvedBases: [] }],
     specPath: "spec.yml",

@@ -75,7 +75,15 @@ async function builtImage() {
     labels: { [labels.inputKey]: inputKey },
   })
   const { registry: host, path } = parseReference(`${registry.host}/org/base`)
-  const own = { name: "base", repository: `${host}/${path}`, parents: [], bases: [], inputKey, testKey }
+  const own = {
+    name: "base",
+    repository: `${host}/${path}`,
+    isPublished: true,
+    parents: [],
+    bases: [],
+    inputKey,
+    testKey,
+  }
   const plan = planStack({
     images: [{ ...own, unresolvedBases: [], registry: { kind: "unknown", why: "nobody was asked" } }],
     specPath: "spec.yml",

@@ -30,6 +30,7 @@ import { cellsOf, formatTablePage, parseTablePage } from "../../../dagger/src/wi
 import { quarterOf, rowKey } from "../../../dagger/src/wiki/homeRow.js"
 import { adoptRows, parseIndex } from "../../../dagger/src/wiki/wikiIndex.js"
 import { sourceOf, stackOf } from "../../support/source.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 /**
  * Processor seconds that a call may take: a second on a machine of its own, four beside other work. What grows by the
@@ -342,8 +343,8 @@ describe("texts of a mebibyte are read in a second", () => {
     ["a reference of hosts", () => parseReference(`${of("a-")}.b/c`)],
     ["a reference of slashes", () => parseReference(of("a/"))],
     ["a registry of slashes", () => underRegistry(of("/", mebibyte, "x"), { registry: "a", path: "b" })],
-    ["a branch of hyphens", () => branchTag("2026.4", of("-", mebibyte, "x"))],
-    ["a branch of slashes", () => branchTag("2026.4", of("/", mebibyte, "x//"))],
+    ["a branch of hyphens", () => branchTag(quarterScheme, of("-", mebibyte, "x"))],
+    ["a branch of slashes", () => branchTag(quarterScheme, of("/", mebibyte, "x//"))],
     ["a remote of slashes", () => webAddress(of("/", mebibyte, "x"))],
     ["a remote of colons", () => webAddress(of("a:"))],
     ["a challenge of quotes", () => parseChallenge(of('a="'))],

@@ -94,14 +94,14 @@ test("tags to promote are of their form, or refused", () => {
     fc.property(tag, (text) => {
       for (const read of [stableTags, globalStableTags]) {
         try {
-          const { from, to } = read(text)
+          const { from, to } = read(text, "quarter")
           expect(isTag(from) && isTag(to) && from !== to).toBe(true)
         } catch (error) {
           expect(error).toBeInstanceOf(InputError)
         }
       }
       try {
-        expect(promotedTag(text)).toMatch(/^(?:\d{4}\.[1-4]-)?stable$/)
+        expect(promotedTag(text, "quarter")).toMatch(/^(?:\d{4}\.[1-4]-)?stable$/)
       } catch (error) {
         expect(error).toBeInstanceOf(InputError)
       }

@@ -5,6 +5,7 @@ import { checkRange } from "../../../dagger/src/gather/request.js"
 import { referenceOf } from "../../../dagger/src/gather/secretHosts.js"
 import { underOption } from "../../../dagger/src/spec/publishedAs.js"
 import { branchTag } from "../../../dagger/src/tag/branchTag.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 // Every number, tag and path that a call takes, times what may come instead: each is refused with the option's name and
 // what is accepted, before anything is begun.
@@ -50,7 +51,7 @@ const options: readonly {
   })),
   {
     name: "--branch",
-    read: (value) => branchTag("2026.4", value),
+    read: (value) => branchTag(quarterScheme, value),
     good: ["main", "a/b", "é", huge, "-x", "0"],
     bad: ["", " ", "stable", "refs/heads/stable", "Stable-", "refs/heads/"],
     accepted: /give one|rename the branch/,
@@ -82,7 +83,7 @@ const options: readonly {
   },
   {
     name: "--tag",
-    read: stableTags,
+    read: (value) => stableTags(value, "quarter"),
     good: ["2026.4-main", "2026.4-a-b"],
     bad: [
       "",
@@ -100,14 +101,14 @@ const options: readonly {
   },
   {
     name: "--tag",
-    read: promotedTag,
+    read: (value) => promotedTag(value, "quarter"),
     good: ["stable", "2026.4-stable"],
     bad: ["", "2026.4-main", "2026.0-stable", "stable ", "journal-stable", "../stable", huge],
     accepted: /the form is "stable" or/,
   },
   {
     name: "--prefix",
-    read: globalStableTags,
+    read: (value) => globalStableTags(value, "quarter"),
     good: ["2026.4"],
     bad: ["", "0", "-1", "2026", "2026.5", "2026.4-main", "../2026.4", "2026.4\n", huge],
     accepted: /the form is <year>\.<quarter>/,

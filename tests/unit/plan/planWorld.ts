@@ -23,6 +23,8 @@ export interface WorldImage {
   parents: readonly string[]
   inputs: number
   tests: number
+  /** Whether it is published; it is, where nothing is said. */
+  isPublished?: boolean
 }
 
 export type Options = Partial<PlanOptions>
@@ -143,6 +145,7 @@ export class PlanWorld {
       const image = step.action === "build" ? this.build(step) : tags.get(publishedIn(step)?.tag ?? "")
       if (image === undefined) throw new Error(`${step.image} has nothing published to ${step.action}`)
       if (failing.has(step.image)) continue
+      if (step.publish === false) continue
       if (!untested.has(step.image)) tags.set(passedTag(step.inputKey, step.testKey), image)
       moves.push(() => tags.set(plan.tag, { ...image, tag: plan.tag }))
     }
@@ -193,11 +196,15 @@ export class PlanWorld {
       return {
         name,
         repository: `ghcr.io/example/${name}`,
+        isPublished: image.isPublished ?? true,
         parents: image.parents,
         ...key,
         testKey,
         bases: bases(image),
-        registry: this.registryFacts(name, key.inputKey, testKey),
+        registry:
+          image.isPublished === false
+            ? { kind: "known", otherTags: [] }
+            : this.registryFacts(name, key.inputKey, testKey),
       }
     })
   }

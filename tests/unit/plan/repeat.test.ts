@@ -3,6 +3,7 @@ import { differencesFrom, tagDifferences } from "../../../dagger/src/plan/repeat
 import type { Plan, Step } from "../../../dagger/src/plan/planDocument.js"
 import type { PlanWorld } from "./planWorld.js"
 import { family, publishedFamily } from "./planWorld.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 /** What keeps the plan of a world from being repeated after a change of the world. */
 function differencesAfter(change: (world: PlanWorld) => void, only: readonly string[] = []) {
@@ -96,6 +97,35 @@ describe("a plan that somebody has edited", () => {
     expect(found).toEqual([`base would take ${reference} for base, which is published as ${own}`])
   })
 
+  test("takes no image of another one in the same repository", () => {
+    const world = publishedFamily()
+    const shared = (name: string, tagPrefix?: string) => {
+      const found = world.facts().images.find((image) => image.name === name)
+      if (found === undefined) throw new Error(name)
+      return { ...found, repository: own, tagPrefix }
+    }
+    const images = [shared("base"), shared("left", "cuda12-")]
+    const plan = world.plan()
+    const stepOf = (image: string, tag: string): Step => {
+      const step = plan.steps.find((each) => each.image === image)
+      if (step === undefined) throw new Error(image)
+      const { testKey, inputKey, reasons } = step
+      const published = { tag, digest, reference: `${own}:${tag}@${digest}` }
+      const reference = `${own}:${image === "left" ? "cuda12-" : ""}${plan.tag}`
+      return { image, reasons, movesTag: true, reference, testKey, inputKey, published, action: "retag" }
+    }
+    const differences = (base: string, left: string) =>
+      differencesFrom({ ...plan, steps: [stepOf("base", base), stepOf("left", left)] }, images)
+    const candidate = (name: string) => `candidate-${stepOf(name, "x").inputKey.slice(0, 16)}`
+    expect(differences("2026.4-main", "cuda12-2026.4-main")).toEqual([])
+    expect(differences(candidate("base"), candidate("left"))).toEqual([])
+    expect(differences("cuda12-2026.4-main", "2026.4-main")).toEqual([
+      `base would take ${own}:cuda12-2026.4-main@${digest} for base, which is published as ${own}`,
+      `left would take ${own}:2026.4-main@${digest} for left, which is published as ${own}:cuda12-...`,
+    ])
+    expect(differences(candidate("left"), candidate("left"))).toHaveLength(1)
+  })
+
   test("builds on no foreign image", () => {
     const parents = [{ from: "registry" as const, image: "base", ...evil }]
     const found = editedBy((step) => (step.image === "leaf" ? { ...step, parents } : step))
@@ -118,6 +148,6 @@ describe("a plan that somebody has edited", () => {
     ],
     ["no branch's", { branch: "", tag: "2026.4-" }, ["the branch has no name"]],
   ])("gives no tag but its branch's: %s", (_, edit, expected) => {
-    expect(tagDifferences({ ...family().plan(), ...edit }, "2026.4")).toEqual(expected)
+    expect(tagDifferences({ ...family().plan(), ...edit }, quarterScheme)).toEqual(expected)
   })
 })

@@ -316,7 +316,7 @@ describe("the report", () => {
     if (journal === undefined) throw new Error("no journal")
     expect(parseJournal(formatJournal(journal))).toEqual(journal)
     expect(() => parseJournal("{")).toThrow("not JSON")
-    expect(() => parseJournal('{"version":2}')).toThrow("version 2")
+    expect(() => parseJournal('{"version":3}')).toThrow("version 3")
     expect(() => parseJournal(JSON.stringify({ ...journal, entries: [] }))).toThrow("entries")
   })
 })

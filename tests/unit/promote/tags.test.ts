@@ -30,7 +30,7 @@ describe("stableTags", () => {
     ["2026.1-stable-fix", "2026.1-stable"],
     [`2026.4-${"x".repeat(121)}`, "2026.4-stable"],
   ])("%s becomes %s", (from, to) => {
-    expect(stableTags(from)).toEqual({ from, to })
+    expect(stableTags(from, "quarter")).toEqual({ from, to })
   })
 
   it.each([
@@ -44,16 +44,16 @@ describe("stableTags", () => {
     "2026.04-main",
     "stable",
   ])("refuses %j", (tag) => {
-    expect(() => stableTags(tag)).toThrow(InputError)
-    expect(() => stableTags(tag)).toThrow("<year>.<quarter>-<branch>")
+    expect(() => stableTags(tag, "quarter")).toThrow(InputError)
+    expect(() => stableTags(tag, "quarter")).toThrow("<year>.<quarter>-<branch>")
   })
 
   it("refuses what is stable already", () => {
-    expect(() => stableTags("2026.4-stable")).toThrow("stable tag already")
+    expect(() => stableTags("2026.4-stable", "quarter")).toThrow("stable tag already")
   })
 
   it("shows hostile input on one line, shortened", () => {
-    expect(() => stableTags(`a\n${"b".repeat(300)}`)).toThrow(
+    expect(() => stableTags(`a\n${"b".repeat(300)}`, "quarter")).toThrow(
       /^--tag: "a\\nb{100,140}\.\.\." is not accepted/,
     )
   })
@@ -61,23 +61,52 @@ describe("stableTags", () => {
 
 describe("globalStableTags", () => {
   it("2026.4 makes 2026.4-stable the global stable", () => {
-    expect(globalStableTags("2026.4")).toEqual({ from: "2026.4-stable", to: "stable" })
+    expect(globalStableTags("2026.4", "quarter")).toEqual({ from: "2026.4-stable", to: "stable" })
   })
 
   it.each([...hostile, "2026.4-main", "2026.4-stable", "stable", "2026", "2026.4 ", "2026.5", "2026.4.1"])(
     "refuses %j",
     (prefix) => {
-      expect(() => globalStableTags(prefix)).toThrow(InputError)
+      expect(() => globalStableTags(prefix, "quarter")).toThrow(InputError)
     },
   )
 })
 
 describe("promotedTag", () => {
   it.each(["stable", "2026.4-stable"])("accepts %s", (tag) => {
-    expect(promotedTag(tag)).toBe(tag)
+    expect(promotedTag(tag, "quarter")).toBe(tag)
   })
 
   it.each([...hostile, "2026.4", "2026.4-main", "journal-stable", "latest"])("refuses %j", (tag) => {
-    expect(() => promotedTag(tag)).toThrow(InputError)
+    expect(() => promotedTag(tag, "quarter")).toThrow(InputError)
+  })
+})
+
+describe("of versions", () => {
+  it.each([
+    ["4.6.1-main", "4.6.1"],
+    ["v4.6-release-1", "v4.6"],
+    ["4.6.1.2-x", "4.6.1.2"],
+  ])("%s becomes %s", (from, to) => {
+    expect(stableTags(from, "version")).toEqual({ from, to })
+  })
+
+  it.each([...hostile, "4-main", "4.6.1", "4.6.1-", "latest", "4.6.1.2.3-main", "stable"])(
+    "%j does not",
+    (tag) => {
+      expect(() => stableTags(tag, "version")).toThrow('<version>-<branch>, such as "4.6.1-main"')
+    },
+  )
+
+  it("are promoted to stable, and back", () => {
+    expect(globalStableTags("4.6.1", "version")).toEqual({ from: "4.6.1", to: "stable" })
+    expect(() => globalStableTags("2026", "version")).toThrow('the form is <version>, such as "4.6.1"')
+    expect(["stable", "4.6.1", "v4.6"].map((tag) => promotedTag(tag, "version"))).toEqual([
+      "stable",
+      "4.6.1",
+      "v4.6",
+    ])
+    for (const tag of [...hostile, "4.6.1-main", "4.6.1-stable", "latest"])
+      expect(() => promotedTag(tag, "version")).toThrow('the form is "stable" or <version>, such as "4.6.1"')
   })
 })

@@ -4,15 +4,24 @@ import type { HeldManifest, HeldRepository } from "../../../dagger/src/prune/inv
 import { deletingByHand, renderPruneMarkdown } from "../../../dagger/src/prune/pruneMarkdown.js"
 import type { PruneRules } from "../../../dagger/src/prune/prunePlan.js"
 import { planPrune } from "../../../dagger/src/prune/prunePlan.js"
-import { tagKindOf } from "../../../dagger/src/prune/tagKind.js"
+import { readTemplate } from "../../../dagger/src/tag/furtherTags.js"
+import { tagKindOf } from "../../../dagger/src/tag/tagKind.js"
 import { branchTag } from "../../../dagger/src/tag/branchTag.js"
 import { plainScreen } from "../../../dagger/src/text/screen.js"
 import { markdownForTerminal } from "../../../dagger/src/text/terminalMarkdown.js"
 import { digestOf } from "../../support/manifests.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 const day = 86_400_000
 const now = Date.parse("2026-11-27T00:00:00Z")
-const rules: PruneRules = { branches: ["main", "topic"], keep: [], olderThanSeconds: 30 * 86_400, now }
+const rules: PruneRules = {
+  scheme: quarterScheme,
+  furtherTags: new Map(),
+  branches: ["main", "topic"],
+  keep: [],
+  olderThanSeconds: 30 * 86_400,
+  now,
+}
 const key = "0123456789abcdef"
 const candidate = `candidate-${key}`
 const passed = `passed-${key}-${key}`
@@ -33,7 +42,7 @@ function repository(
   name = "base",
 ): HeldRepository {
   return {
-    image: name,
+    images: [{ name }],
     repository: `ghcr.io/org/${name}`,
     tags: new Map(Object.entries(tags).map(([tag, letter]) => [tag, digestOf(letter)])),
     manifests: new Map(manifests.map((each) => [each.digest, each])),
@@ -64,7 +73,19 @@ test.each([
   ["sha256-abc", { kind: "other" }],
   ["latest", { kind: "other" }],
 ] as const)("%s is a tag of the kind %j", (tag, kind) => {
-  expect(tagKindOf(tag)).toEqual(kind)
+  expect(tagKindOf(tag, "quarter")).toEqual(kind)
+})
+
+test.each([
+  ["4.6.1-main", { kind: "branch", prefix: "4.6.1" }],
+  ["4.6.1", { kind: "stable" }],
+  ["2026.4-stable", { kind: "stable" }],
+  ["journal-4.6.1", { kind: "journal", of: "4.6.1" }],
+  ["2026-11-27", { kind: "other" }],
+  ["python-3.12", { kind: "other" }],
+  ["4", { kind: "other" }],
+] as const)("of a stack of versions, %s is a tag of the kind %j", (tag, kind) => {
+  expect(tagKindOf(tag, "version")).toEqual(kind)
 })
 
 describe("what is unneeded", () => {
@@ -177,11 +198,95 @@ describe("what is unneeded", () => {
   })
 
   it("knows a branch by the tag that its odd name has", () => {
-    const tag = branchTag("2026.4", "feature/x y")
+    const tag = branchTag(quarterScheme, "feature/x y")
     const held = [repository({ [tag]: "a" }, [manifest("a")])]
     expect(unneeded(held, { branches: ["feature/x y"] })).toBe("")
     expect(unneeded(held, { branches: ["feature/x z", "stable"] })).toBe("a")
   })
+})
+
+describe("a repository of several images", () => {
+  const shared = (tags: Readonly<Record<string, string>>, manifests: readonly HeldManifest[]) => ({
+    ...repository(tags, manifests),
+    images: [{ name: "base" }, { name: "cuda", tagPrefix: "cuda12-" }],
+  })
+
+  it("keeps the tags of each by what they are without its prefix", () => {
+    const tags = {
+      "2026.4-main": "a",
+      "cuda12-2026.4-topic": "b",
+      "cuda12-stable": "c",
+      "cuda12-2026.4-gone": "d",
+      "cuda11-2026.4-gone": "e",
+    }
+    const manifests = ["a", "b", "c", "d", "e"].map((letter) => manifest(letter))
+    const plan = planPrune([shared(tags, manifests)], rules)
+    expect(plan.unneeded).toMatchObject([{ image: "cuda", tags: ["cuda12-2026.4-gone"] }])
+    expect(plan.kept.map(({ image, kept }) => [image, kept?.because])).toEqual([
+      ["base", "branch"],
+      ["cuda", "branch"],
+      ["cuda", "stable"],
+      ["base, cuda", "foreign"],
+    ])
+  })
+
+  it("keeps the journal of a set as long as one of its tags is there", () => {
+    const tags = { "journal-2026.3-stable": "a", "cuda12-2026.3-stable": "b" }
+    expect(unneeded([shared(tags, [manifest("a"), manifest("b")])])).toBe("")
+    expect(unneeded([shared({ "journal-2026.3-stable": "a" }, [manifest("a")])])).toBe("a")
+  })
+
+  it("keeps what --keep names, with the prefix or without", () => {
+    const held = [shared({ "cuda12-2026.4-gone": "a", "2026.4-gone": "b" }, [manifest("a"), manifest("b")])]
+    expect(unneeded(held, { keep: ["cuda12-2026.4-gone"] })).toBe("b")
+    expect(unneeded(held, { keep: ["2026.4-gone"] })).toBe("")
+  })
+})
+
+describe("further tags", () => {
+  const furtherOf = (...templates: readonly string[]) => {
+    const tags = templates.map((template) => {
+      const parts = readTemplate(template)
+      if (typeof parts === "string") throw new Error(parts)
+      return { template, parts }
+    })
+    return { furtherTags: new Map([["base", tags]]) }
+  }
+
+  it("stay, but for those that each run gives anew", () => {
+    const tags = { latest: "a", "python-3.9": "b", "2025-01-31": "c", "0123456789ab": "d", exam: "e" }
+    const held = [
+      repository(
+        tags,
+        ["a", "b", "c", "d", "e"].map((letter) => manifest(letter)),
+      ),
+    ]
+    const rules_ = furtherOf("latest", "python-{info:PY}", "{date}", "{commit}")
+    expect(unneeded(held, rules_)).toBe("cd")
+    expect(unneeded(held)).toBe("")
+    expect(planPrune(held, { ...rules, ...rules_ }).kept.map(({ kept }) => kept)).toEqual([
+      { because: "further", why: "latest" },
+      { because: "further", why: "python-{info:PY}" },
+      { because: "foreign", why: "exam is no tag of this pipeline" },
+    ])
+  })
+
+  it("of one run are kept while they are young, or name what another tag keeps", () => {
+    const held = [
+      repository({ "2025-01-31": "a", latest: "a", "2026-01-31": "b" }, [
+        manifest("a"),
+        manifest("b", { days: 2 }),
+      ]),
+    ]
+    expect(unneeded(held, furtherOf("latest", "{date}"))).toBe("")
+  })
+})
+
+it("keeps the images of the main branch, whatever it is called", () => {
+  const held = [repository({ "2026.4-main": "a", "2026.4-master": "b" }, [manifest("a"), manifest("b")])]
+  const scheme = { ...quarterScheme, mainBranch: "master" }
+  expect(unneeded(held, { branches: [], scheme })).toBe("a")
+  expect(unneeded(held, { branches: [] })).toBe("b")
 })
 
 it("reads branches of origin and of the clone; a clone without any of origin knows too few", () => {

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest"
 import type { HeldRepository } from "../../../dagger/src/prune/inventory.js"
 import { planPrune } from "../../../dagger/src/prune/prunePlan.js"
-import { tagKindOf } from "../../../dagger/src/prune/tagKind.js"
+import { tagKindOf } from "../../../dagger/src/tag/tagKind.js"
 import fc from "../../support/fastCheck.js"
 import { digestOf } from "../../support/manifests.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 const now = Date.parse("2026-11-27T00:00:00Z")
 const day = 86_400_000
@@ -32,7 +33,7 @@ const named = fc.tuple(fc.constantFrom(...names), digest).map(([name, each]) => 
 /** Anything that a registry may hold, cycles and lost manifests among it. */
 const repository = (image: string) =>
   fc.record({
-    image: fc.constant(image),
+    images: fc.constant([{ name: image }]),
     repository: fc.constant(`r.example/${image}`),
     tags: fc
       .dictionary(fc.constantFrom(...tags), digest, { noNullPrototype: true })
@@ -64,7 +65,7 @@ function reached(held: readonly HeldRepository[], roots: ReadonlySet<string>): R
         for (const other of others) found.add(other)
       }
       for (const [tag, about] of byTag) {
-        const kind = tagKindOf(tag)
+        const kind = tagKindOf(tag, "quarter")
         if (kind.kind === "referrers" && found.has(`${place}@${kind.subject}`)) found.add(`${place}@${about}`)
       }
     }
@@ -76,12 +77,19 @@ it("never deletes what a tag that stays leads to, and nothing twice", () => {
   fc.assert(
     fc.property(registry, fc.boolean(), (held, known) => {
       const branches = known ? ["main"] : "not known"
-      const plan = planPrune(held, { branches, keep: [], olderThanSeconds: 30 * 86_400, now })
+      const plan = planPrune(held, {
+        scheme: quarterScheme,
+        furtherTags: new Map(),
+        branches,
+        keep: [],
+        olderThanSeconds: 30 * 86_400,
+        now,
+      })
       const gone = plan.unneeded.map((entry) => `${entry.repository}@${entry.digest}`)
       expect(new Set(gone).size).toBe(gone.length)
       const allTags = new Set(held.flatMap((each) => [...each.tags.keys()]))
       const mustStay = (tag: string) =>
-        tagKindOf(tag).kind === "stable" ||
+        tagKindOf(tag, "quarter").kind === "stable" ||
         tag === "exam" ||
         tag === "2026.4-main" ||
         (!known && tag.endsWith("-gone")) ||
@@ -90,7 +98,8 @@ it("never deletes what a tag that stays leads to, and nothing twice", () => {
         [...byTag].flatMap(([tag, named_]) => {
           const created = manifests.get(named_)?.created
           const isYoung =
-            tagKindOf(tag).kind !== "referrers" && (created === undefined || now - created <= 30 * day)
+            tagKindOf(tag, "quarter").kind !== "referrers" &&
+            (created === undefined || now - created <= 30 * day)
           return mustStay(tag) || isYoung ? [`${place}@${named_}`] : []
         }),
       )
@@ -104,7 +113,14 @@ it("never deletes what a tag that stays leads to, and nothing twice", () => {
 it("after it was carried out, finds nothing more, and what stays still has all its parts", () => {
   fc.assert(
     fc.property(registry, (held) => {
-      const rules = { branches: ["main"], keep: [], olderThanSeconds: 30 * 86_400, now }
+      const rules = {
+        scheme: quarterScheme,
+        furtherTags: new Map(),
+        branches: ["main"],
+        keep: [],
+        olderThanSeconds: 30 * 86_400,
+        now,
+      }
       const gone = new Set(
         planPrune(held, rules).unneeded.map((entry) => `${entry.repository}@${entry.digest}`),
       )

@@ -12,6 +12,7 @@ import type { TestRegistry } from "../../support/registry.js"
 import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
 import { pushImage, pushIndex } from "../../support/registryImages.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 const registries: readonly (readonly [string, TestRegistry])[] = await Promise.all([
   startRegistry({ login: true }).then((registry) => ["login", registry] as const),
@@ -22,6 +23,8 @@ afterAll(() => Promise.all(registries.map(([, registry]) => registry.stop())))
 
 const key = "0123456789abcdef"
 const rules = {
+  scheme: quarterScheme,
+  furtherTags: new Map(),
   branches: ["main"],
   keep: [],
   olderThanSeconds: 86_400,

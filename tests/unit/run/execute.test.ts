@@ -6,7 +6,7 @@ import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { stackOf } from "../../support/source.js"
 import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
-import { jobOf, memoryTags, publishedDigest } from "../../support/imageJobs.js"
+import { jobOf, memoryTags, noTagFacts, publishedDigest } from "../../support/imageJobs.js"
 import { withoutEngine } from "../../support/absentEngine.js"
 
 withoutEngine()
@@ -35,6 +35,7 @@ async function runOn(
     imagesDirectory: "images",
     jobs,
     tag: "2026.4-main",
+    ...noTagFacts,
     publishing,
     limits: { spec: tests, filter: "" },
     parallel: 2,
@@ -125,6 +126,27 @@ describe("the tags of a run", () => {
     expect(tags).toEqual(new Map([["example/first:2026.4-main", digest]]))
     expect(states.get("first")?.published).toBe(true)
     expect(states.get("first")?.record.notices.join()).toContain("first:2026.4-main is new and stays")
+  })
+
+  test("of images in one repository begin with what tells them apart", async () => {
+    const repository = { registry: "ghcr.io", path: "example/shared" }
+    const tags = new Map([["example/shared:cuda12-2026.4-main", older]])
+    const shared = [
+      job("cpu", "retag", { repository }, `sha256:${"c".repeat(64)}`),
+      job("cuda", "retag", { repository: { ...repository, tagPrefix: "cuda12-" } }),
+    ]
+    await runOn(memoryTags(tags), "together", ...shared)
+    expect([...tags]).toEqual([
+      ["example/shared:cuda12-2026.4-main", digest],
+      ["example/shared:2026.4-main", `sha256:${"c".repeat(64)}`],
+    ])
+    tags.set("example/shared:cuda12-2026.4-main", older)
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", ...shared, refused)
+    expect(tags.get("example/shared:cuda12-2026.4-main")).toBe(older)
+    expect(states.get("cuda")).toMatchObject({
+      published: false,
+      outcome: { reason: expect.stringContaining("not tagged cuda12-2026.4-main") as string },
+    })
   })
 
   test("one is refused: another one that named its image before is what it was", async () => {

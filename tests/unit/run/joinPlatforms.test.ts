@@ -10,7 +10,7 @@ import { executePlatforms } from "../../../dagger/src/run/joinPlatforms.js"
 import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import type { EmulatedTests } from "../../../dagger/src/spec/platforms.js"
 import { withoutEngine } from "../../support/absentEngine.js"
-import { jobOf, memoryTags } from "../../support/imageJobs.js"
+import { jobOf, memoryTags, noTagFacts } from "../../support/imageJobs.js"
 import { stackOf } from "../../support/source.js"
 
 withoutEngine()
@@ -39,6 +39,7 @@ function runFor(
     imagesDirectory: "images",
     jobs: jobs.map((job) => ({ ...job, platform })),
     tag: "2026.4-main",
+    ...noTagFacts,
     publishing,
     limits: { spec: { timeoutSeconds: 5, imageTimeoutSeconds: 5 }, filter: "" },
     parallel: 2,

@@ -68,6 +68,8 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
         dockerfile: "images/datascience-notebook/Dockerfile",
         context: "images/datascience-notebook",
         repository: { registry: "ghcr.io", path: "ucsd-ets/datascience-notebook" },
+        isPublished: true,
+        furtherTags: [],
         buildArgs: new Map([
           ["PYTHON_VERSION", "python-3.11.8"],
           ["PY_VER_SHORT", "3.11"],
@@ -95,7 +97,7 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
     expect(rest).toEqual({
       path,
       imagesDirectory: "images",
-      tagPrefix: "2026.3",
+      tags: { form: "quarter", prefix: "2026.3", mainBranch: "main", reserved: 0 },
       infoCommands: new Map([
         ["PY_VER", { key: "PY_VER", description: "Python Version", command: "python --version" }],
         [
@@ -160,7 +162,7 @@ tag: {prefix: 2026.4}
   })
 
   test("an unquoted prefix and hub version", () => {
-    expect(written("").tagPrefix).toBe("2026.4")
+    expect(written("").tags.prefix).toBe("2026.4")
     expect(written("hub: {version: 5.40}").hub).toEqual({ version: "5.40" })
   })
 })
@@ -283,6 +285,8 @@ tag: {prefix: 2026.4}
     const spec = loadSpec(sourceOf({ "spec.yml": text, "images/base/Dockerfile": "" }))
     expect(spec.images.get("base")).toMatchObject({
       repository: { registry: "docker.io", path: "example/base" },
+      isPublished: true,
+      furtherTags: [],
       location: { line: 4, column: 3 },
     })
   })

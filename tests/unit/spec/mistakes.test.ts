@@ -177,7 +177,7 @@ describe("keys", () => {
       ["images:", `${a}, depends_on: b}`, `${b}, volumes: []}`, tag, "Images: {}"],
       [
         'spec.yml:2:32: unknown key "depends_on" (did you mean "depend_on"?)',
-        'spec.yml:3:32: unknown key "volumes" (keys: image_name, directory, dockerfile, context, target, build_args, build_args_file, labels, depend_on, integration_tests, server_port, info_cmds and 4 more)',
+        'spec.yml:3:32: unknown key "volumes" (keys: image_name, tag_prefix, further_tags, publish, directory, dockerfile, context, target, build_args, build_args_file, labels, depend_on and 7 more)',
         'spec.yml:5:1: unknown key "Images" (did you mean "images"?)',
       ],
     ],
@@ -186,7 +186,7 @@ describe("keys", () => {
       ["images:", "  a: {prune: true}", "tag: {}"],
       [
         'spec.yml:2:3: "image_name" is missing (must be the name of a repository in a registry)',
-        'spec.yml:3:1: "prefix" is missing (must be <year>.<quarter>)',
+        'spec.yml:3:1: "prefix" is missing (must be <year>.<quarter>, or a version)',
       ],
     ],
     [
@@ -350,12 +350,12 @@ describe("images", () => {
     [
       "one repository for two",
       ["images:", `${a}}`, "  b: {image_name: ghcr.io/x/a, depend_on: a}", tag],
-      ['spec.yml:3:19: images "a" and "b": both are published as "ghcr.io/x/a"'],
+      ['spec.yml:3:19: images "a" and "b": both are published as "ghcr.io/x/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)'],
     ],
     [
       "one repository in two spellings",
       ["images:", "  a: {image_name: docker.io/x/a}", "  b: {image_name: x/a}", tag],
-      ['spec.yml:3:19: images "a" and "b": both are published as "docker.io/x/a"'],
+      ['spec.yml:3:19: images "a" and "b": both are published as "docker.io/x/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)'],
     ],
     [
       "one repository below another registry",
@@ -366,7 +366,7 @@ describe("images", () => {
         tag,
         "registry: quay.io/z",
       ],
-      ['spec.yml:3:19: images "a" and "b": under "registry" both would be published as "quay.io/z/a"'],
+      ['spec.yml:3:19: images "a" and "b": under "registry" both would be published as "quay.io/z/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)'],
     ],
     [
       "info commands",

@@ -16,7 +16,7 @@ const shared = readdirSync(folder, { recursive: true, withFileTypes: true })
   .map((path): [string, string] => [path.slice(folder.length + 1), readFileSync(path, "utf8")])
 
 function starter(name = "physics", registry = "ghcr.io/my-university") {
-  const texts = starterTexts({ name, registry, prefix: "2026.4" })
+  const texts = starterTexts({ name, registry, prefix: "2026.4", mainBranch: "main" })
   const tree = sourceOf(Object.fromEntries([...shared, ...texts]))
   return { tree, spec: loadSpec(tree) }
 }
@@ -46,7 +46,13 @@ test("publishes below the registry that is named", () => {
 const module = `ucsd-ets/datahub-docker-stack@${"a".repeat(40)}`
 
 test("workflows that call those of a module, each at its commit and with no permission but the named ones", () => {
-  const texts = starterTexts({ name: "physics", registry: "ghcr.io/x", prefix: "2026.4", module })
+  const texts = starterTexts({
+    name: "physics",
+    registry: "ghcr.io/x",
+    prefix: "2026.4",
+    mainBranch: "main",
+    module,
+  })
   const files = [...texts].filter(([path]) => path.startsWith(".github/workflows/"))
   expect(files.map(([path]) => path.slice(".github/workflows/".length))).toEqual([
     "build.yml",
@@ -65,7 +71,7 @@ test("workflows that call those of a module, each at its commit and with no perm
 })
 
 test("no workflows without a module, and the README says so", () => {
-  const texts = starterTexts({ name: "physics", registry: "ghcr.io/x", prefix: "2026.4" })
+  const texts = starterTexts({ name: "physics", registry: "ghcr.io/x", prefix: "2026.4", mainBranch: "main" })
   expect([...texts.keys()].filter((path) => path.startsWith(".github"))).toEqual([])
   expect(texts.get("README.md")).toContain("There are no workflows")
 })
@@ -79,7 +85,8 @@ test.each([
   `a/b c@${"a".repeat(40)}`,
   "",
 ])("%j is no module to call", (strange) => {
-  const write = () => starterTexts({ name: "a", registry: "ghcr.io/x", prefix: "2026.4", module: strange })
+  const write = () =>
+    starterTexts({ name: "a", registry: "ghcr.io/x", prefix: "2026.4", mainBranch: "main", module: strange })
   expect(write).toThrow(InputError)
   expect(write).toThrow(`--module: "${strange}" is no repository at a commit`)
 })

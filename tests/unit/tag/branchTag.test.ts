@@ -3,8 +3,9 @@ import fc from "../../support/fastCheck.js"
 import { InputError } from "../../../dagger/src/problems.js"
 import { isTag } from "../../../dagger/src/reference/reference.js"
 import { branchTag } from "../../../dagger/src/tag/branchTag.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
-const tag = (branch: string) => branchTag("2026.4", branch)
+const tag = (branch: string) => branchTag(quarterScheme, branch)
 
 test.each([
   ["main", "2026.4-main"],

@@ -85,3 +85,26 @@ test("a missing page is a problem, and nothing is compared", () => {
   expect(problems.join()).toContain("has no page ghcr-io-example-base-2026.4-main.md")
   expect(text).toBe("No images to compare.")
 })
+
+test("of images in one repository each with its own of the quarter before", () => {
+  const shared = { tagPrefix: "cuda12-" }
+  const cuda = (tag: string, digit: string, packages: string) => {
+    const { packages: listed, digest } = image(tag, digit, packages)
+    return manifestOf("base", `cuda12-${tag}`, { ...shared, name: "cuda", digest, packages: listed })
+  }
+  const manifests = [
+    earlier,
+    main,
+    cuda("2026.3-stable", "e", "torch 2.4"),
+    cuda("2026.4-main", "f", "torch 2.5"),
+  ]
+  const pair = {
+    from: "ghcr.io/example/base:cuda12-2026.4-main",
+    to: "ghcr.io/example/base:cuda12-2026.4-stable",
+    digest: digestOf("f"),
+  }
+  const { problems, text } = check(manifests, pair)
+  expect(problems).toEqual([])
+  expect(text).toContain("| torch | upgraded | `2.4` | `2.5` |")
+  expect(text).not.toContain("numpy")
+})

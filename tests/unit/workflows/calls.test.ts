@@ -388,7 +388,7 @@ describe("per_image.yml", () => {
   })
 
   it("needs a registry of its own in a fork", async () => {
-    const forked = { ...event(), payload: { repository: { fork: true } } }
+    const forked = { ...event(), payload: { repository: { fork: true, default_branch: "main" } } }
     const { run, calls } = await record("per_image.yml", forked, {}, { report, plan })
     expect(conclusions(run)).toEqual({
       plan: "skipped",

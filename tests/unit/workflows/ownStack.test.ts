@@ -47,6 +47,7 @@ beforeAll(async () => {
     name: "physics",
     registry: "ghcr.io/my-university",
     prefix: "2026.4",
+    mainBranch: "main",
     module: `${tool}@${called}`,
   })
   // Scripts of the same names are the stack's own business, whoever wrote them: a fork's pull request may.

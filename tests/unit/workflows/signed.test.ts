@@ -238,7 +238,10 @@ describe("who starts it", () => {
   it.each(["", "2026.4-main"])(
     "is no fork, with a registry of its own or without (tag %j)",
     async (gpuTag) => {
-      const event = { ...byHand("main", { gpuTag }), payload: { repository: { fork: true } } }
+      const event = {
+        ...byHand("main", { gpuTag }),
+        payload: { repository: { fork: true, default_branch: "main" } },
+      }
       const vars = { STACK_REGISTRY: "ghcr.io/mallory" }
       const { ends, calls } = await record(event, answer(), { vars })
       expect([ends, calls]).toEqual([skipped, []])
