@@ -10,14 +10,21 @@ readonly interpreter_name=stack-$network_name-aarch64
 readonly aarch64_magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
 readonly aarch64_mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
-# emulate: makes this machine run programs for linux/arm64, and its mirror serve Debian for it. Quick when both is so. Says
-# why where the machine cannot: what the call then builds is for the module to say.
+# emulate [IMAGE...]: makes this machine run programs for linux/arm64, and its mirror serve Debian for it: the one of the
+# module, and the one of the stack where it is among these images. Quick when all is so. Says why where the machine cannot:
+# what the call then builds is for the module to say.
 emulate() {
-  ! emulates || return 0
-  with_lock begin_emulation
+  ! emulates "$@" || return 0
+  with_lock begin_emulation "$@"
 }
 
-emulates() { runs_aarch64 && mirror_is_filled && [[ -f $home/images/debian-arm64 ]]; }
+emulates() {
+  runs_aarch64 && mirror_is_filled && [[ -f $home/images/debian-arm64 ]] || return
+  [[ -f $home/images/debian-stack-arm64 ]] || ! wants_stack_debian "$@"
+}
+
+# wants_stack_debian IMAGE...: whether it takes two more minutes.
+wants_stack_debian() { [[ " $* " == *" debian:$STACK_DEBIAN_SUITE-slim "* ]]; }
 
 # runs_aarch64: whether an enabled interpreter of anybody's has aarch64 and the flag F: only that reaches into containers.
 runs_aarch64() {
@@ -40,6 +47,9 @@ begin_emulation() {
   step debian_slim_arm64 "Debian $DEBIAN_SUITE for linux/arm64, emulated (about two minutes)" \
     "$home/build/debian-slim-arm64.tar" "=$DEBIAN_SUITE $(declare -f bootstrap)" "$engine_dir/lib/debian.sh"
   step image_debian_arm64 "Image debian:$DEBIAN_SUITE-slim for linux/arm64" "$home/images/debian-arm64" @debian_slim_arm64
+  ! wants_stack_debian "$@" ||
+    step image_debian_stack_arm64 "Image debian:$STACK_DEBIAN_SUITE-slim for linux/arm64, emulated (about two minutes)" \
+      "$home/images/debian-stack-arm64" "=$STACK_DEBIAN_SUITE $(declare -f bootstrap pack_debian)" "$engine_dir/lib/debian.sh"
   mirror_is_filled || refill_mirror
 }
 
@@ -96,3 +106,10 @@ make_qemu_aarch64() {
 make_debian_slim_arm64() { bootstrap "$DEBIAN_SUITE" "$1" --arch=arm64; }
 
 make_image_debian_arm64() { pack_debian "$1" "$home/build/debian-slim-arm64.tar" --architecture=arm64; }
+
+make_image_debian_stack_arm64() {
+  local tar=$home/build/debian-stack-arm64.tar
+  bootstrap "$STACK_DEBIAN_SUITE" "$tar" --arch=arm64
+  pack_debian "$1" "$tar" --architecture=arm64
+  rm "$tar"
+}

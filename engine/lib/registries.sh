@@ -72,7 +72,7 @@ serve_registry() {
 # mirror_key: what the mirror must hold.
 mirror_key() {
   cat "$home"/images/{debian,debian-stack,node} <(sha256sum "$home"/build/rstudio-stand-in/*.deb | cut -c 1-64)
-  cat "$home/images/debian-arm64" 2>/dev/null || true
+  cat "$home"/images/debian{,-stack}-arm64 2>/dev/null || true
 }
 
 mirror_is_filled() { [[ $(cat "$home/mirror/filled" 2>/dev/null) == "$(mirror_key)" ]]; }
@@ -86,8 +86,8 @@ fill_mirror() {
   mkdir -p "$home/mirror"
   registry_config "$run_dir/mirror-filling.yml" "$address" "$home/mirror"
   serve_registry mirror-filling "$address"
-  push_debian
-  push_image debian-stack library/debian "$STACK_DEBIAN_SUITE-slim"
+  push_debian debian "$DEBIAN_SUITE-slim"
+  push_debian debian-stack "$STACK_DEBIAN_SUITE-slim"
   push_image node library/node "${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim"
   node "$engine_dir/oci.mjs" push-file "$home"/build/rstudio-stand-in/*.deb "http://$address" \
     stand-ins/rstudio-server >"$run_dir/rstudio-stand-in"
@@ -95,13 +95,13 @@ fill_mirror() {
   mirror_key >"$home/mirror/filled"
 }
 
-# push_debian: for both platforms where the other one was ever needed (lib/emulation.sh), else as it is.
+# push_debian NAME TAG: for both platforms where the other one was ever needed (lib/emulation.sh), else as it is.
 push_debian() {
-  local -a digests=("$(<"$home/images/debian")")
-  [[ -f $home/images/debian-arm64 ]] || { push_image debian library/debian "$DEBIAN_SUITE-slim"; return; }
-  digests+=("$(<"$home/images/debian-arm64")")
+  local -a digests=("$(<"$home/images/$1")")
+  [[ -f $home/images/$1-arm64 ]] || { push_image "$1" library/debian "$2"; return; }
+  digests+=("$(<"$home/images/$1-arm64")")
   node "$engine_dir/oci.mjs" push-index "$content" "http://127.0.0.1:$mirror_port" docker.io/library/debian \
-    "$DEBIAN_SUITE-slim" "${digests[@]}"
+    "$2" "${digests[@]}"
 }
 
 push_image() {
