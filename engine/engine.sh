@@ -167,7 +167,7 @@ start_engine() {
 prune_content() {
   local name
   local -a digests=()
-  for name in sdk debian debian-stack node {debian,node}-arm64; do
+  for name in sdk debian debian-stack node {debian,debian-stack,node}-arm64; do
     [[ ! -f $home/images/$name ]] || digests+=("$(<"$home/images/$name")")
   done
   node "$engine_dir/oci.mjs" prune "$content" "${digests[@]}"
@@ -283,7 +283,8 @@ all_alive() {
 }
 
 case ${1-} in
-  up | down | status | disk | prune | scanner | emulate) "$1" ;;
+  up | down | status | disk | prune | scanner) "$1" ;;
+  emulate) emulate "${@:2}" ;;
   logs) logs "${2-}" ;;
   env) print_environment ;;
   pid) pid_of engine ;;

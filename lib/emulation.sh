@@ -8,14 +8,21 @@ readonly other_platform=linux/arm64
 
 # fill_emulation: has the engine emulate what the call names, or else the spec of its source.
 fill_emulation() {
+  local source=.
   [[ -n ${own_pid-} && " $building " == *" $function "* && ${STACK_EMULATION-} != off ]] || return 0
   needs_emulation || return 0
-  "$engine" emulate
+  # shellcheck disable=SC2046 # words
+  "$engine" emulate $(debian_images)
 }
 
-# needs_emulation: whether the call is about the other platform.
+# debian_images: those that Dockerfiles of the source name, a word each.
+debian_images() {
+  grep -rhoE --include='*Dockerfile*' --exclude-dir=node_modules --exclude-dir=.git 'debian:[a-z]+-slim' "$source" | sort -u || true
+}
+
+# needs_emulation: whether the call is about the other platform; into source, where its stack is.
 needs_emulation() {
-  local word spec source=. take='' named=''
+  local word spec take='' named=''
   for word in ${given[@]+"${given[@]}"}; do
     case $take in
       source) source=$word ;;

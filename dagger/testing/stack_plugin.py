@@ -78,6 +78,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "flaky(retries=2): run again when it fails; shown as flaky when it then passes")
     config.addinivalue_line("markers", "timeout(seconds): limit of this test instead of the spec's; 0: the limit of all tests")
     config.addinivalue_line("markers", "as_user(ids): run in a container of its own as this uid:gid")
+    config.addinivalue_line("markers", "smoke: runs even where the image's platform is emulated (tests.emulated: smoke)")
 
 
 def argument(item, marker, keyword, default):

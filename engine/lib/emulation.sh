@@ -10,14 +10,21 @@ readonly interpreter_name=stack-$network_name-aarch64
 readonly aarch64_magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
 readonly aarch64_mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
-# emulate: makes this machine run programs for linux/arm64, and its mirror serve Debian and node for it. Quick when all is
-# so. Says why where the machine cannot: what the call then builds is for the module to say.
+# emulate [IMAGE...]: makes this machine run programs for linux/arm64, and its mirror serve Debian and node for it: the
+# Debian of the module, and the one of the stack where it is among these images. Quick when all is so. Says why where the
+# machine cannot: what the call then builds is for the module to say.
 emulate() {
-  ! emulates || return 0
-  with_lock begin_emulation
+  ! emulates "$@" || return 0
+  with_lock begin_emulation "$@"
 }
 
-emulates() { runs_aarch64 && mirror_is_filled && [[ -f $home/images/debian-arm64 && -f $home/images/node-arm64 ]]; }
+emulates() {
+  runs_aarch64 && mirror_is_filled && [[ -f $home/images/debian-arm64 && -f $home/images/node-arm64 ]] || return
+  [[ -f $home/images/debian-stack-arm64 ]] || ! wants_stack_debian "$@"
+}
+
+# wants_stack_debian IMAGE...: whether it takes two more minutes.
+wants_stack_debian() { [[ " $* " == *" debian:$STACK_DEBIAN_SUITE-slim "* ]]; }
 
 # runs_aarch64: whether an enabled interpreter of anybody's has aarch64 and the flag F: only that reaches into containers.
 runs_aarch64() {
@@ -43,6 +50,9 @@ begin_emulation() {
   step node_arm64 "Node $NODE_VERSION for linux/arm64 from npm" "$home/build/node-arm64" "=$NODE_VERSION $NODE_ARM64_SHA512"
   step image_node_arm64 "Image node:${NODE_VERSION%%.*}-$DEBIAN_SUITE-slim for linux/arm64" "$home/images/node-arm64" \
     @debian_slim_arm64 @npm @node_arm64 "=$(declare -f pack_node)"
+  ! wants_stack_debian "$@" ||
+    step image_debian_stack_arm64 "Image debian:$STACK_DEBIAN_SUITE-slim for linux/arm64, emulated (about two minutes)" \
+      "$home/images/debian-stack-arm64" "=$STACK_DEBIAN_SUITE $(declare -f bootstrap pack_debian)" "$engine_dir/lib/debian.sh"
   mirror_is_filled || refill_mirror
 }
 
@@ -115,4 +125,11 @@ make_node_arm64() {
 
 make_image_node_arm64() {
   pack_node "$1" "$home/build/debian-slim-arm64.tar" "$home/build/node-arm64" --architecture=arm64
+}
+
+make_image_debian_stack_arm64() {
+  local tar=$home/build/debian-stack-arm64.tar
+  bootstrap "$STACK_DEBIAN_SUITE" "$tar" --arch=arm64
+  pack_debian "$1" "$tar" --architecture=arm64
+  rm "$tar"
 }

@@ -72,7 +72,7 @@ serve_registry() {
 # mirror_key: what the mirror must hold.
 mirror_key() {
   cat "$home"/images/{debian,debian-stack,node} <(sha256sum "$home"/build/rstudio-stand-in/*.deb | cut -c 1-64)
-  cat "$home"/images/{debian,node}-arm64 2>/dev/null || true
+  cat "$home"/images/{debian,debian-stack,node}-arm64 2>/dev/null || true
 }
 
 mirror_is_filled() { [[ $(cat "$home/mirror/filled" 2>/dev/null) == "$(mirror_key)" ]]; }

@@ -19,6 +19,7 @@ def ended_server():
     return checked, left
 
 
+@pytest.mark.smoke
 def test_asks_for_a_token(server):
     status, headers, _ = server.get("lab")
     assert status == 302
@@ -42,6 +43,7 @@ def test_serves_each_interface_with_the_token(server, page):
     assert b"<html" in body.lower()
 
 
+@pytest.mark.smoke
 def test_shows_the_files_of_the_home(server):
     status, _, body = server.get("api/contents", token=TOKEN)
     assert status == 200

@@ -19,6 +19,7 @@ def start(*command, **settings):
     return ended.stdout.strip()
 
 
+@pytest.mark.smoke
 def test_runs_as_jovyan_in_the_group_users():
     assert (os.getuid(), os.getgid()) == (1000, 100)
     assert start("id", "-un") == "jovyan"

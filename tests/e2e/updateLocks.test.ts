@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { stackFiles } from "../support/source.js"
-import { removeFolder, stack, workspace } from "../support/stack.js"
+import { checkout, removeFolder, stack, workspace } from "../support/stack.js"
 
 // Against PyPI itself: a lock file of an old version becomes one of the newest that is old enough.
 
@@ -11,6 +11,15 @@ set -euo pipefail
 cd "$(dirname "\${BASH_SOURCE[0]}")/base"
 uv pip compile requirements.in --output-file requirements.txt --quiet --no-header --generate-hashes "$@" >/dev/null
 `
+
+/** This repository's own program, with other locks: what it has of functions, and a call for each of them. */
+async function ownProgram(...calls: readonly string[]): Promise<string> {
+  const text = await readFile(join(checkout, "images/update-python.sh"), "utf8")
+  const functions = text.slice(0, text.indexOf("\nlock_all "))
+  expect(functions).toContain("lock_all()")
+  return [functions, ...calls, ""].join("\n")
+}
+
 let folder = ""
 
 beforeAll(async () => {
@@ -18,6 +27,9 @@ beforeAll(async () => {
     ...stackFiles({ base: { files: { "requirements.in": "six\n", "requirements.txt": "six==1.15.0\n" } } }),
     "images/update-python.sh": script,
     "images/broken.sh": "echo no such registry >&2\nexit 3\n",
+    "images/both/all.in": "six\n",
+    "images/both/one.in": "six\nidna ; platform_machine == 'x86_64'\n",
+    "images/platforms.sh": await ownProgram("lock_all both all.in all.txt", "lock_all both one.in one.txt"),
   })
 })
 
@@ -48,6 +60,13 @@ test("versions that are too young are not taken", async () => {
   const days = Math.floor((Date.now() - Date.parse("2022-01-01")) / 86_400_000)
   const ended = await update(`--cooldown=${days} d`, "summary")
   expect(ended.stdout).toContain("| six | `1.15.0` | `1.16.0` |")
+})
+
+test("one lock for both platforms is refused where they need other packages", async () => {
+  const refused = await update("--script=images/platforms.sh", "verdict")
+  expect(refused.status).not.toBe(0)
+  expect(refused.stderr).toMatch(/^> idna==/m)
+  expect(refused.stderr).toContain("both/one.txt: arm64 (<) and amd64 (>) need other packages")
 })
 
 test("what goes wrong is told, with an exit status", async () => {

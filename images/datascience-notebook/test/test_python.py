@@ -40,11 +40,13 @@ PROMISED = [
 ]
 
 
+@pytest.mark.smoke
 def test_python_is_that_of_the_virtual_environment():
     assert sys.prefix == "/opt/venv"
     assert sys.version_info[:2] == (3, 13)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("module", PROMISED)
 def test_module_is_imported(module):
     importlib.import_module(module)

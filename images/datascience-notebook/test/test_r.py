@@ -44,10 +44,12 @@ def test_package_is_loaded(package):
     r(f"suppressPackageStartupMessages(library({package}))")
 
 
+@pytest.mark.smoke
 def test_model_is_fitted():
     assert r("cat(round(coef(lm(mpg ~ wt, mtcars)), 2))") == "37.29 -5.34"
 
 
+@pytest.mark.smoke
 def test_table_is_summarised_with_dplyr():
     code = "suppressMessages(library(dplyr)); cat(mtcars |> group_by(cyl) |> summarise(n = n()) |> pull(n))"
     assert r(code) == "11 7 14"

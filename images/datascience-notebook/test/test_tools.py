@@ -47,6 +47,7 @@ def test_git_commits(tmp_path):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
 
 
+@pytest.mark.smoke
 def test_compiled_program_runs(tmp_path):
     (tmp_path / "answer.c").write_text('#include <stdio.h>\nint main(void) { printf("%d", 6 * 7); }\n')
     subprocess.run(["gcc", "answer.c", "-o", "answer"], cwd=tmp_path, check=True)

@@ -11,6 +11,7 @@ FLAVOUR = os.environ["STACK_FLAVOUR"]
 GPU_IS_PRESENT = os.path.exists("/dev/nvidia0")
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "module",
     [

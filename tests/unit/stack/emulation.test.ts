@@ -1,5 +1,5 @@
-import { writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { mkdir, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"
 import { checkout, run } from "../../support/stack.js"
@@ -45,6 +45,20 @@ it.each<readonly [string, string, readonly string[], string]>([
   ["the function builds nothing", arm, ["status"], ""],
 ])("%s", async (_, spec, words, expected) => {
   expect(await emulates(spec, words)).toBe(expected)
+})
+
+it("names the images of Debian that Dockerfiles start from, each once", async () => {
+  const files = {
+    "images/base/Dockerfile": "FROM debian:trixie-slim\n",
+    "docker/geo.Dockerfile": "FROM debian:bookworm-slim\nFROM debian:trixie-slim\n",
+    "images/base/README.md": "debian:sid-slim\n",
+    "node_modules/other/Dockerfile": "FROM debian:buster-slim\n",
+  }
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(folder, dirname(path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+  expect(await emulates(arm, ["plan"])).toBe("emulate debian:bookworm-slim debian:trixie-slim")
 })
 
 it("can be switched off", async () => {
