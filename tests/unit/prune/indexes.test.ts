@@ -9,6 +9,7 @@ import { clientOf } from "../../support/registryClient.js"
 import type { JoinedContent } from "../../support/registryIndexes.js"
 import { pushJoined } from "../../support/registryIndexes.js"
 import { contextOf } from "../../support/registryWorld.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 // An index is needed for as long as a tag that counts names it, and so is what it lists, whatever else is deleted.
 
@@ -19,7 +20,14 @@ afterAll(() => registry.stop())
 const repository = { registry: registry.host, path: "org/base" }
 const images = [{ name: "base", repository }]
 const now = Date.parse("2026-11-27T00:00:00Z")
-const rules = { branches: ["main"], keep: [], olderThanSeconds: 86_400, now }
+const rules = {
+  scheme: quarterScheme,
+  furtherTags: new Map(),
+  branches: ["main"],
+  keep: [],
+  olderThanSeconds: 86_400,
+  now,
+}
 const content = (amd: string, arm: string): JoinedContent => ({
   contents: [amd, arm],
   commits: [amd, arm],

@@ -11,6 +11,7 @@ import { clientOf } from "../../support/registryClient.js"
 import type { JoinedImage } from "../../support/registryIndexes.js"
 import { amd, arm, pushJoined } from "../../support/registryIndexes.js"
 import { pushImage } from "../../support/registryImages.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 // What of an image of two platforms is told to change: a registry that has an index, and no engine to look into images.
 
@@ -60,7 +61,7 @@ async function reviewed(
   }
   const run = {
     prepared: {
-      spec: { tagPrefix: "2026.4", images: new Map([["base", { platforms: [amd, arm] }]]) },
+      spec: { tags: quarterScheme, images: new Map([["base", { platforms: [amd, arm] }]]) },
       repositories: new Map([["base", { ...repository, path }]]),
       plan: { platform: amd },
     },

@@ -350,12 +350,16 @@ describe("images", () => {
     [
       "one repository for two",
       ["images:", `${a}}`, "  b: {image_name: ghcr.io/x/a, depend_on: a}", tag],
-      ['spec.yml:3:19: images "a" and "b": both are published as "ghcr.io/x/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)'],
+      [
+        'spec.yml:3:19: images "a" and "b": both are published as "ghcr.io/x/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)',
+      ],
     ],
     [
       "one repository in two spellings",
       ["images:", "  a: {image_name: docker.io/x/a}", "  b: {image_name: x/a}", tag],
-      ['spec.yml:3:19: images "a" and "b": both are published as "docker.io/x/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)'],
+      [
+        'spec.yml:3:19: images "a" and "b": both are published as "docker.io/x/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)',
+      ],
     ],
     [
       "one repository below another registry",
@@ -366,7 +370,9 @@ describe("images", () => {
         tag,
         "registry: quay.io/z",
       ],
-      ['spec.yml:3:19: images "a" and "b": under "registry" both would be published as "quay.io/z/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)'],
+      [
+        'spec.yml:3:19: images "a" and "b": under "registry" both would be published as "quay.io/z/a" (the first is in line 2; "tag_prefix" tells images of one repository apart)',
+      ],
     ],
     [
       "info commands",
