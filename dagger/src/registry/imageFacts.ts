@@ -19,6 +19,8 @@ export interface HistoryStep {
 export interface ManifestFacts {
   /** Of what the reference names: an index where there is one. */
   readonly digest: string
+  /** Of the platform's own manifest; equal to `digest` where there is no index. */
+  readonly manifestDigest: string
   /** `linux/amd64` */
   readonly platform: string
   /** RFC 3339. */
@@ -108,7 +110,7 @@ export async function configDocumentOf(
 ): Promise<ConfigDocument | undefined> {
   const named = await store.manifest(reference)
   if (named === undefined) return undefined
-  const { digest } = (await ownManifest(store, reference, named, platform)).config
+  const { digest } = (await ownManifest(store, reference, named, platform)).document.config
   return { digest, document: parseJson(await store.blob(reference, { digest })) }
 }
 
@@ -165,11 +167,12 @@ async function factsOf(
   named: Manifest,
   platform: string | undefined,
 ): Promise<ManifestFacts> {
-  const own = await ownManifest(store, repository, named, platform)
+  const { manifest, document: own } = await ownManifest(store, repository, named, platform)
   const config = await readConfig(store, repository, own.config)
   const sizes = [own.config, ...own.layers].map(({ size }) => size)
   return {
     digest: named.digest,
+    manifestDigest: manifest.digest,
     platform: platformOf(config),
     ...(typeof config.created === "string" && { created: config.created }),
     labels: mapOf(config.config?.Labels),
@@ -186,15 +189,15 @@ async function ownManifest(
   { registry, path }: Repository,
   manifest: Manifest,
   platform: string | undefined,
-): Promise<ManifestDocument & { kind: "image" }> {
+): Promise<{ readonly manifest: Manifest; readonly document: ManifestDocument & { kind: "image" } }> {
   const document = readManifest(manifest)
-  if (document.kind === "image") return document
+  if (document.kind === "image") return { manifest, document }
   const { digest } = chosen(document.manifests, platform, manifest.digest)
   const child = await store.manifest({ registry, path, digest })
   if (child === undefined) throw broken(manifest.digest, `its image ${digest} is missing`)
   const inner = readManifest(child)
   if (inner.kind === "index") throw broken(manifest.digest, "it lists another index")
-  return inner
+  return { manifest: child, document: inner }
 }
 
 function chosen(entries: readonly IndexEntry[], platform: string | undefined, index: string): IndexEntry {
