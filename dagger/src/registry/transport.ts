@@ -125,7 +125,11 @@ class Door {
 
   private async introduce(request: ApiRequest): Promise<WireAnswer | undefined> {
     if (this.isKnown) return undefined
-    if (this.closed !== undefined && this.environment.now() < this.closed.until) throw this.closed.error
+    if (this.closed !== undefined && this.environment.now() < this.closed.until) {
+      const { kind, reason } = this.closed.error
+      // In the words of this request: a person would look for the other one in vain.
+      throw new RegistryError({ kind, message: reason, method: request.method, url: this.urlOf(request) })
+    }
     try {
       return await this.tries(request)
     } catch (error) {
@@ -172,11 +176,15 @@ class Door {
     waitMilliseconds: number,
   ): void {
     const { method } = request
-    const url = safeUrl(new URL(request.path, this.endpoint))
+    const url = this.urlOf(request)
     const { tries } = this.retry
     // What a redirect has led to is not what was asked.
     const reason = error.url === url ? error.reason : error.message
     this.settings.observe({ kind: "retry", method, url, attempt, tries, waitMilliseconds, reason })
+  }
+
+  private urlOf({ path }: ApiRequest): string {
+    return safeUrl(new URL(path, this.endpoint))
   }
 
   private async attempt(request: ApiRequest): Promise<WireAnswer> {

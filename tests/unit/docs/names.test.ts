@@ -21,12 +21,14 @@ const declarations: readonly Declaration[] = files.flatMap((file) =>
   ].map(([, exported, name = ""]) => ({ name, file, isExported: exported !== undefined })),
 )
 
+const byName = new Map<string, Declaration[]>()
+for (const each of declarations) byName.set(each.name, [...(byName.get(each.name) ?? []), each])
+
 /** Names with the files of those declarations of them that are one too many. */
 function doubled(isDouble: (one: Declaration, other: Declaration) => boolean): readonly string[] {
   return declarations.flatMap((one) => {
-    const others = declarations.filter(
-      (other) => other.name === one.name && other.file !== one.file && isDouble(one, other),
-    )
+    const same = byName.get(one.name) ?? []
+    const others = same.filter((other) => other.file !== one.file && isDouble(one, other))
     return others.map((other) => `${one.name}: ${one.file} and ${other.file}`)
   })
 }

@@ -214,7 +214,7 @@ describe("what a report shows of foreign text", () => {
                 ),
               },
             ],
-            notices: Array.from({ length: 2000 }, (_, notice) => `notice ${notice} of many ones`),
+            notices: Array.from({ length: 6000 / images }, (_, notice) => `notice ${notice} of many ones`),
           },
         ),
       ),
