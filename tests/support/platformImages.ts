@@ -23,10 +23,16 @@ COPY only-$TARGETARCH.txt /only.txt
 USER student
 `
 
-const machine =
-  "import os\n\n\ndef test_machine(): assert open('/machine').read().strip() == os.uname().machine\n"
+const tests = `import os
 
-/** An image with a test for linux/amd64 and linux/arm64, which reads a file of its own for each of them. */
+
+def test_machine(): assert open('/machine').read().strip() == os.uname().machine
+def test_smoke(): assert open('/only.txt').read().strip() != "broken"
+`
+
+/**
+ * An image with a test and a smoke test for linux/amd64 and linux/arm64, which reads a file of its own for each of them.
+ */
 export function platformBase(files: StackImage["files"] = {}): StackImage {
   return {
     info_cmds: ["OS"],
@@ -34,7 +40,7 @@ export function platformBase(files: StackImage["files"] = {}): StackImage {
       Dockerfile: dockerfile,
       "only-amd64.txt": "amd64\n",
       "only-arm64.txt": "arm64\n",
-      "test/test_machine.py": machine,
+      "test/test_machine.py": tests,
       ...files,
     },
   }

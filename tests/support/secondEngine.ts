@@ -86,6 +86,22 @@ export class SecondEngine implements EnginePlace {
     return (await run("bash", ["-c", script], { cwd: checkout, env: this.env })).stdout.trim()
   }
 
+  /**
+   * Keeps what was made here beside what the engine of all tests was made from: the next one has it, as long as its inputs
+   * are the same (engine/lib/steps.sh).
+   * @param steps names of steps, with what each has made
+   */
+  async keep(steps: Readonly<Record<string, string>>): Promise<void> {
+    const lines = Object.entries(steps).map(
+      ([step, made]) => `if [ -f '${this.home}/steps/${step}' ]; then
+        rm -f '${built}/steps/${step}'
+        ln -f '${this.home}/${made}' '${built}/${made}'
+        ln '${this.home}/steps/${step}' '${built}/steps/${step}'
+      fi`,
+    )
+    await this.shell(lines.join("\n"))
+  }
+
   /** The engine's pid; undefined where it does not run. */
   async pid(): Promise<number | undefined> {
     const { status, stdout } = await this.command("pid")

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { startGitServer } from "./gitServer.js"
+import type { EnginePlace } from "./enginePlace.js"
 import type { GitServer } from "./gitServer.js"
 import { runWorkflow } from "./runner.js"
 import type { RunnerSettings, WorkflowRun } from "./runner.js"
@@ -16,12 +17,17 @@ import type { WorkflowEvent } from "./workflowEvents.js"
 import { workflowRepository } from "./workflowRepository.js"
 import type { WorkflowRepository } from "./workflowRepository.js"
 
-/** The engine's bridge: where its containers find this machine. */
-const bridge = (process.env.STACK_ENGINE_NETWORK ?? "10.87.0.0/16").replace(/\.\d+\/\d+$/, ".1")
+/** The engine that all tests share, wherever its bridge is. */
+const usual: EnginePlace = {
+  bridge: (process.env.STACK_ENGINE_NETWORK ?? "10.87.0.0/16").replace(/\.\d+\/\d+$/, ".1"),
+  env: {},
+}
 
 /** Everything that the workflows talk to, for real: engine, registry, wiki and the cluster's login host. */
 export interface WorkflowWorld {
   readonly repository: WorkflowRepository
+  /** Where images are published: registry and organisation. */
+  readonly registry: string
   readonly wiki: GitServer
   /** Path of the wiki on its server. */
   readonly wikiName: string
@@ -35,8 +41,12 @@ export interface WorkflowWorld {
   stop(): Promise<void>
 }
 
-/** Brings it up around a stack of two images, `base` and `child`. */
-export async function workflowWorld(): Promise<WorkflowWorld> {
+/**
+ * Brings it up around a stack.
+ * @param files of the stack; of two images, `base` and `child`, where not given
+ */
+export async function workflowWorld(engine = usual, files?: Files): Promise<WorkflowWorld> {
+  const { bridge } = engine
   const wikiToken = randomBytes(12).toString("hex")
   const readingToken = randomBytes(12).toString("hex")
   const wiki = await startGitServer({
@@ -57,15 +67,19 @@ export async function workflowWorld(): Promise<WorkflowWorld> {
     tests: launch.tests("gpu"),
     timeout: "2 min",
   }
-  const repository = await workflowRepository([".github", "dagger.json", "dagger", "lib"], twoImages({ gpu }))
+  const repository = await workflowRepository(
+    [".github", "dagger.json", "dagger", "lib"],
+    files ?? twoImages({ gpu }),
+  )
   const organisation = `workflows-${randomBytes(4).toString("hex")}`
-  const machine = await engineEnvironment()
+  const registry = `${bridge}:${localRegistry().split(":")[1] ?? ""}`
+  const machine = await engineEnvironment(engine)
   const settings: RunnerSettings = {
     origin: repository.folder,
     repository: "datahub/stack",
     serverUrl: `http://${bridge}:${wiki.port}`,
     vars: {
-      STACK_REGISTRY: `${localRegistry()}/${organisation}`,
+      STACK_REGISTRY: `${registry}/${organisation}`,
       DSMLP_LOGIN_HOST: bridge,
       DSMLP_LOGIN_PORT: String(sshd.port),
       DSMLP_LOGIN_USER: sshd.user,
@@ -82,6 +96,7 @@ export async function workflowWorld(): Promise<WorkflowWorld> {
   const runs: WorkflowRun[] = []
   return {
     repository,
+    registry: `${registry}/${organisation}`,
     wiki,
     wikiName: "datahub/stack.wiki.git",
     secrets: [wikiToken, readingToken, sshd.password],
@@ -95,7 +110,7 @@ export async function workflowWorld(): Promise<WorkflowWorld> {
       runs.push(run)
       return run
     },
-    digest: (image, tag) => digestOf(localRegistry(), `${organisation}/${image}`, tag),
+    digest: (image, tag) => digestOf(registry, `${organisation}/${image}`, tag),
     gpuTests: (module) => writeFile(join(launch.tests("gpu"), "test_gpu.py"), module),
     stop: async () => {
       for (const run of runs) await run.remove()
@@ -139,11 +154,11 @@ function twoImages(spec: Readonly<Record<string, unknown>>): Files {
 }
 
 /** What a machine has on which `./stack engine up` has run. */
-async function engineEnvironment(): Promise<{
+async function engineEnvironment({ env: own }: EnginePlace): Promise<{
   readonly path: string
   readonly env: Readonly<Record<string, string>>
 }> {
-  const { stdout } = await stack(["engine", "env"], { cwd: checkout })
+  const { stdout } = await stack(["engine", "env"], { cwd: checkout, env: own })
   const words = [...stdout.matchAll(/(\w+)=("?[^\s"]+"?)(?=[\s:]|$)/g)].map(
     ([, name = "", value = ""]) => [name, value] as const,
   )
