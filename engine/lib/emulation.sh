@@ -10,9 +10,9 @@ readonly interpreter_name=stack-$network_name-aarch64
 readonly aarch64_magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
 readonly aarch64_mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
-# emulate [IMAGE...]: makes this machine run programs for linux/arm64, and its mirror serve Debian and node for it: the
-# Debian of the module, and the one of the stack where it is among these images. Quick when all is so. Says why where the
-# machine cannot: what the call then builds is for the module to say.
+# emulate [IMAGE...]: makes this machine run programs for linux/arm64, and its mirror serve Debian and node for it; the newer
+# Debian, which stacks start from, where it is among these images. Quick when all is so. Says why where the machine cannot:
+# what the call then builds is for the module to say.
 emulate() {
   ! emulates "$@" || return 0
   with_lock begin_emulation "$@"
@@ -26,11 +26,13 @@ emulates() {
 # wants_stack_debian IMAGE...: whether it takes two more minutes.
 wants_stack_debian() { [[ " $* " == *" debian:$STACK_DEBIAN_SUITE-slim "* ]]; }
 
-# runs_aarch64: whether an enabled interpreter of anybody's has aarch64 and the flag F: only that reaches into containers.
+# runs_aarch64: whether an enabled interpreter has aarch64 and the flag F: only that reaches into containers. It may be
+# anybody's, but that of another engine here goes when that one is stopped.
 runs_aarch64() {
-  local file
+  local file name
   for file in "$binfmt"/*; do
-    [[ ${file##*/} == @(register|status|"*") ]] ||
+    name=${file##*/}
+    [[ $name == @(register|status|"*") || $name == stack-*-aarch64 && $name != "$interpreter_name" ]] ||
       [[ $(awk '/^enabled/ { on = 1 } /^flags:.*F/ { fixed = 1 } /^magic .*0200b700$/ { own = 1 }
         END { print on fixed own }' "$file" 2>/dev/null) != 111 ]] || return 0
   done

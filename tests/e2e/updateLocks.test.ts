@@ -65,7 +65,7 @@ test("versions that are too young are not taken", async () => {
 test("one lock for both platforms is refused where they need other packages", async () => {
   const refused = await update("--script=images/platforms.sh", "verdict")
   expect(refused.status).not.toBe(0)
-  expect(refused.stderr).toMatch(/^> idna==/m)
+  expect(refused.stderr).toContain("> idna==")
   expect(refused.stderr).toContain("both/one.txt: arm64 (<) and amd64 (>) need other packages")
 })
 
