@@ -117,7 +117,7 @@ export interface Surroundings {
   digestOf(reference: string): string | undefined
   /** Configuration of an external base, by its full reference, where its registry has told it. */
   configOf(reference: string): BaseConfig | undefined
-  /** Images below an image by `depend_on`, nearest first. */
-  ancestorsOf(image: string): readonly string[]
+  /** Images of the tree that an image may take files from: by `depend_on` and `copies_from`, and through them. */
+  sourcesOf(image: string): ReadonlySet<string>
   readonly problems: Problem[]
 }

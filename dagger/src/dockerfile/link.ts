@@ -7,6 +7,7 @@ import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import { wholeSource } from "../spec/imagePaths.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
+import { madeFrom } from "../spec/spec.js"
 import { foldersOfTests } from "../testing/testFolders.js"
 import { compareCodeUnits } from "../text/order.js"
 import type { BaseConfig } from "./baseConfig.js"
@@ -231,7 +232,7 @@ class Linker implements Surroundings {
     )
     for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
     for (const draft of run) {
-      this.problems.push(...parentProblems(draft), ...platformProblems(draft, this.request.platform))
+      this.problems.push(...parentProblems(draft, this.request.spec), ...platformProblems(draft, this.request.platform))
     }
     return run
   }
@@ -253,14 +254,16 @@ class Linker implements Surroundings {
     return this.request.baseConfigs?.get(reference)
   }
 
-  ancestorsOf(image: string): readonly string[] {
-    const ancestors: string[] = []
-    let parent = this.request.spec.images.get(image)?.parent
-    while (parent !== undefined && !ancestors.includes(parent)) {
-      ancestors.push(parent)
-      parent = this.request.spec.images.get(parent)?.parent
+  sourcesOf(image: string): ReadonlySet<string> {
+    const { images } = this.request.spec
+    const ofImage = (name: string) => {
+      const spec = images.get(name)
+      return spec === undefined ? [] : madeFrom(spec)
     }
-    return ancestors
+    const found = new Set(ofImage(image))
+    // A set's loop reaches what is added on the way.
+    for (const each of found) for (const source of ofImage(each)) found.add(source)
+    return found
   }
 
   /** For a run: images that it does not build are references. */
@@ -295,7 +298,7 @@ class Linker implements Surroundings {
   private draft(name: string): void {
     const image = this.request.spec.images.get(name)
     if (image === undefined || this.drafts.has(name)) return
-    if (image.parent !== undefined) this.draft(image.parent)
+    for (const source of madeFrom(image)) this.draft(source)
     const draft = this.read(image)
     if (draft !== undefined) linkImage(draft, this)
     this.drafts.set(name, draft)

@@ -68,7 +68,7 @@ export async function prepareOne(single: SingleImage, asked?: Promise<GitFacts>)
   return ref === undefined ? fromSource(single, opened) : asPublished(single, ref, opened)
 }
 
-/** Links the image with what it is built on; mistakes of other images are nothing to it. */
+/** Links the image with what it is made from; mistakes of other images are nothing to it. */
 async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne): Promise<Prepared> {
   const { spec, tree, files, platform } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
@@ -82,8 +82,8 @@ async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne)
   const keyed = keyedImages(open, pinned, platform, repositories, await judgeHash())
   const own = keyed.find(({ name }) => name === image)
   if (own === undefined) throw new Error(`no keys of ${image}`)
-  const ancestors = images.filter((name) => name !== image)
-  const plan = planOne(oneImage(image, open, repositories), { ...own, ancestors })
+  const sources = images.filter((name) => name !== image)
+  const plan = planOne(oneImage(image, open, repositories), { ...own, sources })
   return { ...open, ...pinned, repositories, images: keyed, plan }
 }
 

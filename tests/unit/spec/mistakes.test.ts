@@ -439,6 +439,36 @@ describe("the tree", () => {
       ["spec.yml:3:43: images depend on each other: b -> c -> b"],
     ],
     [
+      "images to copy from that are none, twice, named already, or the image itself",
+      ["images:", `${a}, copies_from: [a]}`, `${b}, depend_on: a, copies_from: [a, C, a, c]}`, `${c}}`, tag],
+      [
+        'spec.yml:2:46: image "a" copies from itself',
+        'spec.yml:3:60: "copies_from" names "a", which "depend_on" names already (leave it out here)',
+        'spec.yml:3:63: "copies_from" names "C", which is no image here (did you mean "c"?)',
+        'spec.yml:3:66: "copies_from" names "a", which "depend_on" names already (leave it out here)',
+      ],
+    ],
+    [
+      "a cycle through both keys, told once; a diamond is none",
+      [
+        "images:",
+        `${a}, copies_from: [b, c, b]}`,
+        `${b}, depend_on: c}`,
+        `${c}, copies_from: [b]}`,
+        "  d: {image_name: ghcr.io/x/d, depend_on: b, copies_from: [c]}",
+        tag,
+      ],
+      [
+        'spec.yml:2:52: "copies_from" names "b" twice',
+        "spec.yml:3:43: images depend on each other: b -> c -> b",
+      ],
+    ],
+    [
+      "copies_from as one name",
+      ["images:", `${a}}`, `${b}, copies_from: a}`, tag],
+      ['spec.yml:3:45: "copies_from" must be a list of names of images, not the text "a"'],
+    ],
+    [
       "roots that are not",
       ["root: [b, b, d]", "images:", `${a}}`, `${b}, depend_on: a}`, tag],
       [
