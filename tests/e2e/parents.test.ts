@@ -94,7 +94,10 @@ test("an image with files of another one: built on that by its digest, anew with
   expect(both.actions).toEqual({ ...reused, tools: "build", lab: "build" })
   expect(both.outcomes).toMatchObject({ tools: "passed", lab: "passed" })
   expect([...both.tests("lab").keys()]).toEqual(["test_base", "test_tool"])
-  await world.commit({ "images/tools/test/test_tools.py": "def test_tools(): assert False\n", "images/lab/note": "3" })
+  await world.commit({
+    "images/tools/test/test_tools.py": "def test_tools(): assert False\n",
+    "images/lab/note": "3",
+  })
   const failed = await world.run(...world.login())
   expect(failed.actions).toEqual({ ...reused, tools: "retest", lab: "build" })
   expect(failed.image("lab").outcome).toMatchObject({ kind: "skipped", because: "tools" })

@@ -174,7 +174,9 @@ function copiesOf(dockerfile: Dockerfile): readonly ImageReference[] {
 function fromOf({ keyword, flags }: Instruction): readonly string[] {
   if (keyword === "COPY") return flags.flatMap(({ name, value = "" }) => (name === "from" ? [value] : []))
   if (keyword !== "RUN") return []
-  return flags.flatMap(({ name, value = "" }) => (name === "mount" ? (mountFields(value).get("from") ?? []) : []))
+  return flags.flatMap(({ name, value = "" }) =>
+    name === "mount" ? (mountFields(value).get("from") ?? []) : [],
+  )
 }
 
 /** The arguments before the first FROM, with their defaults. */

@@ -63,7 +63,11 @@ function stageSource(stage: StageDraft | undefined): Source | undefined {
   return stage === undefined ? undefined : { kind: "stage", name: stage.name }
 }
 
-function imageFor({ spec }: ImageDraft, { text, what }: Mention, surroundings: Surroundings): Source | Complaint {
+function imageFor(
+  { spec }: ImageDraft,
+  { text, what }: Mention,
+  surroundings: Surroundings,
+): Source | Complaint {
   if (text === "scratch") return { kind: "scratch" }
   if (text.includes("$")) {
     const hint = "name a stage whose FROM uses the variable"

@@ -81,7 +81,10 @@ export interface ImageSpec extends ImagePaths {
 }
 
 /** Names of the images of the tree that an image is made from: what it is built on first. */
-export function madeFrom({ parent, copiesFrom }: Pick<ImageSpec, "parent" | "copiesFrom">): readonly string[] {
+export function madeFrom({
+  parent,
+  copiesFrom,
+}: Pick<ImageSpec, "parent" | "copiesFrom">): readonly string[] {
   return parent === undefined ? copiesFrom : [parent, ...copiesFrom]
 }
 

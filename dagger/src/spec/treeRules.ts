@@ -42,7 +42,11 @@ export function copiedImagesAreNamedOnce({ file }: Facts): readonly Problem[] {
       if (before === undefined) return []
       return before.key === key
         ? problemAt(place, `"copies_from" names "${name}" twice`)
-        : problemAt(place, `"copies_from" names "${name}", which "depend_on" names already`, "leave it out here")
+        : problemAt(
+            place,
+            `"copies_from" names "${name}", which "depend_on" names already`,
+            "leave it out here",
+          )
     })
   })
 }
@@ -83,7 +87,15 @@ function cyclesFrom(
       continue
     }
     const cycle = way.slice(way.findIndex(({ name }) => name === edge.name))
-    found.push(...problemAt((cycle[0]?.taken ?? edge).place, cycleMessage(edge, cycle.map(({ name }) => name))))
+    found.push(
+      ...problemAt(
+        (cycle[0]?.taken ?? edge).place,
+        cycleMessage(
+          edge,
+          cycle.map(({ name }) => name),
+        ),
+      ),
+    )
   }
   return found
 }

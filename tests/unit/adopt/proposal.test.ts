@@ -64,11 +64,14 @@ test("a shared context: the nearest folder that has all that is read", () => {
   ])
 })
 
-test.each(["variants", "shared-context", "parents"])("what is proposed for the example %s is a spec", (name) => {
-  const files = without(name)
-  const { spec } = adopted(files)
-  expect([...loadSpec(sourceOf({ ...files, "spec.yml": spec })).images.keys()].length).toBeGreaterThan(1)
-})
+test.each(["variants", "shared-context", "parents"])(
+  "what is proposed for the example %s is a spec",
+  (name) => {
+    const files = without(name)
+    const { spec } = adopted(files)
+    expect([...loadSpec(sourceOf({ ...files, "spec.yml": spec })).images.keys()].length).toBeGreaterThan(1)
+  },
+)
 
 test("files of other images of the source, however they are taken", () => {
   const files = {

@@ -47,7 +47,11 @@ const original: Files = stackFiles(
       },
     },
     tools: {
-      files: { Dockerfile: "FROM debian:13-slim\nCOPY tool /tool\n", tool: "tool", "test/test_tool.py": "test" },
+      files: {
+        Dockerfile: "FROM debian:13-slim\nCOPY tool /tool\n",
+        tool: "tool",
+        "test/test_tool.py": "test",
+      },
     },
     lab: {
       depend_on: "right",

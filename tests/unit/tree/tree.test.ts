@@ -17,10 +17,12 @@ function treeOf(parents: Readonly<Record<string, string>>): Tree {
 
 /** The same with images that are copied from: `{ lab: ["base", "tools"] }`, the parent first. */
 function graphOf(sources: Readonly<Record<string, readonly string[]>>): Tree {
-  const images = Object.entries(sources).map(([name, [parent = "", ...copies_from]]): [string, StackImage] => [
-    name,
-    { copies_from, ...(parent !== "" && { depend_on: parent }) },
-  ])
+  const images = Object.entries(sources).map(
+    ([name, [parent = "", ...copies_from]]): [string, StackImage] => [
+      name,
+      { copies_from, ...(parent !== "" && { depend_on: parent }) },
+    ],
+  )
   return buildTree(loadSpec(stackOf(Object.fromEntries(images))))
 }
 
