@@ -8,7 +8,7 @@ import type { SourceTree } from "../source/sourceTree.js"
 import { filesBelow } from "../source/sourceTree.js"
 import { folderName, imagesDirectory, wholeSource } from "../spec/imagePaths.js"
 import { loadSpec } from "../spec/loadSpec.js"
-import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
+import { codeCell, plainText, table } from "../text/markdown.js"
 import { plural } from "../text/format.js"
 import type { FoundImage } from "./foundImages.js"
 import { findImages } from "./foundImages.js"
@@ -219,6 +219,9 @@ function problemsOf(tree: SourceTree, spec: string): readonly Problem[] {
   }
 }
 
+/** Calls that take a proposal. */
+const taking = ["./stack adopt artifacts file --path=spec.yml export --path=spec.yml", "./stack plan"]
+
 /** The proposal for people. */
 export function renderProposal({ spec, images, undecided }: Proposal): string {
   const rows = images.map(({ name, dockerfile, context, parent }) => [
@@ -230,7 +233,8 @@ export function renderProposal({ spec, images, undecided }: Proposal): string {
   const doubts = undecided.map((problem) => `- ${plainText(formatProblem(problem))}`)
   const sections = [
     `# A spec for ${plural(images.length, "image")}`,
-    `Nothing was written. To take it: ${codeSpan("adopt artifacts file --path=spec.yml export --path=spec.yml")}, then ${codeSpan("plan")}.`,
+    "Nothing was written.",
+    `To take it, and to see what it means:\n\n\`\`\`sh\n${taking.join("\n")}\n\`\`\``,
     `\`\`\`yaml\n${spec}\`\`\``,
     table(["image", "Dockerfile", "context", "built on"], rows),
     ...(doubts.length === 0 ? [] : ["## To decide", doubts.join("\n")]),
