@@ -232,7 +232,10 @@ class Linker implements Surroundings {
     )
     for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
     for (const draft of run) {
-      this.problems.push(...parentProblems(draft, this.request.spec), ...platformProblems(draft, this.request.platform))
+      this.problems.push(
+        ...parentProblems(draft, this.request.spec),
+        ...platformProblems(draft, this.request.platform),
+      )
     }
     return run
   }
