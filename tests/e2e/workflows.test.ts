@@ -153,10 +153,11 @@ describe("a pull request by the book", () => {
     const done = await world.run("main.yml", pullRequestEvent(8, merge, { branch: "tree" }))
     await run("git", ["checkout", "--quiet", "main"], { cwd: world.repository.folder })
     expect(trouble(done)).toEqual([])
+    // As it is written, but for numbers and their units.
     const shape = (text: string) =>
       text
-        .replaceAll(/\d[\d.-]*/g, "N")
-        .replaceAll(/\b(?:kB|MB|ms|s|min)\b/g, "U")
+        .replaceAll(/\d[\d.]* (?:ms|s|min|h)(?: \d+ (?:s|min))?/g, "T")
+        .replaceAll(/\d[\d.-]*(?: (?:B|kB|MB)\b)?/g, "N")
         .split("\n")
     const summary = shape(done.jobs.get("stack")?.summary ?? "")
     expect(summary).toEqual(expect.arrayContaining(shape(sample).filter((each) => each !== "")))

@@ -71,7 +71,12 @@ describe("what a run says of an image", () => {
     const states = await run("nothing", job("base", "build"), job("leaf", "build", { parents: ["base"] }))
     expect(states.get("leaf")?.outcome).toMatchObject({ kind: "skipped", because: "base" })
     const parents = ["base", "tools"]
-    const copied = await run("nothing", job("base", "reuse"), job("tools", "build"), job("leaf", "build", { parents }))
+    const copied = await run(
+      "nothing",
+      job("base", "reuse"),
+      job("tools", "build"),
+      job("leaf", "build", { parents }),
+    )
     expect(copied.get("leaf")?.outcome).toMatchObject({ kind: "skipped", because: "tools" })
   })
 
