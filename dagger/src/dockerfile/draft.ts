@@ -20,8 +20,13 @@ export type Source =
   /** An image of a registry, with its digest where that is known. */
   | { readonly kind: "external"; readonly reference: string; readonly digest?: string }
 
+/** The id of the ssh agent that is given to a run. */
+export interface AgentId {
+  readonly kind: "agent"
+}
+
 /** Text of the linked file; sources are spelled when it is known which images are in the run. */
-export type Part = string | Source
+export type Part = string | Source | AgentId
 
 /** A change to an instruction's text: what stands from `start` to `end` becomes `parts`. */
 export interface Edit {
@@ -44,7 +49,7 @@ export interface SourceUse {
   readonly location: Location
 }
 
-/** A secret that a RUN mounts. */
+/** A secret that a RUN mounts, or the ssh agent (`sshAgent`). */
 export interface SecretUse {
   readonly id: string
   /** Whether the build fails where it is not given. */

@@ -34,6 +34,8 @@ export interface RunOfImages {
   readonly parents?: ReadonlyMap<string, string> | undefined
   /** Images whose RUN instructions run again whatever the builder has of them, and a word that no earlier run had. */
   readonly runAgain?: { readonly images: ReadonlySet<string>; readonly word: string } | undefined
+  /** What the builder knows the ssh agent by, where that is not `default`. */
+  readonly agent?: string | undefined
 }
 
 /** What to link, and the facts that decide how references are written. */
@@ -82,7 +84,7 @@ export interface LinkedImage {
   readonly parents: readonly string[]
   /** Arguments that act without a declaration (proxies), to be given to the builder. */
   readonly builderArgs: ReadonlyMap<string, string>
-  /** What its RUN instructions mount as `type=secret`. */
+  /** What its RUN instructions mount as `type=secret` and `type=ssh`. */
   readonly secrets: readonly SecretUse[]
   /** Names of the labels that its Dockerfile sets, or one of the images that it is built on. */
   readonly labelNames: readonly string[]
@@ -205,6 +207,9 @@ export class LinkedStack {
   }
 }
 
+/** The id of an ssh agent that `docker build --ssh=default` gives. */
+const defaultAgent = "default"
+
 /** Drafts each image once, parents before children. */
 class Linker implements Surroundings {
   readonly problems: Problem[] = []
@@ -270,7 +275,7 @@ class Linker implements Surroundings {
   }
 
   /** For a run: images that it does not build are references. */
-  spellingOf({ images, parents, runAgain }: RunOfImages): Spelling {
+  spellingOf({ images, parents, runAgain, agent = defaultAgent }: RunOfImages): Spelling {
     const built = new Set(images)
     return {
       imageName: ({ image, written }) =>
@@ -278,6 +283,7 @@ class Linker implements Surroundings {
       inheritedFrom: (base) =>
         base.kind === "image" && built.has(base.image) ? this.draftOf(base.image) : undefined,
       isPublished: (base) => base.kind === "image" && !built.has(base.image),
+      agent,
       runFlag: ({ spec }) => (runAgain?.images.has(spec.name) === true ? flagOf(runAgain.word) : undefined),
     }
   }
@@ -288,6 +294,7 @@ class Linker implements Surroundings {
       imageName: ({ image }) => this.stageOf(image),
       inheritedFrom: () => undefined,
       isPublished: () => false,
+      agent: defaultAgent,
       runFlag: () => undefined,
     }
   }

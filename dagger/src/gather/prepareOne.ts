@@ -2,6 +2,7 @@ import type { Directory } from "@dagger.io/dagger"
 import { linkStack } from "../dockerfile/link.js"
 import { requireSecrets } from "../dockerfile/secrets.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
+import { givenIds } from "../engine/buildSecrets.js"
 import { askGit } from "../engine/gitContainer.js"
 import { judgeHash } from "../engine/judge.js"
 import type { ChosenPlatform } from "../engine/platform.js"
@@ -78,7 +79,7 @@ async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne)
   const pinned = await linkPinned(request, await RegistrySession.open(undefined))
   // The whole stack's secrets may be given: a run is repeated with what it was given.
   const all = () => [...linkStack({ ...request, images: tree.nodes.map(({ name }) => name) }).images.values()]
-  requireSecrets(new Set(secrets.keys()), [...pinned.linked.images.values()], all)
+  requireSecrets(givenIds(secrets), [...pinned.linked.images.values()], all)
   const keyed = keyedImages(open, pinned, platform, repositories, await judgeHash())
   const own = keyed.find(({ name }) => name === image)
   if (own === undefined) throw new Error(`no keys of ${image}`)

@@ -42,7 +42,7 @@ async function runOn(
     runId: "run",
     platform: "linux/amd64",
     tests: "full",
-    secrets: new Map(),
+    secrets: { values: new Map() },
     purpose: "pages",
   }
   const states = await execute(execution, tags)
