@@ -115,6 +115,7 @@ export function planGenerated(size: Size): readonly Timing[] {
       repository: `ghcr.io/example/${name}`,
       isPublished: true,
       parents: linked.images.get(name)?.parents ?? [],
+      ancestors: tree.ancestors(name).map((node) => node.name),
       testKey: testKeys[index] ?? "",
       ...key,
       unresolvedBases: [],

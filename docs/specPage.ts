@@ -77,7 +77,7 @@ const checks = `## What is checked beyond the keys
 - No two images are published to one repository, neither as written nor below \`registry\`, unless \`tag_prefix\` tells their tags apart; it begins like no other tag.
 - \`further_tags\` are tags, and those of nothing else: branches, promotions, the pipeline itself, another image of the repository. \`{info:KEY}\` stands behind a text.
 - \`tag.prefix\` is what \`tag.scheme\` says.
-- \`depend_on\` names an image, and no image depends on itself in a circle.
+- \`depend_on\` and \`copies_from\` name images, each once, and no image depends on itself in a circle.
 - \`root\`, where it is given, names exactly the images without \`depend_on\`.
 - \`info_cmds\` names keys of \`all_info_cmds\`, \`gpu.image\` one that is published.
 - \`gpu.launch\` uses \`{image}\` and has no other placeholders than \`{image}\` and \`{tests}\`.

@@ -4,7 +4,17 @@
  * The tree is described by spec.yml; every image has a folder below images/ with a Dockerfile and tests. Start with
  * "dagger call build-stack --source=." on a laptop: it builds and tests everything and publishes nothing.
  */
-import { argument, Container, Directory, File, func, object, Secret, Service } from "@dagger.io/dagger"
+import {
+  argument,
+  Container,
+  Directory,
+  File,
+  func,
+  object,
+  Secret,
+  Service,
+  Socket,
+} from "@dagger.io/dagger"
 import { ActionResult } from "./calls/actionResult.js"
 import { buildSecrets } from "./engine/buildSecrets.js"
 import { attest } from "./calls/attest.js"
@@ -21,6 +31,7 @@ import { publishingOf, stepsAtOnce } from "./gather/request.js"
 import { loginForImage } from "./gather/secretHosts.js"
 import { StackPlan } from "./calls/stackPlan.js"
 import { StackRun } from "./calls/stackRun.js"
+import { sshAgent } from "./text/shell.js"
 import { verifyImage } from "./calls/verify.js"
 import { testImage } from "./calls/testImage.js"
 
@@ -53,6 +64,7 @@ export class JupyterStack {
    * @param plan A plan document (plan.json of an earlier run) to repeat.
    * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
+   * @param ssh Socket of the ssh agent for a RUN that mounts one (type=ssh), such as $SSH_AUTH_SOCK.
    * @param signingKey Private key (PEM, P-256) that signs what the run says of its images, before their tags move.
    * @param screen Where ./stack shows the result; it gives this by itself.
    */
@@ -92,6 +104,7 @@ export class JupyterStack {
     plan?: File,
     secretId: string[] = [],
     secret?: Secret[],
+    ssh?: Socket,
     signingKey?: Secret,
     screen?: string,
   ): Promise<StackRun> {
@@ -110,7 +123,7 @@ export class JupyterStack {
       plan: await plan?.contents(),
     }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
-    const secrets = await buildSecrets(secretId, secret ?? [])
+    const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const asked = { source, only, platforms: platform, set, secrets, publishing }
     const request = { ...asked, fullRebuild, parallel, ...choices }
     return buildStack(request, shown)
@@ -131,6 +144,7 @@ export class JupyterStack {
    * @param pullRequestTitle Title of the pull request, looked at for "skip ci".
    * @param fullRebuild Plan to build every image asked for, whatever is published.
    * @param secretId Secrets that build-stack will be given, as Dockerfiles call them: one that it could not do without is asked for here.
+   * @param ssh Socket of the ssh agent that build-stack will be given.
    * @param screen Where ./stack shows the plan; it gives this by itself.
    */
   @func({ cache: "never" })
@@ -161,6 +175,7 @@ export class JupyterStack {
     pullRequestTitle?: string,
     fullRebuild = false,
     secretId: string[] = [],
+    ssh?: Socket,
     screen?: string,
   ): Promise<StackPlan> {
     const shown = screenOf(screen)
@@ -170,13 +185,13 @@ export class JupyterStack {
       only,
       platforms: platform,
       set,
-      secrets: new Map(),
+      secrets: { values: new Map() },
       fullRebuild,
       publishing: "nothing" as const,
       parallel: 1,
       ...choices,
     }
-    return planOnly(request, new Set(secretId), shown)
+    return planOnly(request, new Set([...secretId, ...(ssh === undefined ? [] : [sshAgent])]), shown)
   }
 
   /**
@@ -194,6 +209,7 @@ export class JupyterStack {
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
+   * @param ssh Socket of the ssh agent for a RUN that mounts one (type=ssh), such as $SSH_AUTH_SOCK.
    * @param screen Where ./stack shows the result; it gives this by itself.
    */
   @func({ cache: "never" })
@@ -222,10 +238,11 @@ export class JupyterStack {
     registryPassword?: Secret,
     secretId: string[] = [],
     secret?: Secret[],
+    ssh?: Socket,
     screen?: string,
   ): Promise<StackRun> {
     const shown = screenOf(screen)
-    const secrets = await buildSecrets(secretId, secret ?? [])
+    const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const login = loginForImage({ registryUsername, registryPassword }, ref)
     const tested = { filter, remembered, screen: shown }
     return testImage({ source, image, platform, set, secrets, ref, login }, tested)
@@ -244,6 +261,7 @@ export class JupyterStack {
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
+   * @param ssh Socket of the ssh agent for a RUN that mounts one (type=ssh), such as $SSH_AUTH_SOCK.
    */
   @func({ cache: "never" })
   async shell(
@@ -269,8 +287,9 @@ export class JupyterStack {
     registryPassword?: Secret,
     secretId: string[] = [],
     secret?: Secret[],
+    ssh?: Socket,
   ): Promise<Container> {
-    const secrets = await buildSecrets(secretId, secret ?? [])
+    const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const login = loginForImage({ registryUsername, registryPassword }, ref)
     return openShell({ source, image, platform, set, secrets, ref, login })
   }
@@ -287,6 +306,7 @@ export class JupyterStack {
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
    * @param secretId The id by which a RUN mounts a secret (type=secret,id=ID); one for each secret, in order.
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
+   * @param ssh Socket of the ssh agent for a RUN that mounts one (type=ssh), such as $SSH_AUTH_SOCK.
    */
   @func({ cache: "never" })
   async serve(
@@ -313,8 +333,9 @@ export class JupyterStack {
     registryPassword?: Secret,
     secretId: string[] = [],
     secret?: Secret[],
+    ssh?: Socket,
   ): Promise<Service> {
-    const secrets = await buildSecrets(secretId, secret ?? [])
+    const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const login = loginForImage({ registryUsername, registryPassword }, ref)
     return serveImage({ source, image, platform, set, secrets, ref, login }, token)
   }

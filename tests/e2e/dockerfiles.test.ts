@@ -1,9 +1,12 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { sharedEngine } from "../support/enginePlace.js"
 import { stackFiles } from "../support/source.js"
+import { startSshAgent } from "../support/sshAgent.js"
+import { startSshd } from "../support/sshd.js"
 import { commitAll, removeFolder, stack, workspace, writeFiles } from "../support/stack.js"
 
 const debian = "debian:bookworm-slim"
@@ -95,4 +98,47 @@ test("the exported file leaves out for docker what git ignores", async () => {
   expect(ended.status).toBe(0)
   const patterns = readFileSync(join(folder, "linked/stack.Dockerfile.dockerignore"), "utf8").split("\n")
   expect(patterns).toEqual(expect.arrayContaining(["images/odd/build.log", "images/odd/data"]))
+})
+
+test("an ssh agent: a RUN that mounts it logs in with its key, which is in nothing that is left", async () => {
+  const sshd = await startSshd({ listen: "0.0.0.0", methods: ["publickey"] })
+  const agent = await startSshAgent(sshd.privateKey)
+  const login = `ssh -p ${sshd.port} -o StrictHostKeyChecking=no ${sshd.user}@${sharedEngine.bridge}`
+  const dockerfile = [
+    `FROM ${debian}`,
+    "RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends openssh-client >/dev/null",
+    `RUN --mount=type=ssh,required=true ${login} echo logged in | tee /in`,
+    'RUN grep "logged in" /in && test -z "$SSH_AUTH_SOCK" && test ! -e /run/buildkit',
+    "",
+  ]
+  const cwd = await workspace(stackFiles({ keyed: { files: { Dockerfile: dockerfile.join("\n") } } }))
+  try {
+    const refused = await stack(["plan"], { cwd })
+    expect(refused.status).not.toBe(0)
+    expect(refused.stderr).toContain("images/keyed/Dockerfile:3:1: no ssh agent is given (--ssh=")
+    const call = [
+      "build-stack",
+      "--source=.",
+      `--ssh=${agent.socket}`,
+      "artifacts",
+      "export",
+      "--path=report",
+    ]
+    const ended = await stack(call, { cwd })
+    expect(ended.status, ended.stderr).toBe(0)
+    const report = JSON.parse(readFileSync(join(cwd, "report/report.json"), "utf8")) as {
+      reproduce: string
+      images: readonly { outcome: { kind: string } }[]
+    }
+    expect(report.images[0]?.outcome.kind, ended.stderr).toBe("untested")
+    expect(report.reproduce).toBe('./stack build-stack --source=. "--ssh=$SSH_AUTH_SOCK"')
+    expect(sshd.log()).toContain("Accepted publickey")
+    const [, secret = "none"] = sshd.privateKey.split("\n")
+    const found = spawnSync("grep", ["-rlF", secret, "report"], { cwd, encoding: "utf8" })
+    expect([found.stdout, ended.stderr.includes(secret)]).toEqual(["", false])
+  } finally {
+    await agent.stop()
+    await sshd.stop()
+    await removeFolder(cwd)
+  }
 })

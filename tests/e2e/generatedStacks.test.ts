@@ -67,8 +67,8 @@ beforeAll(async () => {
   // Each way for all stacks at once: a session of its own for each image would take longer than the builds.
   await publishAll("along", () => true)
   for (const stack of generated) for (const image of stack.images) await retagged(stack, image)
-  await publishAll("reused", ({ parent }) => parent !== undefined)
-  await publishAll("retagged", ({ parent }) => parent !== undefined)
+  await publishAll("reused", (image) => sourcesOf(image).length > 0)
+  await publishAll("retagged", (image) => sourcesOf(image).length > 0)
   for (const depth of [0, 1, 2, 3]) {
     await publishAll("alone", (image, stack) => depthOf(stack, image) === depth)
     for (const stack of generated) {
@@ -88,7 +88,7 @@ it.each(numbers)("stack %i of the seed: in all ways the same files and configura
   if (stack === undefined) throw new Error("not generated")
   for (const image of stack.images) {
     const alone = await seenOf(stack, image, "alone")
-    const others = ways.filter((way) => way === "along" || (way !== "alone" && image.parent !== undefined))
+    const others = ways.filter((way) => way === "along" || (way !== "alone" && sourcesOf(image).length > 0))
     for (const way of others) {
       const told = `${image.name}, ${way}: ${stack.folder}`
       expect(await seenOf(stack, image, way), told).toEqual(alone)
@@ -129,9 +129,14 @@ async function publishExternal(reference: string): Promise<void> {
   baseConfigs.set(reference, config)
 }
 
-function depthOf(stack: GeneratedStack, { parent }: GeneratedImage): number {
-  const below = stack.images.find(({ name }) => name === parent)
-  return below === undefined ? 0 : depthOf(stack, below) + 1
+/** Names of what has to be there before an image is built. */
+function sourcesOf({ parent, copies }: GeneratedImage): readonly string[] {
+  return parent === undefined ? copies : [parent, ...copies]
+}
+
+function depthOf(stack: GeneratedStack, image: GeneratedImage): number {
+  const below = stack.images.filter(({ name }) => sourcesOf(image).includes(name))
+  return Math.max(-1, ...below.map((each) => depthOf(stack, each))) + 1
 }
 
 function referenceOf({ repository }: GeneratedStack, { name }: GeneratedImage, way: Way): string {
@@ -178,12 +183,13 @@ async function written(
 ): Promise<Pick<GeneratedStack, "folder" | "spec" | "tree">> {
   const spec = {
     images: Object.fromEntries(
-      images.map(({ name, parent, buildArgs }) => [
+      images.map(({ name, parent, copies, buildArgs }) => [
         name,
         {
           image_name: `${repository}/${name.toLowerCase()}`,
           build_args: buildArgs,
           ...(parent !== undefined && { depend_on: parent }),
+          copies_from: copies,
         },
       ]),
     ),

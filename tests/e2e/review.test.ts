@@ -19,12 +19,13 @@ beforeAll(async () => {
   await world.commit({
     "images/left/Dockerfile": dockerfile.replace("USER student", `${install}\nUSER student`),
   })
-  review = await world.publish("--target=main")
+  review = await world.publish("--target=main", "--base=HEAD~1")
 })
 
 afterAll(() => world.stop())
 
 test("the summary tells for each image what changes: packages, size, layers, tests, time", async () => {
+  expect(review.plan.comparedWith).toContain("where the branch left HEAD~1")
   const markdown = await review.text("report.md")
   expect(markdown).toContain("## What changes against `2026.4-main`")
   expect(markdown).toMatch(

@@ -93,6 +93,18 @@ async function promoted(world: FixtureStack, run: FixtureRun): Promise<void> {
   )
 }
 
+test("docs/examples/parents: files of an image besides the one that an image is built on", async () => {
+  const run = await built(exampleStack("parents"))
+  expect(outcomes(run)).toEqual({ base: "passed", tools: "passed", lab: "passed" })
+  // Its own and those of what it is built on, and none of what it has files of.
+  expect([...run.tests("lab").keys()]).toEqual([
+    "test_user",
+    "test_files_of_the_other_image",
+    "test_what_a_stage_made",
+    "test_what_a_mount_made",
+  ])
+})
+
 test("labels of the spec are in the image, and in those that are built on it", async () => {
   const label = ["label", "--name=org.opencontainers.image.licenses"]
   const cwd = await repository(exampleStack("variants"))

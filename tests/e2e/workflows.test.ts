@@ -139,6 +139,32 @@ describe("main.yml", () => {
   })
 })
 
+describe("a pull request by the book", () => {
+  it("shows in its summary which packages and how many MB change", async () => {
+    const page = readFileSync(join(checkout, "docs/changing-an-image.md"), "utf8")
+    const [, section = ""] = page.split("## A package more, in a pull request\n")
+    const [line = "", , sample = ""] = [...section.matchAll(/^```\w*\n([^]*?)^```$/gm)].map(
+      ([, text]) => text,
+    )
+    const path = "images/child/Dockerfile"
+    const before = readFileSync(join(world.repository.folder, path), "utf8")
+    await world.repository.commit("tree", "tree, to list files", { [path]: `${before}${line}` })
+    const merge = await world.repository.pullRequest(8, "tree")
+    const done = await world.run("main.yml", pullRequestEvent(8, merge, { branch: "tree" }))
+    await run("git", ["checkout", "--quiet", "main"], { cwd: world.repository.folder })
+    expect(trouble(done)).toEqual([])
+    // As it is written, but for numbers and their units.
+    const shape = (text: string) =>
+      text
+        .replaceAll(/\d[\d.]* (?:ms|s|min|h)(?: \d+ (?:s|min))?/g, "T")
+        .replaceAll(/\d[\d.-]*(?: (?:B|kB|MB)\b)?/g, "N")
+        .split("\n")
+    const summary = shape(done.jobs.get("stack")?.summary ?? "")
+    expect(summary).toEqual(expect.arrayContaining(shape(sample).filter((each) => each !== "")))
+    expectNoSecrets(done)
+  })
+})
+
 describe("per_image.yml", () => {
   const greeting = (word: string, expected: string) => ({
     "images/base/greeting": `${word}\n`,

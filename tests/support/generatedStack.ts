@@ -6,6 +6,8 @@ import type { Files } from "./source.js"
 export interface GeneratedImage {
   readonly name: string
   readonly parent?: string
+  /** Further images of the stack that it takes files from. */
+  readonly copies: readonly string[]
   readonly dockerfile: string
   readonly buildArgs: Readonly<Record<string, string>>
   readonly files: Files
@@ -64,7 +66,7 @@ const ignoreFiles = [
 ]
 
 /**
- * Stacks of two to four images in a chain or a tree, out of all that a Dockerfile may say.
+ * Stacks of two to four images, each on one of those before it and with files of others, out of all that a Dockerfile may say.
  * @param registry repository below which the images are published: their FROM names `<registry>/<name>:1`
  * @param external where `externalBase` is published
  */
@@ -86,6 +88,8 @@ interface Stage {
 class Writer {
   private position = 0
   private count = 0
+  /** Images before the one that is written, but its parent. */
+  private others: readonly string[] = []
 
   constructor(
     private readonly numbers: readonly number[],
@@ -97,7 +101,9 @@ class Writer {
     const names = ["base", "child", "leaf", "Other"].slice(0, 2 + this.number(3))
     const shells = new Map<string, Stage>()
     return names.map((name, index) => {
-      const parent = index === 0 ? undefined : this.pick(names.slice(0, index))
+      const before = names.slice(0, index)
+      const parent = index === 0 ? undefined : this.pick(before)
+      this.others = before.filter((each) => each !== parent)
       return this.image(name, parent, shells)
     })
   }
@@ -123,6 +129,8 @@ class Writer {
         ...(shell !== undefined && { shell }),
         ...(own !== undefined && { name: own }),
       }
+      // What the image's own user may not write.
+      if (base.text.startsWith(`${this.registry}/`)) lines.push("USER root")
       lines.push(...this.body(stage, stages, isLast ? parent : undefined))
       if (!isLast && this.chance(3)) lines.push(...this.triggers(stage))
       if (isLast) lines.push(...this.ending(stage))
@@ -136,6 +144,7 @@ class Writer {
     return {
       name,
       ...(parent !== undefined && { parent }),
+      copies: this.others.filter((other) => text.includes(`${this.reference(other)}:`)),
       dockerfile: escape === "`" ? withBackquotes(text) : text,
       buildArgs: this.pick([
         {},
@@ -183,6 +192,11 @@ class Writer {
       const stage = this.pick(below)
       return { text: (stage.name ?? "").toLowerCase(), hasShell: stage.hasShell, shell: stage.shell }
     }
+    if (this.others.length > 0 && this.chance(3)) {
+      const other = this.pick(this.others)
+      const { hasShell = false, shell } = shells.get(other) ?? {}
+      return { text: `${this.reference(other)}:1`, hasShell, shell }
+    }
     if (this.chance(6)) return { text: this.external, hasShell: false, shell: externalBase.config.Shell }
     if (this.chance(4)) return { text: "scratch", hasShell: false }
     return {
@@ -210,7 +224,7 @@ class Writer {
           ]
         : []),
     ]
-    const first = [...(parent === undefined ? [] : ["USER root"]), "WORKDIR /probe", "COPY data.txt ./"]
+    const first = ["WORKDIR /probe", "COPY data.txt ./"]
     const rest = Array.from({ length: 3 + this.number(4) }, () => this.pick(kinds)())
     return [...first, ...rest.flat()]
   }
@@ -287,6 +301,7 @@ class Writer {
         ...(name === undefined ? [] : [name, name.toUpperCase()]),
       ]),
       ...(parent === undefined ? [] : [`${this.reference(parent)}:1`]),
+      ...this.others.map((other) => `${this.reference(other)}:1`),
     ]
     return sources.length === 0 ? [] : [`COPY --from=${this.pick(sources)} /probe /probe/from-${n}`]
   }
@@ -312,6 +327,7 @@ class Writer {
       "debian:bookworm-slim",
       ...stages.flatMap(({ name }) => name ?? []),
       ...(parent === undefined ? [] : [`${this.reference(parent)}:1`]),
+      ...this.others.map((other) => `${this.reference(other)}:1`),
     ]
     const list = (path: string) =>
       `find ${path} -type f | LC_ALL=C sort | xargs -d '\\n' sha256sum > /probe/mount-${n}`

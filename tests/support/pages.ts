@@ -71,7 +71,7 @@ export function callsOf({ text }: Page): readonly StackCall[] {
 
 /** Options up to the first word that is none: `artifacts export --path=out` belongs to the result. */
 function ownOptions(rest: string): readonly string[] {
-  const words = rest.trim().split(/\s+/)
+  const words = rest.match(/(?:[^\s"]|"[^"]*")+/g) ?? []
   const end = words.findIndex((word) => !/^(?:\[?--[\w-]|\$)/.test(word))
   return (end === -1 ? words : words.slice(0, end)).flatMap((word) => /^\[?--([\w-]+)/.exec(word)?.[1] ?? [])
 }

@@ -35,6 +35,7 @@ export interface StackImage {
   readonly publish?: boolean
   readonly further_tags?: readonly (string | { readonly tag: string; readonly branches: readonly string[] })[]
   readonly depend_on?: string
+  readonly copies_from?: readonly string[]
   readonly build_args?: Readonly<Record<string, string | number | boolean>>
   readonly integration_tests?: boolean
   readonly server_port?: number

@@ -23,6 +23,8 @@ export interface FoundImage {
   readonly folder: string
   /** The image that its last stage is built on, through others of the same file; absent where that cannot be told. */
   readonly from?: ImageReference
+  /** Other images that its instructions take files from, as far as that is written out. */
+  readonly copies: readonly ImageReference[]
   /** What its instructions read of the build context, as far as that is written out. */
   readonly reads: readonly string[]
   /** What could not be told, each with its place. */
@@ -87,10 +89,11 @@ function foundImage(dockerfile: string, name: string, text: string): FoundImage 
   const problems: Problem[] = []
   const parsed = parseDockerfile(dockerfile, text, problems)
   const found = { name, dockerfile, folder: posix.dirname(dockerfile) }
-  if (parsed === undefined) return { ...found, reads: [], doubts: problems }
+  if (parsed === undefined) return { ...found, copies: [], reads: [], doubts: problems }
   problems.push(...stageDoubts(parsed))
   const from = baseOf(parsed, problems)
-  return { ...found, ...(from !== undefined && { from }), reads: readsOf(parsed), doubts: problems }
+  const more = { copies: copiesOf(parsed), reads: readsOf(parsed), doubts: problems }
+  return { ...found, ...(from !== undefined && { from }), ...more }
 }
 
 /** A last stage without a name is the image; one of several with names may be. */
@@ -145,6 +148,37 @@ function referenceOf(text: string, { from }: ParsedStage, problems: Problem[]): 
   }
 }
 
+/** What its stages start from, and copy or mount from, besides each other; a text that is no image is none. */
+function copiesOf(dockerfile: Dockerfile): readonly ImageReference[] {
+  const { stages } = dockerfile
+  const { lookup } = globalScope(dockerfile)
+  const bases = stages.flatMap((stage) => {
+    const base = expandWord(stage.base, lookup)
+    return base.kind === "text" && stageBefore(stages, stage, base.text) === undefined ? [base.text] : []
+  })
+  const stageNames = new Set(stages.map(({ name }) => name))
+  const copied = stages
+    .flatMap(({ instructions }) => instructions.flatMap(fromOf))
+    .filter((text) => !stageNames.has(text.toLowerCase()) && !/^\d+$/.test(text))
+  return [...new Set([...bases, ...copied])].flatMap((text) => {
+    try {
+      return text === "scratch" ? [] : [parseReference(text)]
+    } catch (error) {
+      if (error instanceof InvalidReference) return []
+      throw error
+    }
+  })
+}
+
+/** What an instruction names with `--from`, or a mount with `from`. */
+function fromOf({ keyword, flags }: Instruction): readonly string[] {
+  if (keyword === "COPY") return flags.flatMap(({ name, value = "" }) => (name === "from" ? [value] : []))
+  if (keyword !== "RUN") return []
+  return flags.flatMap(({ name, value = "" }) =>
+    name === "mount" ? (mountFields(value).get("from") ?? []) : [],
+  )
+}
+
 /** The arguments before the first FROM, with their defaults. */
 function globalScope({ globalArguments }: Dockerfile): Scope {
   const scope = new Scope(platformArguments(), true)
@@ -176,13 +210,17 @@ function sourcesOf(instruction: Instruction): readonly string[] {
   return words.slice(0, -1).filter(isLocal)
 }
 
-function mountedBy(value: string): readonly string[] {
-  const fields = new Map(
+function mountFields(value: string): ReadonlyMap<string, string> {
+  return new Map(
     csvFields(value).map((field) => {
       const [key = "", ...rest] = field.split("=")
       return [key.toLowerCase(), rest.join("=")] as const
     }),
   )
+}
+
+function mountedBy(value: string): readonly string[] {
+  const fields = mountFields(value)
   const source = fields.get("source") ?? fields.get("src")
   const isOfContext = (fields.get("type") ?? "bind") === "bind" && !fields.has("from")
   return isOfContext && source !== undefined && !source.includes("$") ? [source] : []

@@ -2,12 +2,13 @@ import { posix } from "node:path"
 import { linkStack } from "../dockerfile/link.js"
 import type { Problem } from "../problems.js"
 import { formatProblem, InputError } from "../problems.js"
+import type { ImageReference } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import { filesBelow } from "../source/sourceTree.js"
 import { folderName, imagesDirectory, wholeSource } from "../spec/imagePaths.js"
 import { loadSpec } from "../spec/loadSpec.js"
-import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
+import { codeCell, plainText, table } from "../text/markdown.js"
 import { plural } from "../text/format.js"
 import type { FoundImage } from "./foundImages.js"
 import { findImages } from "./foundImages.js"
@@ -23,7 +24,7 @@ export interface ProposedImage {
   /** Name of the image of the source that it is built on. */
   readonly parent?: string
   /** Keys of spec.yml with their values. */
-  readonly keys: ReadonlyMap<string, string>
+  readonly keys: ReadonlyMap<string, string | readonly string[]>
 }
 
 /** A spec for a repository that has none. */
@@ -68,12 +69,27 @@ function nothingToAdopt(file: string, message: string, hint: string): InputError
   return new InputError([{ location: { file, line: 1, column: 1 }, message, hint }])
 }
 
-/** The image of the source that another one is built on: the one of the name that its FROM ends with. */
-function parentOf(image: FoundImage, all: readonly FoundImage[]): FoundImage | undefined {
-  const { from } = image
-  if (from === undefined || from.digest !== undefined) return undefined
-  const name = posix.basename(from.path)
+/** The image of the source that a reference means: the one of the name that it ends with. */
+function imageAt(
+  reference: ImageReference | undefined,
+  image: FoundImage,
+  all: readonly FoundImage[],
+): FoundImage | undefined {
+  if (reference === undefined || reference.digest !== undefined) return undefined
+  const name = posix.basename(reference.path)
   return all.find((other) => other !== image && other.name.toLowerCase() === name)
+}
+
+/** The image of the source that another one is built on. */
+function parentOf(image: FoundImage, all: readonly FoundImage[]): FoundImage | undefined {
+  return imageAt(image.from, image, all)
+}
+
+/** Names of the others that it takes files from. */
+function copiedBy(image: FoundImage, all: readonly FoundImage[]): readonly string[] {
+  const parent = parentOf(image, all)
+  const copied = image.copies.flatMap((reference) => imageAt(reference, image, all) ?? [])
+  return [...new Set(copied)].flatMap((other) => (other === parent ? [] : [other.name]))
 }
 
 interface Repositories {
@@ -87,17 +103,21 @@ interface Repositories {
 function repositoriesOf(images: readonly FoundImage[]): Repositories {
   const named = new Map<string, string>()
   const doubts: Problem[] = []
-  for (const image of images) {
-    const parent = parentOf(image, images)
-    if (parent === undefined || image.from === undefined) continue
-    const repository = formatReference({ registry: image.from.registry, path: image.from.path })
-    const before = named.get(parent.name) ?? repository
-    named.set(parent.name, before)
+  const uses = images.flatMap((image) =>
+    [image.from, ...image.copies].flatMap((reference) => {
+      const used = imageAt(reference, image, images)
+      return used === undefined || reference === undefined ? [] : [{ image, used, reference }]
+    }),
+  )
+  for (const { image, used, reference } of uses) {
+    const repository = formatReference({ registry: reference.registry, path: reference.path })
+    const before = named.get(used.name) ?? repository
+    named.set(used.name, before)
     if (before === repository) continue
     const location = { file: image.dockerfile, line: 1, column: 1 }
     doubts.push({
       location,
-      message: `it starts from ${repository}, and others from ${before}`,
+      message: `it uses ${repository}, and others ${before}`,
       hint: "one is meant",
     })
   }
@@ -117,16 +137,18 @@ function proposed(
   const { name, dockerfile, folder } = image
   const repository = named.get(name) ?? `${owner}/${name.toLowerCase()}`
   const parent = parentOf(image, all)?.name
+  const copied = copiedBy(image, all)
   const context = contextOf(image, tree) ?? folder
   const isBelow = folder.startsWith(`${imagesDirectory}/`)
   const directory = isBelow ? folder : `${imagesDirectory}/${name}`
   const hasServerTests = filesBelow(tree, `${directory}/integration_tests`).length > 0
-  const keys = new Map([
+  const keys = new Map<string, string | readonly string[]>([
     ["image_name", repository],
     ...(directory === `${imagesDirectory}/${name}` ? [] : [["directory", directory] as const]),
     ...(dockerfile === `${directory}/Dockerfile` ? [] : [["dockerfile", dockerfile] as const]),
     ...(context === directory ? [] : [["context", context] as const]),
     ...(parent === undefined ? [] : [["depend_on", parent] as const]),
+    ...(copied.length === 0 ? [] : [["copies_from", copied] as const]),
     ...(hasServerTests ? [["integration_tests", "true"] as const] : []),
   ])
   return { name, repository, dockerfile, context, ...(parent !== undefined && { parent }), keys }
@@ -165,12 +187,15 @@ function contextDoubts(image: FoundImage, tree: SourceTree): readonly Problem[] 
 
 function specText(images: readonly ProposedImage[], prefix: string): string {
   const blocks = images.map(({ name, keys }) => {
-    const lines = [...keys].map(
-      ([key, value]) => `    ${key}: ${key === "integration_tests" ? value : scalar(value)}`,
-    )
+    const lines = [...keys].map(([key, value]) => `    ${key}: ${yamlValue(key, value)}`)
     return [`  ${scalar(name)}:`, ...lines].join("\n")
   })
   return `images:\n${blocks.join("\n\n")}\n\ntag:\n  prefix: "${prefix}"\n`
+}
+
+function yamlValue(key: string, value: string | readonly string[]): string {
+  if (typeof value !== "string") return `[${value.map(scalar).join(", ")}]`
+  return key === "integration_tests" ? value : scalar(value)
 }
 
 /** A text as YAML reads it back: in quotes where it could be something else. */
@@ -194,6 +219,9 @@ function problemsOf(tree: SourceTree, spec: string): readonly Problem[] {
   }
 }
 
+/** Calls that take a proposal. */
+const taking = ["./stack adopt artifacts file --path=spec.yml export --path=spec.yml", "./stack plan"]
+
 /** The proposal for people. */
 export function renderProposal({ spec, images, undecided }: Proposal): string {
   const rows = images.map(({ name, dockerfile, context, parent }) => [
@@ -205,7 +233,8 @@ export function renderProposal({ spec, images, undecided }: Proposal): string {
   const doubts = undecided.map((problem) => `- ${plainText(formatProblem(problem))}`)
   const sections = [
     `# A spec for ${plural(images.length, "image")}`,
-    `Nothing was written. To take it: ${codeSpan("adopt artifacts file --path=spec.yml export --path=spec.yml")}, then ${codeSpan("plan")}.`,
+    "Nothing was written.",
+    `To take it, and to see what it means:\n\n\`\`\`sh\n${taking.join("\n")}\n\`\`\``,
     `\`\`\`yaml\n${spec}\`\`\``,
     table(["image", "Dockerfile", "context", "built on"], rows),
     ...(doubts.length === 0 ? [] : ["## To decide", doubts.join("\n")]),

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { StatementSigner } from "../attestation/signer.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
+import { givenIds } from "../engine/buildSecrets.js"
 import { withBaseNotices } from "../gather/baseNotices.js"
 import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
 import type { Prepared, PreparedStack } from "../gather/prepare.js"
@@ -49,7 +50,7 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
   const signer = await signerOfRun(request)
   const prepared = await prepare(request, registry)
   if (signer !== undefined) refuseSeveralPlatforms(prepared)
-  requireSecretsOf(prepared, new Set(request.secrets.keys()))
+  requireSecretsOf(prepared, givenIds(request.secrets))
   const { target } = request
   if (target !== undefined) {
     for (const { spec } of prepared.platforms) branchTag(spec.tags, target, "--target")
@@ -166,7 +167,7 @@ async function carryOut(
   }
   const [only, ...others] = platforms
   if (only !== undefined && others.length === 0) {
-    const jobs = jobsOf(only, new Set(call.secrets.keys()), call.purpose)
+    const jobs = jobsOf(only, givenIds(call.secrets), call.purpose)
     const { signer } = call
     const execution = executionOf(only, jobs, call, runId, registry)
     if (signer === undefined) return execute(execution, tags)
@@ -174,7 +175,7 @@ async function carryOut(
   }
   const { executePlatforms, platformRun } = await import("../run/joinPlatforms.js")
   const runs = platforms.map((each) => {
-    const jobs = jobsOfPlatform(each, new Set(call.secrets.keys()), call.purpose)
+    const jobs = jobsOfPlatform(each, givenIds(call.secrets), call.purpose)
     return platformRun(executionOf(each, jobs, call, runId, registry), each.platform.isEmulated, plan)
   })
   const order = only?.tree.nodes.map(({ name }) => name) ?? []
@@ -199,7 +200,7 @@ function executionOf(
   const tests = testsOn(spec, platform)
   return {
     jobs,
-    linked: linkedRun(prepared, runId),
+    linked: linkedRun(prepared, runId, secrets.agent),
     copy,
     secrets,
     platform: plan.platform,

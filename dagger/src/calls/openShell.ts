@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { Container, dag, Service } from "@dagger.io/dagger"
+import { givenIds } from "../engine/buildSecrets.js"
 import { portOf } from "../engine/integrationTests.js"
 import { linkedRun } from "../gather/linkedRun.js"
 import type { SingleImage } from "../gather/prepareOne.js"
@@ -52,9 +53,9 @@ async function openImage(single: SingleImage): Promise<OpenedImage> {
   const prepared = await prepareOne(single)
   const { copy, plan, spec } = prepared
   const { secrets } = single
-  const [job] = jobsOf(prepared, new Set(secrets.keys()), "tests")
+  const [job] = jobsOf(prepared, givenIds(secrets), "tests")
   if (job?.action !== "build" && job?.action !== "retest") throw new Error(`no job for ${single.image}`)
-  const linked = linkedRun(prepared, "")
+  const linked = linkedRun(prepared, "", secrets.agent)
   const container = await imageOf({ copy, linked, secrets, platform: plan.platform }, job)
   return { container, imagesDirectory: spec.imagesDirectory, serverPort: job.serverPort }
 }

@@ -12,6 +12,7 @@ import { componentsOf, imageComponent, missingLists } from "../sbom/components.j
 import { renderSbom } from "../sbom/sbom.js"
 import { scannerProblem } from "../spec/vulnerabilityRules.js"
 import { plainText } from "../text/markdown.js"
+import { selectImages } from "../tree/tree.js"
 import type { ScannedImage, VulnerabilityScan } from "../vulnerability/gate.js"
 import { judgeScan } from "../vulnerability/gate.js"
 import { exceptionsOf } from "../vulnerability/exceptions.js"
@@ -205,7 +206,7 @@ function scannedImage(
   const { name, reference } = manifest
   const { purl, version } = imageComponent(manifest)
   // An image that is gone from the spec may be published all the same.
-  const lineage = spec.images.has(name) ? [tree.node(name), ...tree.ancestors(name)] : []
+  const made = spec.images.has(name) ? selectImages(tree, [name]).toReversed() : []
   return {
     name: isTwice ? `${name}:${version ?? reference}` : name,
     reference,
@@ -215,7 +216,7 @@ function scannedImage(
     findings,
     pins: pinsIn(
       files,
-      lineage.map(({ image }) => image.directory),
+      made.map(({ image }) => image.directory),
     ),
   }
 }

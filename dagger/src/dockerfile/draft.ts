@@ -20,8 +20,13 @@ export type Source =
   /** An image of a registry, with its digest where that is known. */
   | { readonly kind: "external"; readonly reference: string; readonly digest?: string }
 
+/** The id of the ssh agent that is given to a run. */
+export interface AgentId {
+  readonly kind: "agent"
+}
+
 /** Text of the linked file; sources are spelled when it is known which images are in the run. */
-export type Part = string | Source
+export type Part = string | Source | AgentId
 
 /** A change to an instruction's text: what stands from `start` to `end` becomes `parts`. */
 export interface Edit {
@@ -44,7 +49,7 @@ export interface SourceUse {
   readonly location: Location
 }
 
-/** A secret that a RUN mounts. */
+/** A secret that a RUN mounts, or the ssh agent (`sshAgent`). */
 export interface SecretUse {
   readonly id: string
   /** Whether the build fails where it is not given. */
@@ -117,7 +122,7 @@ export interface Surroundings {
   digestOf(reference: string): string | undefined
   /** Configuration of an external base, by its full reference, where its registry has told it. */
   configOf(reference: string): BaseConfig | undefined
-  /** Images below an image by `depend_on`, nearest first. */
-  ancestorsOf(image: string): readonly string[]
+  /** Images of the tree that an image may take files from: by `depend_on` and `copies_from`, and through them. */
+  sourcesOf(image: string): ReadonlySet<string>
   readonly problems: Problem[]
 }

@@ -7,6 +7,7 @@ import { formatReference } from "../reference/reference.js"
 import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import { wholeSource } from "../spec/imagePaths.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
+import { madeFrom } from "../spec/spec.js"
 import { foldersOfTests } from "../testing/testFolders.js"
 import { compareCodeUnits } from "../text/order.js"
 import type { BaseConfig } from "./baseConfig.js"
@@ -33,6 +34,8 @@ export interface RunOfImages {
   readonly parents?: ReadonlyMap<string, string> | undefined
   /** Images whose RUN instructions run again whatever the builder has of them, and a word that no earlier run had. */
   readonly runAgain?: { readonly images: ReadonlySet<string>; readonly word: string } | undefined
+  /** What the builder knows the ssh agent by, where that is not `default`. */
+  readonly agent?: string | undefined
 }
 
 /** What to link, and the facts that decide how references are written. */
@@ -81,7 +84,7 @@ export interface LinkedImage {
   readonly parents: readonly string[]
   /** Arguments that act without a declaration (proxies), to be given to the builder. */
   readonly builderArgs: ReadonlyMap<string, string>
-  /** What its RUN instructions mount as `type=secret`. */
+  /** What its RUN instructions mount as `type=secret` and `type=ssh`. */
   readonly secrets: readonly SecretUse[]
   /** Names of the labels that its Dockerfile sets, or one of the images that it is built on. */
   readonly labelNames: readonly string[]
@@ -204,6 +207,9 @@ export class LinkedStack {
   }
 }
 
+/** The id of an ssh agent that `docker build --ssh=default` gives. */
+const defaultAgent = "default"
+
 /** Drafts each image once, parents before children. */
 class Linker implements Surroundings {
   readonly problems: Problem[] = []
@@ -231,7 +237,10 @@ class Linker implements Surroundings {
     )
     for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
     for (const draft of run) {
-      this.problems.push(...parentProblems(draft), ...platformProblems(draft, this.request.platform))
+      this.problems.push(
+        ...parentProblems(draft, this.request.spec),
+        ...platformProblems(draft, this.request.platform),
+      )
     }
     return run
   }
@@ -253,18 +262,20 @@ class Linker implements Surroundings {
     return this.request.baseConfigs?.get(reference)
   }
 
-  ancestorsOf(image: string): readonly string[] {
-    const ancestors: string[] = []
-    let parent = this.request.spec.images.get(image)?.parent
-    while (parent !== undefined && !ancestors.includes(parent)) {
-      ancestors.push(parent)
-      parent = this.request.spec.images.get(parent)?.parent
+  sourcesOf(image: string): ReadonlySet<string> {
+    const { images } = this.request.spec
+    const ofImage = (name: string) => {
+      const spec = images.get(name)
+      return spec === undefined ? [] : madeFrom(spec)
     }
-    return ancestors
+    const found = new Set(ofImage(image))
+    // A set's loop reaches what is added on the way.
+    for (const each of found) for (const source of ofImage(each)) found.add(source)
+    return found
   }
 
   /** For a run: images that it does not build are references. */
-  spellingOf({ images, parents, runAgain }: RunOfImages): Spelling {
+  spellingOf({ images, parents, runAgain, agent = defaultAgent }: RunOfImages): Spelling {
     const built = new Set(images)
     return {
       imageName: ({ image, written }) =>
@@ -272,6 +283,7 @@ class Linker implements Surroundings {
       inheritedFrom: (base) =>
         base.kind === "image" && built.has(base.image) ? this.draftOf(base.image) : undefined,
       isPublished: (base) => base.kind === "image" && !built.has(base.image),
+      agent,
       runFlag: ({ spec }) => (runAgain?.images.has(spec.name) === true ? flagOf(runAgain.word) : undefined),
     }
   }
@@ -282,6 +294,7 @@ class Linker implements Surroundings {
       imageName: ({ image }) => this.stageOf(image),
       inheritedFrom: () => undefined,
       isPublished: () => false,
+      agent: defaultAgent,
       runFlag: () => undefined,
     }
   }
@@ -295,7 +308,7 @@ class Linker implements Surroundings {
   private draft(name: string): void {
     const image = this.request.spec.images.get(name)
     if (image === undefined || this.drafts.has(name)) return
-    if (image.parent !== undefined) this.draft(image.parent)
+    for (const source of madeFrom(image)) this.draft(source)
     const draft = this.read(image)
     if (draft !== undefined) linkImage(draft, this)
     this.drafts.set(name, draft)

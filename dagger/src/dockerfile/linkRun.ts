@@ -4,6 +4,7 @@ import type { Flag, Instruction } from "./instruction.js"
 import { locationOf, problemIn } from "./instruction.js"
 import { csvFields, readMount } from "./mounts.js"
 import { resolveSource } from "./sources.js"
+import { sshAgent } from "../text/shell.js"
 import { expandWord } from "./words.js"
 
 /** RUN: mounts of the build context read the image's context stage, others the stage or image they name. */
@@ -44,7 +45,11 @@ function linkMount(
     stage.problems.push(problemIn(instruction, message, { offset: flag.start }))
     return undefined
   }
-  // Cache, tmpfs, secret and ssh mounts without `from` read no context.
+  if (type.text.toLowerCase() === "ssh") {
+    const others = fields.filter((field) => keyOf(field) !== "id").map((field) => [field])
+    return mountEdit(flag, [...others, ["id=", { kind: "agent" }]])
+  }
+  // Cache, tmpfs and secret mounts without `from` read no context.
   if (type.text.toLowerCase() !== "bind") return undefined
   noteContext(image, stage, instruction, flag)
   return mountEdit(flag, [...fields.map((field) => [field]), [`from=${image.names.context}`]])
@@ -55,11 +60,13 @@ function noteMount(stage: StageDraft, instruction: Instruction, flag: Flag): voi
   const { type, id, required, mistake } = readMount(flag, stage.scope.lookup)
   const offset = flag.start
   if (mistake !== undefined) stage.problems.push(problemIn(instruction, mistake, { offset }))
-  else if (type === "ssh") {
-    const message = "no ssh agent can be given to a build here"
-    const hint = "give a key or a token as a secret: --mount=type=secret,id=..."
-    stage.problems.push(problemIn(instruction, message, { offset, hint }))
-  } else if (id !== undefined) stage.secrets.push({ id, required, location: locationOf(instruction) })
+  else if (type === "ssh" && id !== "default") {
+    const message = `there is one ssh agent, "default", and this mounts "${id ?? ""}"`
+    stage.problems.push(problemIn(instruction, message, { offset, hint: "leave id out" }))
+  } else if (id !== undefined) {
+    const given = type === "ssh" ? sshAgent : id
+    stage.secrets.push({ id: given, required, location: locationOf(instruction) })
+  }
 }
 
 /** Notes which files of the context a bind mount shows, and that its source exists. */

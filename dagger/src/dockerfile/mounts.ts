@@ -59,7 +59,7 @@ const inOrder = new Set(["required", "size"])
 export interface Mount {
   /** Undefined where a variable that only the builder knows decides it. */
   readonly type?: string
-  /** Of a secret: what it is called. */
+  /** Of a secret, or an ssh agent: what it is called. */
   readonly id?: string
   readonly required: boolean
   /** The first thing that the builder refuses about it. */
@@ -74,14 +74,16 @@ export function readMount({ value = "" }: Flag, lookup: Lookup): Mount {
     .map((option, index) => mistakeOf(option, inOrder.has(option.key) ? typeBefore(options, index) : type))
     .find((each) => each !== undefined)
   const isRequired = options.findLast(({ key }) => key === "required")
-  const id = type === "secret" ? secretId(options) : undefined
+  const id = type === "secret" ? secretId(options) : type === "ssh" ? agentId(options) : undefined
   const incomplete =
     type === "secret" &&
     !["id", "source", "src", "target", "dst", "destination"].some((key) => has(options, key))
       ? "a secret mount names its id or target"
       : type === "secret" && has(options, "from")
         ? "a secret mount has no from"
-        : undefined
+        : type === "ssh" && ["source", "src"].some((key) => has(options, key))
+          ? "an ssh mount has no source"
+          : undefined
   const found = mistake ?? incomplete
   return {
     required: isRequired !== undefined && !/^(?:0|f|false)$/i.test(known(isRequired.value) ?? ""),
@@ -120,6 +122,11 @@ function mistakeOf({ key, value }: Option, type: string | undefined): string | u
     return `"${text}" is not valid for the option "${key}" of a mount`
   if (type === undefined || onlyFor[key]?.includes(type) !== false) return undefined
   return `the option "${key}" is none of a mount of the type "${type}"`
+}
+
+/** `default`, where no other is named (`dockerfile2llb/convert_ssh.go`). */
+function agentId(options: readonly Option[]): string {
+  return known(options.findLast(({ key }) => key === "id")?.value) ?? "default"
 }
 
 /** `id`, else `source`, else the last part of the target (`dockerfile2llb/convert_secrets.go`). */

@@ -3,6 +3,7 @@ import { formatReference, sameRepository } from "../reference/reference.js"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import { parseReference } from "../reference/reference.js"
 import type { Spec } from "../spec/spec.js"
+import { madeFrom } from "../spec/spec.js"
 import { listOf } from "../text/format.js"
 import { hintFor } from "../text/suggest.js"
 import type { ImageDraft, SourceUse, StageDraft } from "./draft.js"
@@ -14,23 +15,44 @@ const unpublished = new Set(["HEALTHCHECK", "ONBUILD", "SHELL"])
 
 /** What works, but maybe not as meant. */
 export function noticesOf(image: ImageDraft, spec: Spec): readonly Problem[] {
-  return [...unusedArguments(image), ...unusedParent(image, spec), ...unpublishedInstructions(image)]
+  return [...unusedArguments(image), ...unusedSources(image, spec), ...unpublishedInstructions(image)]
 }
 
 /**
- * The contradiction of a Dockerfile that is built on one image of the tree while `depend_on` names another that it
- * does not use at all.
+ * Contradictions between a Dockerfile and `depend_on`: it names an image that the Dockerfile does not use at all, though
+ * it uses one that nothing names; or the image is built on one that it only copies from, by its spec.
  */
-export function parentProblems(image: ImageDraft): readonly Problem[] {
-  const { parent, name, location } = image.spec
-  const uses = treeUses(image.stages)
-  if (parent === undefined || uses.some(({ image: used }) => used === parent)) return []
+export function parentProblems(image: ImageDraft, spec: Spec): readonly Problem[] {
+  const { parent, copiesFrom, name, location } = image.spec
   const place = `${location.file}:${location.line}:${location.column}`
-  return uses.slice(0, 1).map(({ image: used, use }) => ({
-    location: use.location,
-    message: `this uses the image ${used}, but ${name} at ${place} says "depend_on: ${parent}", which it does not use`,
-    hint: `make both name the same image`,
-  }))
+  const uses = treeUses(image.stages)
+  const isUsed = parent === undefined || uses.some(({ image: used }) => used === parent)
+  const unnamed = isUsed ? [] : uses.filter(({ image: used }) => !copiesFrom.includes(used))
+  return [
+    ...unnamed.slice(0, 1).map(({ image: used, use }) => ({
+      location: use.location,
+      message: `this uses the image ${used}, but ${name} at ${place} says "depend_on: ${parent ?? ""}", which it does not use`,
+      hint: `make both name the same image`,
+    })),
+    ...(unnamed.length > 0 ? [] : builtOnCopied(image, spec, place)),
+  ]
+}
+
+function builtOnCopied(image: ImageDraft, spec: Spec, place: string): readonly Problem[] {
+  const bottom = configuringStages(image).at(-1)
+  if (bottom?.base.kind !== "image") return []
+  const { image: used } = bottom.base
+  for (let next = image.spec.parent; next !== undefined; next = spec.images.get(next)?.parent)
+    if (next === used) return []
+  const { name } = image.spec
+  const message = `this makes ${name} an image that is built on ${used}, from which it only copies by its spec at ${place}`
+  return [
+    {
+      location: bottom.location,
+      message,
+      hint: `"depend_on: ${used}": what an image is built on has tests that run in it, too`,
+    },
+  ]
 }
 
 /** The stages whose instructions make up the image's configuration: its last one and those below. */
@@ -82,19 +104,23 @@ function unusedArguments(image: ImageDraft): readonly Problem[] {
     }))
 }
 
-function unusedParent(image: ImageDraft, spec: Spec): readonly Problem[] {
+function unusedSources(image: ImageDraft, spec: Spec): readonly Problem[] {
   const { parent, name, location } = image.spec
-  const { repository, tagPrefix } = spec.images.get(parent ?? "") ?? {}
-  if (parent === undefined || repository === undefined || treeUses(image.stages).length > 0) return []
-  const message = `${name} depends on ${parent}, but no FROM, COPY --from or mount of its Dockerfile uses it`
-  const pinned = image.stages.some(
-    ({ base }) => base.kind === "external" && isPinnedOf(repository, parseReference(base.reference)),
-  )
-  const named = formatReference({ ...repository, ...(tagPrefix !== undefined && { tag: `${tagPrefix}...` }) })
-  const hint = pinned
-    ? "its FROM pins a digest: without it, the image of the same run is used"
-    : `${parent} is built first and changes nothing; FROM would name ${named}`
-  return [{ location, message, hint }]
+  const used = new Set(treeUses(image.stages).map((use) => use.image))
+  return madeFrom(image.spec).flatMap((source) => {
+    const { repository, tagPrefix } = spec.images.get(source) ?? {}
+    if (repository === undefined || used.has(source)) return []
+    const [does, instruction] = source === parent ? ["depends on", "FROM"] : ["copies from", "COPY --from"]
+    const message = `${name} ${does} ${source}, but no FROM, COPY --from or mount of its Dockerfile uses it`
+    const pinned = image.stages.some(
+      ({ base }) => base.kind === "external" && isPinnedOf(repository, parseReference(base.reference)),
+    )
+    const named = formatReference({ ...repository, ...(tagPrefix !== undefined && { tag: `${tagPrefix}...` }) })
+    const hint = pinned
+      ? "its FROM pins a digest: without it, the image of the same run is used"
+      : `${source} is built first and changes nothing; ${instruction} would name ${named}`
+    return [{ location, message, hint }]
+  })
 }
 
 function isPinnedOf(repository: Repository, { digest, ...reference }: ImageReference): boolean {

@@ -25,6 +25,8 @@ export interface Spelling {
   inheritedFrom(base: Source): ImageDraft | undefined
   /** Whether what a stage is built on is another image of the tree, and comes from a registry. */
   isPublished(base: Source): boolean
+  /** What the builder knows the ssh agent by. */
+  readonly agent: string
   /** A flag for each RUN of an image, where they are to run again. */
   runFlag(image: ImageDraft): string | undefined
 }
@@ -129,7 +131,12 @@ function builtAlong(
 }
 
 function renderParts(parts: readonly Part[], spelling: Spelling): string {
-  return parts.map((part) => (typeof part === "string" ? part : renderSource(part, spelling))).join("")
+  return parts.map((part) => renderPart(part, spelling)).join("")
+}
+
+function renderPart(part: Part, spelling: Spelling): string {
+  if (typeof part === "string") return part
+  return part.kind === "agent" ? spelling.agent : renderSource(part, spelling)
 }
 
 function renderSource(source: Source, spelling: Spelling): string {

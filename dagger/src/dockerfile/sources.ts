@@ -63,7 +63,11 @@ function stageSource(stage: StageDraft | undefined): Source | undefined {
   return stage === undefined ? undefined : { kind: "stage", name: stage.name }
 }
 
-function imageFor({ spec }: ImageDraft, { text }: Mention, surroundings: Surroundings): Source | Complaint {
+function imageFor(
+  { spec }: ImageDraft,
+  { text, what }: Mention,
+  surroundings: Surroundings,
+): Source | Complaint {
   if (text === "scratch") return { kind: "scratch" }
   if (text.includes("$")) {
     const hint = "name a stage whose FROM uses the variable"
@@ -75,10 +79,12 @@ function imageFor({ spec }: ImageDraft, { text }: Mention, surroundings: Surroun
   const name = surroundings.imageAt(reference)
   // A digest says which build is meant, and that cannot be the one of this run.
   if (name === undefined || reference.digest !== undefined) return external
-  if (surroundings.ancestorsOf(spec.name).includes(name)) {
+  if (surroundings.sourcesOf(spec.name).has(name)) {
     return { kind: "image", image: name, written: external.reference }
   }
-  return name === spec.name ? selfComplaint(external.reference) : strangerComplaint(spec, name)
+  if (name === spec.name) return selfComplaint(external.reference)
+  const isMadeFromThis = surroundings.sourcesOf(name).has(spec.name)
+  return isMadeFromThis ? circleComplaint(spec, name) : strangerComplaint(spec, name, what)
 }
 
 function selfComplaint(reference: string): Complaint {
@@ -90,16 +96,24 @@ function selfComplaint(reference: string): Complaint {
   }
 }
 
+/** An image of the tree that is built after this one. */
+function circleComplaint({ name }: ImageDraft["spec"], used: string): Complaint {
+  const message = `uses the image ${used} of this stack, which is itself made from ${name}`
+  return { kind: "complaint", message, hint: "what both need can be in an image that both are made from" }
+}
+
 /** An image of the tree that need not be built before this one. */
-function strangerComplaint({ name, parent, location }: ImageDraft["spec"], used: string): Complaint {
-  const says = parent === undefined ? "has no depend_on" : `says "depend_on: ${parent}"`
+function strangerComplaint(spec: ImageDraft["spec"], used: string, what: Mention["what"]): Complaint {
+  const { name, parent, copiesFrom, location } = spec
   const place = `${location.file}:${location.line}:${location.column}`
-  const message = `uses the image ${used} of this stack, but ${name} at ${place} ${says}`
-  const hint =
-    parent === undefined
-      ? `add "depend_on: ${used}" to ${name}`
-      : "an image can use those that depend_on leads to, directly or through them"
-  return { kind: "complaint", message, hint }
+  const message = `uses the image ${used} of this stack, which ${name} at ${place} does not name`
+  const copied =
+    copiesFrom.length === 0
+      ? `add "copies_from: [${used}]" to ${name}`
+      : `add ${used} to the "copies_from" of ${name}`
+  if (what !== "FROM") return { kind: "complaint", message, hint: copied }
+  const built = parent === undefined ? `add "depend_on: ${used}" to ${name}` : `make its "depend_on" ${used}`
+  return { kind: "complaint", message, hint: `${built}; where it only takes files from it, ${copied}` }
 }
 
 function externalSource(

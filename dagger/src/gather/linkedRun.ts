@@ -11,9 +11,10 @@ interface LinkedPlan {
 /**
  * What is built to carry out a plan.
  * @param runId a word that no earlier run had: what is fully rebuilt runs its RUN instructions again
+ * @param agent what the engine knows the ssh agent by
  */
-export function linkedRun({ plan, linked }: LinkedPlan, runId: string): LinkedStack {
-  return linked.forRun(runOf(plan, runId))
+export function linkedRun({ plan, linked }: LinkedPlan, runId: string, agent?: string): LinkedStack {
+  return linked.forRun({ ...runOf(plan, runId), agent })
 }
 
 /** @throws InputError where the secrets that are given do not fit what a plan builds. @param given their ids */

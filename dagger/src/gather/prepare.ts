@@ -288,6 +288,7 @@ export function keyedImages(
       tagPrefix,
       isPublished: image.isPublished,
       parents,
+      ancestors: tree.ancestors(name).map((node) => node.name),
       bases,
       testKey: testKey(files, owner),
       ...(owner !== whole && { wholeTestKey: testKey(files, whole) }),

@@ -2,6 +2,7 @@ import type { Directory } from "@dagger.io/dagger"
 import { linkStack } from "../dockerfile/link.js"
 import { requireSecrets } from "../dockerfile/secrets.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
+import { givenIds } from "../engine/buildSecrets.js"
 import { askGit } from "../engine/gitContainer.js"
 import { judgeHash } from "../engine/judge.js"
 import type { ChosenPlatform } from "../engine/platform.js"
@@ -68,7 +69,7 @@ export async function prepareOne(single: SingleImage, asked?: Promise<GitFacts>)
   return ref === undefined ? fromSource(single, opened) : asPublished(single, ref, opened)
 }
 
-/** Links the image with what it is built on; mistakes of other images are nothing to it. */
+/** Links the image with what it is made from; mistakes of other images are nothing to it. */
 async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne): Promise<Prepared> {
   const { spec, tree, files, platform } = open
   const images = selectImages(tree, [image]).map(({ name }) => name)
@@ -78,12 +79,12 @@ async function fromSource({ image, set, secrets }: SingleImage, open: OpenedOne)
   const pinned = await linkPinned(request, await RegistrySession.open(undefined))
   // The whole stack's secrets may be given: a run is repeated with what it was given.
   const all = () => [...linkStack({ ...request, images: tree.nodes.map(({ name }) => name) }).images.values()]
-  requireSecrets(new Set(secrets.keys()), [...pinned.linked.images.values()], all)
+  requireSecrets(givenIds(secrets), [...pinned.linked.images.values()], all)
   const keyed = keyedImages(open, pinned, platform, repositories, await judgeHash())
   const own = keyed.find(({ name }) => name === image)
   if (own === undefined) throw new Error(`no keys of ${image}`)
-  const ancestors = images.filter((name) => name !== image)
-  const plan = planOne(oneImage(image, open, repositories), { ...own, ancestors })
+  const sources = images.filter((name) => name !== image)
+  const plan = planOne(oneImage(image, open, repositories), { ...own, sources })
   return { ...open, ...pinned, repositories, images: keyed, plan }
 }
 

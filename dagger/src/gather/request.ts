@@ -1,6 +1,7 @@
 import type { Directory, Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
+import { givenIds } from "../engine/buildSecrets.js"
 import type { CallRequest, Publishing } from "../report/report.js"
 import { listOption, secretOptions, shellCommand } from "../text/shell.js"
 
@@ -113,7 +114,8 @@ export function callRequest(request: StackRequest): CallRequest {
 
 /** What a report tells of the secrets of a call. */
 export function secretsOf(secrets: BuildSecrets): Pick<CallRequest, "secrets"> {
-  return secrets.size === 0 ? {} : { secrets: [...secrets.keys()] }
+  const ids = [...givenIds(secrets)]
+  return ids.length === 0 ? {} : { secrets: ids }
 }
 
 /** The command that does the same on a laptop, in a checkout of the same commit. */

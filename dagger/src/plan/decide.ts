@@ -24,8 +24,6 @@ export interface DecisionFacts {
   readonly lastBuildFirst: boolean
   /** Parents of the image that are built by this plan. */
   readonly rebuiltParents: readonly string[]
-  /** All that the image is built on. */
-  readonly ancestors: ReadonlySet<string>
 }
 
 /** An image in the registry that has the content that a build would make. */
@@ -223,8 +221,8 @@ function fileReasons(image: ImageFacts, facts: PlanFacts): readonly Reason[] {
 }
 
 /** The tests of an image are its own, its ancestors' and the common ones. */
-function testReasons(image: ImageFacts, { facts, ancestors }: DecisionFacts): readonly Reason[] {
-  const own = [...ancestors, image.name].flatMap((name) => facts.changes?.images.get(name)?.tests ?? [])
+function testReasons(image: ImageFacts, { facts }: DecisionFacts): readonly Reason[] {
+  const own = [...image.ancestors, image.name].flatMap((name) => facts.changes?.images.get(name)?.tests ?? [])
   const files = [...own, ...(facts.changes?.commonTests ?? [])]
   return files.length === 0 ? [] : [{ kind: "tests-changed", ...fileList(files) }]
 }

@@ -51,6 +51,8 @@ export interface ImageFacts {
   readonly isPublished: boolean
   /** Images of the tree that it starts from or copies from. */
   readonly parents: readonly string[]
+  /** What it is built on, of these and below: their tests run in it. */
+  readonly ancestors: readonly string[]
   readonly inputKey: string
   readonly testKey: string
   /** External bases, own or inherited, whose digest is unknown. */

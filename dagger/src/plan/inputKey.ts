@@ -98,7 +98,7 @@ export function inputKeys(
   const keys = new Map<string, ImageKey>()
   const keyOf = (parent: string, child: string): ImageKey => {
     const key = keys.get(parent)
-    if (key === undefined) throw new Error(`"${parent}" has to come before "${child}", which is built on it`)
+    if (key === undefined) throw new Error(`"${parent}" has to come before "${child}", which is made from it`)
     return key
   }
   for (const [name, { stages, contextFiles, bases, parents, dockerfile }] of linked) {

@@ -91,11 +91,11 @@ function ownDetails(step: Step): readonly string[] {
 function describeParent(parent: ParentSource): string {
   switch (parent.from) {
     case "step":
-      return `built on ${parent.image} of this run`
+      return `made from ${parent.image} of this run`
     case "registry":
-      return `built on the published ${parent.image}: \`${parent.reference}\``
+      return `made from the published ${parent.image}: \`${parent.reference}\``
     case "source":
-      return `built on ${parent.image} from source, which is neither tested nor published`
+      return `made from ${parent.image} of the source, which is neither tested nor published`
   }
 }
 

@@ -35,7 +35,6 @@ export function planStack(facts: PlanFacts): Plan {
 /** A step with what later ones need to know of it. */
 interface PlannedImage {
   readonly step: Step
-  readonly ancestors: ReadonlySet<string>
   /** Where a build of it would take what it is built on from. */
   readonly sources: readonly ParentSource[]
   /** Whether it is another one than before, so that what is built on it has to be built. */
@@ -49,17 +48,16 @@ function decideSteps(facts: PlanFacts): Step[] {
   const placed = new Map<string, PlannedImage>()
   for (const image of facts.images) {
     const parents = image.parents.map((parent) => placedParent(placed, parent, image.name))
-    const ancestors = new Set(parents.flatMap((parent) => [...parent.ancestors, parent.step.image]))
     const rebuiltParents = parents.flatMap((parent) => (isNewFor(image, parent) ? [parent.step.image] : []))
     const selected = selection(image.name)
     const own = all.filter(({ isAskedFor }) => !isAskedFor || selected.kind === "selected")
     const lastBuildFirst = own.length < all.length
-    const decision = decide(image, { facts, requests: own, lastBuildFirst, rebuiltParents, ancestors })
+    const decision = decide(image, { facts, requests: own, lastBuildFirst, rebuiltParents })
     const sources = sourcesOf(parents)
     const step = stepOf(facts, image, narrow(image, decision, selected), sources)
     // Of an image that every run builds, that it is built says nothing.
     const isNew = image.isPublished ? step.action === "build" : rebuiltParents.length > 0
-    placed.set(image.name, { step, ancestors, sources, isNew, isPublished: image.isPublished })
+    placed.set(image.name, { step, sources, isNew, isPublished: image.isPublished })
   }
   return [...placed.values()].map(({ step }) => step)
 }
@@ -75,7 +73,7 @@ function placedParent(
   child: string,
 ): PlannedImage {
   const found = placed.get(parent)
-  if (found === undefined) throw new Error(`"${parent}" has to come before "${child}", which is built on it`)
+  if (found === undefined) throw new Error(`"${parent}" has to come before "${child}", which is made from it`)
   return found
 }
 

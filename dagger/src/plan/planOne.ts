@@ -20,8 +20,8 @@ interface AsPublished {
 interface FromSource {
   readonly inputKey: string
   readonly testKey: string
-  /** All that it is built on, which is built along. */
-  readonly ancestors: readonly string[]
+  /** All that it is made from, which is built along. */
+  readonly sources: readonly string[]
 }
 
 /** The plan to build one image, or to take a published one, and to test it; it publishes nothing. */
@@ -42,9 +42,9 @@ export function planOne(one: OneImage, from: AsPublished | FromSource): Plan {
 
 function onlyStep(image: string, reference: string, from: AsPublished | FromSource): Step {
   const any = { image, reference, movesTag: false }
-  if ("ancestors" in from) {
-    const { inputKey, testKey, ancestors } = from
-    const parents = ancestors.map((name) => ({ from: "source" as const, image: name }))
+  if ("sources" in from) {
+    const { inputKey, testKey, sources } = from
+    const parents = sources.map((name) => ({ from: "source" as const, image: name }))
     return { ...any, action: "build", reasons: [{ kind: "asked-for" }], inputKey, testKey, parents }
   }
   const { written, published: named } = from

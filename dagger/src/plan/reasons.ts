@@ -22,7 +22,7 @@ export function describeReason(reason: Reason): string {
     case "not-selected":
       return "not one of the images asked for with --only"
     case "needed-by":
-      return `${listOf(reason.images)} ${reason.images.length === 1 ? "is" : "are"} built on it`
+      return `${listOf(reason.images)} ${reason.images.length === 1 ? "needs" : "need"} it`
     case "full-rebuild-option":
       return `--full-rebuild was given: ${everythingAgain}`
     case "full-rebuild-message":

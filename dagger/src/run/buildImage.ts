@@ -31,7 +31,7 @@ function builtFrom(
     dockerfile: linkedDockerfile,
     target,
     buildArgs: [...builderArgs].map(([name, value]) => ({ name, value })),
-    secrets: [...secrets.values()],
+    secrets: [...secrets.values.values()],
     platform: platform as Platform,
   })
 }

@@ -41,6 +41,26 @@ export function platformsAreThoseOfTheParent({ file }: Facts): readonly Problem[
   })
 }
 
+/** So has what it takes files from. */
+export function platformsAreThoseOfCopiedImages({ file }: Facts): readonly Problem[] {
+  return imagesOf(file).flatMap(([name, image]) =>
+    namesAt(image.children.get("copies_from")).flatMap((place) => {
+      const copied = place.text ?? ""
+      if (file.at("images", copied) === undefined) return []
+      const known = imagePlatforms(file, copied)
+      return imagePlatforms(file, name)
+        .filter((each) => !known.includes(each))
+        .flatMap((each) =>
+          problemAt(
+            place,
+            `image "${name}" is for ${each}, and "${copied}", which it copies from, is not`,
+            `add it to "platforms" of "${copied}", or leave it out of those of "${name}"`,
+          ),
+        )
+    }),
+  )
+}
+
 /** What all images are for that say nothing of it. */
 export function stackPlatforms(file: YamlFile): readonly PublishedPlatform[] {
   const listed = knownAt(file.at("platforms"))

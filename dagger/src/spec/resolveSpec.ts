@@ -79,6 +79,7 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile, tree:
     ...argumentsFileOf(place),
     ...labelsOf(place),
     ...(parent !== undefined && { parent }),
+    copiesFrom: namesAt(place.children.get("copies_from")).map(textOf),
     integrationTests: written.integration_tests ?? false,
     ...(written.server_port !== undefined && { serverPort: written.server_port }),
     infoCommands: namesAt(place.children.get("info_cmds")).map(textOf),

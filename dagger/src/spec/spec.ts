@@ -64,6 +64,8 @@ export interface ImageSpec extends ImagePaths {
   readonly labels?: WrittenLabels
   /** Name of the image it is built on, where that is one of the tree. */
   readonly parent?: string
+  /** Names of further images of the tree that it takes files from. */
+  readonly copiesFrom: readonly string[]
   /** Whether `integration_tests/` runs against its running server. */
   readonly integrationTests: boolean
   /** TCP port of its server, where the spec names one. */
@@ -72,10 +74,18 @@ export interface ImageSpec extends ImagePaths {
   readonly infoCommands: readonly string[]
   /** Largest unpacked size in bytes: over it the image fails, near it a warning. */
   readonly sizeBudget?: number
-  /** What it is published for, at most what its parent is; in the order of the spec's. */
+  /** What it is published for, at most what those are that it is made from; in the order of the spec's. */
   readonly platforms: readonly PublishedPlatform[]
   /** Where `images.<name>` stands in the spec. */
   readonly location: Location
+}
+
+/** Names of the images of the tree that an image is made from: what it is built on first. */
+export function madeFrom({
+  parent,
+  copiesFrom,
+}: Pick<ImageSpec, "parent" | "copiesFrom">): readonly string[] {
+  return parent === undefined ? copiesFrom : [parent, ...copiesFrom]
 }
 
 /** Labels as the spec has them, with the place that says so. */

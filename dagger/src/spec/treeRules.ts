@@ -1,43 +1,108 @@
 import type { Problem } from "../problems.js"
 import { hintForImage, imagesOf, namesAt, problemAt, problemAtKey } from "./facts.js"
 import type { Facts } from "./facts.js"
+import type { Place } from "./yamlFile.js"
+
+/** Keys of an image that name images which it is made from. */
+type SourceKey = "depend_on" | "copies_from"
+
+/** A name of an image that another one is made from. */
+interface Edge {
+  readonly key: SourceKey
+  readonly name: string
+  readonly place: Place
+}
+
+function edgesOf(image: Place | undefined): readonly Edge[] {
+  const parent = image?.children.get("depend_on")
+  const edge = (key: SourceKey) => (place: Place) =>
+    place.text === undefined ? [] : [{ key, name: place.text, place }]
+  return [
+    ...(parent === undefined ? [] : edge("depend_on")(parent)),
+    ...namesAt(image?.children.get("copies_from")).flatMap(edge("copies_from")),
+  ]
+}
 
 export function parentsAreImages({ file }: Facts): readonly Problem[] {
   const images = file.at("images")
+  return imagesOf(file).flatMap(([, image]) =>
+    edgesOf(image).flatMap(({ key, name, place }) =>
+      images?.children.has(name) === true
+        ? []
+        : problemAt(place, `"${key}" names "${name}", which is no image here`, hintForImage(file, name)),
+    ),
+  )
+}
+
+export function copiedImagesAreNamedOnce({ file }: Facts): readonly Problem[] {
   return imagesOf(file).flatMap(([, image]) => {
-    const parent = image.children.get("depend_on")
-    if (parent?.text === undefined || images?.children.has(parent.text) === true) return []
-    return problemAt(
-      parent,
-      `"depend_on" names "${parent.text}", which is no image here`,
-      hintForImage(file, parent.text),
-    )
+    const edges = edgesOf(image)
+    return edges.flatMap(({ key, name, place }, index) => {
+      const before = edges.slice(0, index).find((other) => other.name === name)
+      if (before === undefined) return []
+      return before.key === key
+        ? problemAt(place, `"copies_from" names "${name}" twice`)
+        : problemAt(
+            place,
+            `"copies_from" names "${name}", which "depend_on" names already`,
+            "leave it out here",
+          )
+    })
   })
 }
 
-export function parentsMakeNoCycle({ file }: Facts): readonly Problem[] {
+/** Each cycle once, at the first of its edges. */
+export function imagesMakeNoCycle({ file }: Facts): readonly Problem[] {
   const images = new Map(imagesOf(file))
-  const parentOf = (name: string): string | undefined => images.get(name)?.children.get("depend_on")?.text
   const done = new Set<string>()
+  return [...images.keys()].flatMap((start) => cyclesFrom(start, (name) => edgesOf(images.get(name)), done))
+}
+
+/** @param done images that were looked at, and those that they are made from; added to */
+function cyclesFrom(
+  start: string,
+  edgesFrom: (name: string) => readonly Edge[],
+  done: Set<string>,
+): readonly Problem[] {
   const found: Problem[] = []
-  for (const start of images.keys()) {
-    const path = new Set<string>()
-    let name: string | undefined = start
-    while (name !== undefined && !done.has(name) && !path.has(name)) {
-      path.add(name)
-      name = parentOf(name)
+  const onWay = new Set<string>()
+  const way: { readonly name: string; readonly left: Edge[]; taken?: Edge }[] = []
+  const enter = (name: string) => {
+    if (done.has(name)) return
+    onWay.add(name)
+    way.push({ name, left: [...edgesFrom(name)] })
+  }
+  enter(start)
+  for (let last = way.at(-1); last !== undefined; last = way.at(-1)) {
+    const edge = last.left.shift()
+    if (edge === undefined) {
+      done.add(last.name)
+      onWay.delete(last.name)
+      way.pop()
+      continue
     }
-    if (name !== undefined && path.has(name)) {
-      const cycle = [...path].slice([...path].indexOf(name))
-      const shown =
-        cycle.length === 1
-          ? `image "${name}" depends on itself`
-          : `images depend on each other: ${[...cycle, name].join(" -> ")}`
-      found.push(...problemAt(images.get(name)?.children.get("depend_on"), shown))
+    last.taken = edge
+    if (!onWay.has(edge.name)) {
+      enter(edge.name)
+      continue
     }
-    for (const each of path) done.add(each)
+    const cycle = way.slice(way.findIndex(({ name }) => name === edge.name))
+    found.push(
+      ...problemAt(
+        (cycle[0]?.taken ?? edge).place,
+        cycleMessage(
+          edge,
+          cycle.map(({ name }) => name),
+        ),
+      ),
+    )
   }
   return found
+}
+
+function cycleMessage({ key, name }: Edge, cycle: readonly string[]): string {
+  if (cycle.length > 1) return `images depend on each other: ${[...cycle, name].join(" -> ")}`
+  return key === "depend_on" ? `image "${name}" depends on itself` : `image "${name}" copies from itself`
 }
 
 export function rootsAreTheImagesWithoutParent({ file }: Facts): readonly Problem[] {

@@ -130,6 +130,12 @@ const image = closed({
   depend_on: scalarText("the name of an image")
     .optional()
     .describe("Name of the image of the tree that its Dockerfile starts `FROM`. Absent for a root."),
+  copies_from: listOfNames("a list of names of images")
+    .optional()
+    .describe(
+      "Further images of the tree that its Dockerfile takes files from: `COPY --from`, `RUN --mount=from`, or an earlier " +
+        "stage that starts `FROM` one. They are built before it; their tests do not run in it.",
+    ),
   integration_tests: flag()
     .optional()
     .describe("Whether `integration_tests/` runs against the image's running server. Default: `false`."),

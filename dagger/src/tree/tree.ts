@@ -1,21 +1,28 @@
 import { InputError, atOption } from "../problems.js"
 import { hintFor } from "../text/suggest.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
+import { madeFrom } from "../spec/spec.js"
 
 /** An image in the tree. */
 export interface TreeNode {
   readonly name: string
   readonly image: ImageSpec
+  /** What it is built on. */
   readonly parent?: TreeNode
+  /** All that is built before it: its parent first, then those that it takes files from. */
+  readonly sources: readonly TreeNode[]
 }
 
-/** The images of a spec with their parents; several without one are several trees side by side. */
+/**
+ * The images of a spec with what they are made from. What they are built on makes a tree, or several side by side; with
+ * those that they take files from it is a graph without cycles.
+ */
 export interface Tree {
-  /** Every image, each after its parent; in the order of the spec among those that could come next. */
+  /** Every image, each after its sources; in the order of the spec among those that could come next. */
   readonly nodes: readonly TreeNode[]
   /** @throws UnknownImage */
   node(name: string): TreeNode
-  /** What an image is built on: its parent first, its root last. */
+  /** What an image is built on: its parent first, its root last. Their tests run in it. */
   ancestors(name: string): readonly TreeNode[]
 }
 
@@ -27,22 +34,24 @@ export class UnknownImage extends Error {
 /** A node while the tree is being linked. */
 interface MutableNode extends TreeNode {
   parent?: MutableNode
+  sources: readonly MutableNode[]
 }
 
 /** Links a spec's images. Takes a spec without cycles and unknown parents, as `loadSpec` gives it. */
 export function buildTree(spec: Spec): Tree {
   const byName = linkNodes(spec)
-  const nodes = inDependencyOrder(byName)
+  const nodes = new Set<TreeNode>()
+  for (const start of byName.values()) placeWithSources(start, nodes)
   const node = (name: string): TreeNode => {
     const found = byName.get(name)
     if (found === undefined) throw new UnknownImage(`there is no image "${name}"`)
     return found
   }
-  return { nodes, node, ancestors: (name) => chain(node(name).parent) }
+  return { nodes: [...nodes], node, ancestors: (name) => chain(node(name).parent) }
 }
 
 /**
- * The named images and what they are built on, in dependency order; all images where none is named.
+ * The named images and what they are made from, in dependency order; all images where none is named.
  * @throws InputError naming every unknown image, with a suggestion
  */
 export function selectImages(tree: Tree, only: readonly string[]): readonly TreeNode[] {
@@ -59,41 +68,46 @@ export function selectImages(tree: Tree, only: readonly string[]): readonly Tree
     )
   }
   const selected = new Set<TreeNode>()
-  for (const name of only) for (const node of chain(tree.node(name), selected)) selected.add(node)
+  for (const name of only) placeWithSources(tree.node(name), selected)
   return tree.nodes.filter((node) => selected.has(node))
 }
 
 function linkNodes(spec: Spec): ReadonlyMap<string, MutableNode> {
   const byName = new Map<string, MutableNode>()
   for (const image of spec.images.values()) {
-    byName.set(image.name, { name: image.name, image })
+    byName.set(image.name, { name: image.name, image, sources: [] })
   }
   for (const node of byName.values()) {
-    if (node.image.parent === undefined) continue
-    const parent = byName.get(node.image.parent)
-    if (parent === undefined) throw new UnknownImage(`"${node.name}" depends on "${node.image.parent}"`)
-    node.parent = parent
+    node.sources = madeFrom(node.image).map((name) => {
+      const source = byName.get(name)
+      if (source === undefined) throw new UnknownImage(`"${node.name}" is made from "${name}"`)
+      return source
+    })
+    const [first] = node.sources
+    if (node.image.parent !== undefined && first !== undefined) node.parent = first
   }
   return byName
 }
 
-/** The spec's order, with what an image is built on moved to just before it where it stands later. */
-function inDependencyOrder(byName: ReadonlyMap<string, TreeNode>): readonly TreeNode[] {
-  const ordered = new Set<TreeNode>()
-  for (const start of byName.values())
-    for (const node of chain(start, ordered).toReversed()) ordered.add(node)
-  return [...ordered]
+/** Adds a node behind all that it is made from, as far as that is not there yet. */
+function placeWithSources(start: TreeNode, placed: Set<TreeNode>): void {
+  const waiting = [start]
+  const begun = new Set<TreeNode>()
+  for (let node = waiting.at(-1); node !== undefined; node = waiting.at(-1)) {
+    const missing = node.sources.filter((source) => !placed.has(source))
+    if (missing.length === 0) {
+      placed.add(node)
+      waiting.pop()
+      continue
+    }
+    if (begun.has(node)) throw new Error("images depend on each other; loadSpec refuses that")
+    begun.add(node)
+    waiting.push(...missing.toReversed())
+  }
 }
 
-/** A node and what it is built on, root last, up to the first that is already in `until`. */
-function chain<Node extends { readonly parent?: Node }>(
-  start: Node | undefined,
-  until: ReadonlySet<Node> = new Set(),
-): readonly Node[] {
-  const found = new Set<Node>()
-  for (let node = start; node !== undefined && !until.has(node); node = node.parent) {
-    if (found.has(node)) throw new Error("images depend on each other; loadSpec refuses that")
-    found.add(node)
-  }
-  return [...found]
+function chain(start: TreeNode | undefined): readonly TreeNode[] {
+  const found: TreeNode[] = []
+  for (let node = start; node !== undefined; node = node.parent) found.push(node)
+  return found
 }

@@ -64,10 +64,40 @@ test("a shared context: the nearest folder that has all that is read", () => {
   ])
 })
 
-test.each(["variants", "shared-context"])("what is proposed for the example %s is a spec", (name) => {
-  const files = without(name)
-  const { spec } = adopted(files)
-  expect([...loadSpec(sourceOf({ ...files, "spec.yml": spec })).images.keys()].length).toBeGreaterThan(1)
+test.each(["variants", "shared-context", "parents"])(
+  "what is proposed for the example %s is a spec",
+  (name) => {
+    const files = without(name)
+    const { spec } = adopted(files)
+    expect([...loadSpec(sourceOf({ ...files, "spec.yml": spec })).images.keys()].length).toBeGreaterThan(1)
+  },
+)
+
+test("files of other images of the source, however they are taken", () => {
+  const files = {
+    "images/base/Dockerfile": "FROM debian\n",
+    "images/tools/Dockerfile": "FROM debian\n",
+    "images/data/Dockerfile": "FROM ghcr.io/x/base\n",
+    "images/wheels/Dockerfile": "FROM debian\n",
+    "images/lab/Dockerfile": [
+      "ARG OWNER=ghcr.io/x",
+      "FROM $OWNER/wheels AS built",
+      "FROM ghcr.io/x/base",
+      "COPY --from=built --chown=1 /w /w",
+      "COPY --from=ghcr.io/x/tools /t /t",
+      "COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /uv",
+      "RUN --mount=type=bind,from=ghcr.io/x/data:latest,target=/d true",
+      "",
+    ].join("\n"),
+  }
+  const { images, undecided, spec } = adopted(files)
+  expect(images.lab).toEqual({
+    image_name: "ghcr.io/x/lab",
+    depend_on: "base",
+    copies_from: ["wheels", "tools", "data"],
+  })
+  expect(spec).toContain("    copies_from: [wheels, tools, data]\n")
+  expect(undecided).toEqual([])
 })
 
 describe("names", () => {
@@ -112,7 +142,7 @@ describe("not decided", () => {
         "images/b/Dockerfile": "FROM ghcr.io/x/a\n",
         "images/c/Dockerfile": "FROM ghcr.io/y/a\n",
       },
-      "images/c/Dockerfile:1:1: it starts from ghcr.io/y/a, and others from ghcr.io/x/a (one is meant)",
+      "images/c/Dockerfile:1:1: it uses ghcr.io/y/a, and others ghcr.io/x/a (one is meant)",
     ],
   ])("%s", (_, files, expected) => {
     expect(adopted(files).undecided).toContain(expected)

@@ -88,6 +88,7 @@ async function planned({ registry: host, path }: Image, signers = [trusting(trus
     repository: `${host}/${path}`,
     isPublished: true,
     parents: [],
+    ancestors: [],
     bases: [],
     registry: known,
   }

@@ -80,6 +80,7 @@ async function builtImage() {
     repository: `${host}/${path}`,
     isPublished: true,
     parents: [],
+    ancestors: [],
     bases: [],
     inputKey,
     testKey,

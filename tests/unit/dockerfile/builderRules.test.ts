@@ -44,9 +44,10 @@ describe("what only the build would refuse is refused at once", () => {
     ["RUN --mount=size=1g,target=/x true", '5: the option "size" is none of a mount of the type "bind"'],
     ["RUN --mount=type=cache,mode=9,target=/x true", '5: "9" is not valid for the option "mode" of a mount'],
     ["RUN --mount=type=secret true", "5: a secret mount names its id or target"],
+    ["RUN --mount=type=ssh,src=/x true", "5: an ssh mount has no source"],
     [
-      "RUN --mount=type=ssh true",
-      "5: no ssh agent can be given to a build here (give a key or a token as a secret: --mount=type=secret,id=...)",
+      "RUN --mount=type=ssh,id=work true",
+      '5: there is one ssh agent, "default", and this mounts "work" (leave id out)',
     ],
     [
       "COPY --exclude=*.md x /",

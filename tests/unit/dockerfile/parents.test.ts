@@ -63,6 +63,68 @@ describe("a parent from the registry", () => {
   })
 })
 
+describe("images that files are taken from", () => {
+  const images = {
+    base: ["FROM scratch"],
+    tools: { files: { tool: "" }, dockerfile: ["FROM scratch", "ARG A=1", bash, "COPY tool /tool"] },
+    lab: {
+      depend_on: "base",
+      copies_from: ["tools"],
+      dockerfile: [
+        "FROM ghcr.io/example/tools:latest AS made",
+        "RUN make",
+        "FROM ghcr.io/example/base",
+        "COPY --from=made /made /made",
+        "COPY --from=ghcr.io/example/tools:main --chown=1 /tool /tool",
+        "RUN --mount=from=ghcr.io/example/tools,target=/tools install",
+      ],
+    },
+  }
+
+  it("are stages of the same text, before what is made from them", () => {
+    const linked = link(images, { images: ["lab", "tools", "base"] })
+    expect([...linked.images.keys()]).toEqual(["base", "tools", "lab"])
+    expect(linked.images.get("lab")?.parents).toEqual(["tools", "base"])
+    expect(blockOf(linked, "lab")).toEqual([
+      "FROM tools AS lab--made",
+      "# Arguments of tools, which its published image would not hand on.",
+      "ARG A=",
+      `SHELL ${JSON.stringify(["/bin/bash", "-c", `command unset -v A 2>/dev/null; exec /bin/bash -o pipefail -c "$0"`])}`,
+      "RUN make",
+      bash,
+      "",
+      "FROM base AS lab",
+      "COPY --from=lab--made /made /made",
+      "COPY --from=tools --chown=1 /tool /tool",
+      "RUN --mount=from=tools,target=/tools install",
+    ])
+  })
+
+  it("are taken from the registry by digest where they are not built, with what they have lost there", () => {
+    const parents = new Map([
+      ["base", "ghcr.io/example/base:1@sha256:b"],
+      ["tools", "ghcr.io/example/tools:1@sha256:c"],
+    ])
+    const linked = link(images, { images: ["lab"], parents })
+    expect(blockOf(linked, "lab").filter((line) => /sha256|SHELL/.test(line))).toEqual([
+      "FROM ghcr.io/example/tools:1@sha256:c AS lab--made",
+      bash,
+      "FROM ghcr.io/example/base:1@sha256:b AS lab",
+      "COPY --from=ghcr.io/example/tools:1@sha256:c --chown=1 /tool /tool",
+      "RUN --mount=from=ghcr.io/example/tools:1@sha256:c,target=/tools install",
+    ])
+    expect(linked.images.get("lab")?.stages).toBe(link(images).images.get("lab")?.stages)
+  })
+
+  it("lead to what they are made from themselves", () => {
+    const twig = {
+      copies_from: ["lab"],
+      dockerfile: ["FROM scratch", "COPY --from=ghcr.io/example/tools /tool /tool"],
+    }
+    expect(link({ ...images, twig }).images.get("twig")?.parents).toEqual(["tools"])
+  })
+})
+
 describe("arguments of a parent that is built along", () => {
   const child = (...dockerfile: readonly string[]) =>
     blockOf(

@@ -233,14 +233,14 @@ describe("images that contradict the tree", () => {
       "FROM an image without depend_on",
       { base, child: ["FROM ghcr.io/example/base"] },
       [
-        'FROM uses the image base of this stack, but child at spec.yml:6:5 has no depend_on (add "depend_on: base" to child)',
+        'FROM uses the image base of this stack, which child at spec.yml:6:5 does not name (add "depend_on: base" to child; where it only takes files from it, add "copies_from: [base]" to child)',
       ],
     ],
     [
       "FROM another image than depend_on says",
       { base, other: base, child: { depend_on: "other", dockerfile: ["FROM ghcr.io/example/base"] } },
       [
-        'FROM uses the image base of this stack, but child at spec.yml:9:5 says "depend_on: other" (an image can use those that depend_on leads to, directly or through them)',
+        'FROM uses the image base of this stack, which child at spec.yml:9:5 does not name (make its "depend_on" base; where it only takes files from it, add "copies_from: [base]" to child)',
       ],
     ],
     [
@@ -265,8 +265,66 @@ describe("images that contradict the tree", () => {
         },
       },
       [
-        'COPY --from uses the image left of this stack, but child at spec.yml:10:5 says "depend_on: base" (an image can use those that depend_on leads to, directly or through them)',
+        'COPY --from uses the image left of this stack, which child at spec.yml:10:5 does not name (add "copies_from: [left]" to child)',
       ],
+    ],
+    [
+      "files of one more than copies_from names, by a mount",
+      {
+        base,
+        left: base,
+        child: {
+          copies_from: ["base"],
+          dockerfile: [
+            "FROM scratch",
+            "COPY --from=ghcr.io/example/base / /",
+            "RUN --mount=from=ghcr.io/example/left,target=/left true",
+          ],
+        },
+      },
+      [
+        'RUN --mount from uses the image left of this stack, which child at spec.yml:9:5 does not name (add left to the "copies_from" of child)',
+      ],
+    ],
+    [
+      "files of an image that takes files from this one",
+      {
+        child: ["FROM scratch", "COPY --from=ghcr.io/example/left / /"],
+        base: { depend_on: "child", dockerfile: ["FROM ghcr.io/example/child"] },
+        left: {
+          copies_from: ["base"],
+          dockerfile: ["FROM scratch", "COPY --from=ghcr.io/example/base / /"],
+        },
+      },
+      [
+        "COPY --from uses the image left of this stack, which is itself made from child (what both need can be in an image that both are made from)",
+      ],
+    ],
+    [
+      "FROM an image that copies_from names, in the stage that is the image",
+      {
+        base,
+        child: {
+          copies_from: ["base"],
+          dockerfile: ["FROM ghcr.io/example/base AS below", "FROM below"],
+        },
+      },
+      [
+        'this makes child an image that is built on base, from which it only copies by its spec at spec.yml:6:5 ("depend_on: base": what an image is built on has tests that run in it, too)',
+      ],
+    ],
+    [
+      "a parent that is not used, and files of an image that is named",
+      {
+        base,
+        left: base,
+        child: {
+          depend_on: "base",
+          copies_from: ["left"],
+          dockerfile: ["FROM scratch", "COPY --from=ghcr.io/example/left / /"],
+        },
+      },
+      [],
     ],
   ]
 
@@ -329,6 +387,23 @@ describe("notices", () => {
   ])("of a parent that is not used: %s", (dockerfile, hint) => {
     expect(notices({ base: ["FROM scratch"], child: { depend_on: "base", dockerfile } }, "child")).toEqual([
       `child depends on base, but no FROM, COPY --from or mount of its Dockerfile uses it (${hint})`,
+    ])
+  })
+
+  it("of images to copy from and a parent that are not used", () => {
+    const images = {
+      base: ["FROM scratch"],
+      left: ["FROM scratch"],
+      right: ["FROM scratch"],
+      child: {
+        depend_on: "base",
+        copies_from: ["left", "right"],
+        dockerfile: ["FROM scratch", "COPY --from=ghcr.io/example/left / /"],
+      },
+    }
+    expect(notices(images, "child")).toEqual([
+      "child depends on base, but no FROM, COPY --from or mount of its Dockerfile uses it (base is built first and changes nothing; FROM would name ghcr.io/example/base)",
+      "child copies from right, but no FROM, COPY --from or mount of its Dockerfile uses it (right is built first and changes nothing; COPY --from would name ghcr.io/example/right)",
     ])
   })
 

@@ -43,6 +43,7 @@ describe("calls of a page", () => {
     ["./stack plan \\\n  --only=a", [{ name: "plan", options: ["only"] }]],
     ["`./stack plan\n--only=a`", [{ name: "plan", options: ["only"] }]],
     ["./stack --progress=plain plan --only=a", [{ name: "plan", options: ["only"] }]],
+    ['./stack prune --older-than="90 d" --keep=a', [{ name: "prune", options: ["older-than", "keep"] }]],
     ["./stack status $registry --source=.", [{ name: "status", options: ["source"] }]],
   ])("%j", (text, expected) => {
     expect(callsOf(page(text))).toEqual(expected)

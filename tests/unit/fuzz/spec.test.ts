@@ -46,6 +46,7 @@ const yaml = piecesOf(
     "prefix",
     "image_name",
     "depend_on",
+    "copies_from",
     "build_args",
     "a",
     "b",
@@ -142,6 +143,7 @@ test("a valid spec says the same in whatever style of YAML it is written", () =>
             image_name: `ghcr.io/x/i${index}`,
             build_args: args[index] ?? {},
             ...(index > 0 && { depend_on: names[index - 1] }),
+            copies_from: names.slice(0, Math.max(0, index - 1)),
           },
         ]),
       )

@@ -6,6 +6,7 @@ import {
   actions,
   digestOf,
   family,
+  PlanWorld,
   publishedFamily,
   reasons,
   parentsOf,
@@ -77,6 +78,26 @@ describe("runs one after the other", () => {
     expect(plan.steps.some(({ movesTag }) => movesTag)).toBe(false)
     world.execute(plan)
     expect(actions(world.plan())).toEqual(all("reuse"))
+  })
+
+  test("an image that files are taken from: its content counts, and its tests do not", () => {
+    const sources = { base: [], tools: [], lab: ["base", "tools"] }
+    const world = new PlanWorld(sources, { lab: ["tools"] })
+    world.execute(world.plan())
+    world.editTest("tools")
+    expect(actions(world.plan())).toEqual({ base: "reuse", tools: "retest", lab: "reuse" })
+    world.execute(world.plan())
+    world.editInput("lab")
+    expect(parentsOf(world.plan(), "lab")).toMatchObject([
+      { from: "registry", image: "base" },
+      { from: "registry", image: "tools", digest: world.registry.get("tools")?.get(world.tag)?.digest },
+    ])
+    world.execute(world.plan())
+    world.editInput("tools")
+    const plan = world.plan()
+    expect(actions(plan)).toEqual({ base: "reuse", tools: "build", lab: "build" })
+    expect(reasons(plan, "lab")).toContain("parent-rebuilt")
+    expect(actions(world.plan({ only: ["lab"] }))).toEqual({ base: "skip", tools: "build", lab: "build" })
   })
 
   test("what is published untested is never said to have passed", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { actions, family, publishedFamily, reasons, parentsOf } from "./planWorld.js"
+import { actions, family, PlanWorld, publishedFamily, reasons, parentsOf } from "./planWorld.js"
 
 const all = (action: string) => ({ base: action, left: action, right: action, leaf: action })
 
@@ -79,6 +79,16 @@ describe("a base cannot be resolved", () => {
     expect(actions(world.plan())).toEqual({ ...all("retag"), leaf: "retest" })
     world.editInput("left")
     expect(actions(world.plan())).toEqual({ ...all("retag"), left: "build", leaf: "build" })
+  })
+
+  test("changed tests of an image that files are taken from are none of this one", () => {
+    const world = new PlanWorld({ base: [], tools: [], lab: ["base", "tools"] }, { lab: ["tools"] })
+    world.execute(world.plan())
+    world.baseDigest = undefined
+    world.editTest("tools")
+    expect(actions(world.plan())).toEqual({ base: "reuse", tools: "retest", lab: "reuse" })
+    world.editTest("base")
+    expect(actions(world.plan())).toEqual({ base: "retest", tools: "retest", lab: "retest" })
   })
 
   test("nothing is published: all are built", () => {

@@ -41,7 +41,7 @@ describe("markdown", () => {
       - because its files changed: images/left/Dockerfile
       - because no published image has this content (key 1c1316035a20)
       - tag of this run: \`ghcr.io/example/left:2026.4-feature\`
-      - built on the published base: \`ghcr.io/example/base:2026.4-feature@sha256:4ba0d1825bdde359ce65cb7a1775c82fde403b82583fa9f66d6aa9a6417729d7\`
+      - made from the published base: \`ghcr.io/example/base:2026.4-feature@sha256:4ba0d1825bdde359ce65cb7a1775c82fde403b82583fa9f66d6aa9a6417729d7\`
       - input key \`1c1316035a206f5e\`, test key \`eafec65716b5899d\`
 
       ### right
@@ -61,7 +61,7 @@ describe("markdown", () => {
       - because its parent left is rebuilt
       - because no published image has this content (key cb53727b7d82)
       - tag of this run: \`ghcr.io/example/leaf:2026.4-feature\`
-      - built on left of this run
+      - made from left of this run
       - input key \`cb53727b7d82ac22\`, test key \`321ce0fdcdd7d9fb\`
       "
     `)

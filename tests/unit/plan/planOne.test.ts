@@ -13,7 +13,7 @@ const one = {
 }
 
 test("an image from source is built with what it is built on, and publishes nothing", () => {
-  const plan = planOne(one, { inputKey: "i", testKey: "t", ancestors: ["base"] })
+  const plan = planOne(one, { inputKey: "i", testKey: "t", sources: ["base"] })
   expect(plan).toMatchObject({
     publish: false,
     steps: [{ action: "build", movesTag: false, parents: [{ from: "source", image: "base" }] }],

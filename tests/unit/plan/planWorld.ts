@@ -18,9 +18,11 @@ import type { ParentSource, Plan, Published } from "../../../dagger/src/plan/pla
 import { parentsIn, publishedIn } from "../../../dagger/src/plan/planDocument.js"
 import type { ChangeRules } from "../../../dagger/src/spec/spec.js"
 
-/** An image of the world: its parents, and numbers that stand for the content of its files. */
+/** An image of the world: what it is made from, and numbers that stand for the content of its files. */
 export interface WorldImage {
   parents: readonly string[]
+  /** Those of its parents that it only takes files from: their tests do not run in it. */
+  copies: readonly string[]
   inputs: number
   tests: number
   /** Whether it is published; it is, where nothing is said. */
@@ -54,9 +56,16 @@ export class PlanWorld {
   /** Images built so far: no two builds have the same digest. */
   private builds = 0
 
-  constructor(parents: Readonly<Record<string, readonly string[]>>) {
+  /** @param copies those of an image's parents that it only takes files from */
+  constructor(
+    parents: Readonly<Record<string, readonly string[]>>,
+    copies: Readonly<Record<string, readonly string[]>> = {},
+  ) {
     this.images = new Map(
-      Object.entries(parents).map(([name, above]) => [name, { parents: above, inputs: 0, tests: 0 }]),
+      Object.entries(parents).map(([name, above]) => [
+        name,
+        { parents: above, copies: copies[name] ?? [], inputs: 0, tests: 0 },
+      ]),
     )
   }
 
@@ -198,6 +207,7 @@ export class PlanWorld {
         repository: `ghcr.io/example/${name}`,
         isPublished: image.isPublished ?? true,
         parents: image.parents,
+        ancestors: this.ancestors(name),
         ...key,
         testKey,
         bases: bases(image),
@@ -217,7 +227,15 @@ export class PlanWorld {
 
   private testKey(name: string): string {
     const image = this.image(name)
-    return hashOf([name, image.tests, image.parents.map((parent) => this.testKey(parent))])
+    return hashOf([name, image.tests, this.builtOn(image).map((parent) => this.testKey(parent))])
+  }
+
+  private ancestors(name: string): readonly string[] {
+    return this.builtOn(this.image(name)).flatMap((parent) => [parent, ...this.ancestors(parent)])
+  }
+
+  private builtOn({ parents, copies }: WorldImage): readonly string[] {
+    return parents.filter((parent) => !copies.includes(parent))
   }
 
   private registryFacts(name: string, inputKey: string, testKey: string): RegistryFacts {

@@ -37,7 +37,7 @@ describe("a plan is repeated on the source that it was made for", () => {
     ["a leaf's test", testOf("leaf"), ["leaf has other tests"]],
     [
       "an image more",
-      (world) => world.images.set("more", { parents: [], inputs: 0, tests: 0 }),
+      (world) => world.images.set("more", { parents: [], copies: [], inputs: 0, tests: 0 }),
       ["more is not in the plan"],
     ],
     ["an image less", (world) => world.images.delete("right"), ["right of the plan is not here"]],

@@ -46,6 +46,20 @@ const original: Files = stackFiles(
         "integration_tests/test_server.py": "test",
       },
     },
+    tools: {
+      files: {
+        Dockerfile: "FROM debian:13-slim\nCOPY tool /tool\n",
+        tool: "tool",
+        "test/test_tool.py": "test",
+      },
+    },
+    lab: {
+      depend_on: "right",
+      copies_from: ["tools"],
+      files: {
+        Dockerfile: "FROM ghcr.io/example/right\nCOPY --from=ghcr.io/example/tools /tool /tool\n",
+      },
+    },
   },
   {
     files: {
@@ -57,7 +71,9 @@ const original: Files = stackFiles(
   },
 )
 
-const everything = ["base", "left", "right"]
+const everything = ["base", "left", "right", "tools", "lab"]
+/** The base and all that is built on it. */
+const family = everything.filter((name) => name !== "tools")
 
 function keysOf(
   files: Files,
@@ -87,11 +103,13 @@ function edited(path: string, change: (text: string) => string): Files {
 
 /** What a path's content decides. Any new content that stays a valid Dockerfile, list or text will do. */
 const paths: readonly (readonly [path: string, images: readonly string[]])[] = [
-  ["images/base/scripts/install.sh", everything],
-  ["images/base/scripts/new-file.sh", everything],
-  ["images/base/test/data.csv", everything],
-  ["images/right/page.html", ["right"]],
-  ["images/right/new.html", ["right"]],
+  ["images/base/scripts/install.sh", family],
+  ["images/base/scripts/new-file.sh", family],
+  ["images/base/test/data.csv", family],
+  ["images/right/page.html", ["right", "lab"]],
+  ["images/right/new.html", ["right", "lab"]],
+  ["images/tools/tool", ["tools", "lab"]],
+  ["images/tools/test/test_tool.py", []],
   ["images/base/scripts/build.log", []],
   ["images/base/scripts/other.log", []],
   ["images/base/scripts/doc.txt", []],
@@ -133,7 +151,8 @@ describe("random edits of a stack", () => {
         expect(changed(keysOf(original, { modes: { [path]: 0o755 } }))).toEqual(images)
         const rest = Object.fromEntries(Object.entries(original).filter(([each]) => each !== path))
         // What a COPY names has to be there.
-        if (path !== "images/base/test/data.csv") expect(changed(keysOf(rest))).toEqual(images)
+        if (!["images/base/test/data.csv", "images/tools/tool"].includes(path))
+          expect(changed(keysOf(rest))).toEqual(images)
       }),
     )
   })
@@ -148,7 +167,12 @@ function bytes(image: string, byte: string): Files {
 describe("edits of what says how to build", () => {
   const dockerfile = "images/base/Dockerfile"
   test.each<readonly [string, Files, readonly string[]]>([
-    ["an instruction", edited(dockerfile, (text) => `${text}RUN true\n`), everything],
+    ["an instruction", edited(dockerfile, (text) => `${text}RUN true\n`), family],
+    [
+      "an instruction of an image that is copied from",
+      edited("images/tools/Dockerfile", (text) => `${text}USER 1\n`),
+      ["tools", "lab"],
+    ],
     [
       "an argument's default that the spec overrides",
       edited(dockerfile, (text) => text.replace("VERSION=0", "VERSION=3")),
@@ -157,7 +181,7 @@ describe("edits of what says how to build", () => {
     [
       "an argument's value",
       edited("spec.yml", (text) => text.replace('"VERSION": "1"', '"VERSION": "2"')),
-      everything,
+      family,
     ],
     ["a leaf's instruction", edited("images/left/Dockerfile", (text) => `${text}USER 1\n`), ["left"]],
     ["a byte that is no letter, in a leaf", bytes("left", "\udcfe"), ["left"]],
@@ -165,7 +189,7 @@ describe("edits of what says how to build", () => {
     [
       "a pattern that brings a file back",
       edited("images/base/.dockerignore", (text) => `${text}!scripts/build.log\n`),
-      everything,
+      family,
     ],
     ["a pattern that matches nothing", edited("images/base/.dockerignore", (text) => `${text}*.pyc\n`), []],
     ["the tag's prefix", edited("spec.yml", (text) => text.replace("2026.4", "2027.1")), []],

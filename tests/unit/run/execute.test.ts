@@ -42,7 +42,7 @@ async function runOn(
     runId: "run",
     platform: "linux/amd64",
     tests: "full",
-    secrets: new Map(),
+    secrets: { values: new Map() },
     purpose: "pages",
   }
   const states = await execute(execution, tags)
@@ -70,6 +70,14 @@ describe("what a run says of an image", () => {
   test("what was to be built on a failed parent is skipped", async () => {
     const states = await run("nothing", job("base", "build"), job("leaf", "build", { parents: ["base"] }))
     expect(states.get("leaf")?.outcome).toMatchObject({ kind: "skipped", because: "base" })
+    const parents = ["base", "tools"]
+    const copied = await run(
+      "nothing",
+      job("base", "reuse"),
+      job("tools", "build"),
+      job("leaf", "build", { parents }),
+    )
+    expect(copied.get("leaf")?.outcome).toMatchObject({ kind: "skipped", because: "tools" })
   })
 
   test("an error while an image is checked fails no build, and loses nothing of what was found before", async () => {

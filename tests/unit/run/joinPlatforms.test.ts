@@ -46,7 +46,7 @@ function runFor(
     runId: "run",
     platform,
     tests: platform === arm ? tests : "full",
-    secrets: new Map(),
+    secrets: { values: new Map() },
     purpose: "pages",
     isEmulated: platform === arm,
     indexes,

@@ -75,6 +75,7 @@ describe.each(["spec.yml", "images/spec.yml"])("the old format at %s", (path) =>
           ["PY_VER_SHORT", "3.11"],
           ["JUPYTERHUB_VERSION", "4.1.5"],
         ]),
+        copiesFrom: [],
         integrationTests: false,
         infoCommands: ["PY_VER"],
         platforms: ["linux/amd64"],

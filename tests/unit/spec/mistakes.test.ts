@@ -177,7 +177,7 @@ describe("keys", () => {
       ["images:", `${a}, depends_on: b}`, `${b}, volumes: []}`, tag, "Images: {}"],
       [
         'spec.yml:2:32: unknown key "depends_on" (did you mean "depend_on"?)',
-        'spec.yml:3:32: unknown key "volumes" (keys: image_name, tag_prefix, further_tags, publish, directory, dockerfile, context, target, build_args, build_args_file, labels, depend_on and 7 more)',
+        'spec.yml:3:32: unknown key "volumes" (keys: image_name, tag_prefix, further_tags, publish, directory, dockerfile, context, target, build_args, build_args_file, labels, depend_on and 8 more)',
         'spec.yml:5:1: unknown key "Images" (did you mean "images"?)',
       ],
     ],
@@ -443,6 +443,35 @@ describe("the tree", () => {
       "a cycle, told once, and an image that hangs on it",
       ["images:", `${a}, depend_on: b}`, `${b}, depend_on: c}`, `${c}, depend_on: b}`, tag],
       ["spec.yml:3:43: images depend on each other: b -> c -> b"],
+    ],
+    [
+      "images to copy from that are none, twice, named already, or the image itself",
+      ["images:", `${a}, copies_from: [a]}`, `${b}, depend_on: a, copies_from: [a, C, a, c]}`, `${c}}`, tag],
+      [
+        'spec.yml:2:46: image "a" copies from itself',
+        'spec.yml:3:60: "copies_from" names "a", which "depend_on" names already (leave it out here)',
+        'spec.yml:3:63: "copies_from" names "C", which is no image here (did you mean "c"?)',
+        'spec.yml:3:66: "copies_from" names "a", which "depend_on" names already (leave it out here)',
+      ],
+    ],
+    [
+      "a cycle through both keys, told once",
+      [
+        "images:",
+        `${a}, copies_from: [b, c, b]}`,
+        `${b}, depend_on: c}`,
+        `${c}, copies_from: [b]}`,
+        tag,
+      ],
+      [
+        'spec.yml:2:52: "copies_from" names "b" twice',
+        "spec.yml:3:43: images depend on each other: b -> c -> b",
+      ],
+    ],
+    [
+      "copies_from as one name",
+      ["images:", `${a}}`, `${b}, copies_from: a}`, tag],
+      ['spec.yml:3:45: "copies_from" must be a list of names of images, not the text "a"'],
     ],
     [
       "roots that are not",

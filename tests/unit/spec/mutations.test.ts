@@ -101,6 +101,7 @@ test("any value at any key", () => {
       "image_name",
       "build_args",
       "depend_on",
+      "copies_from",
       "info_cmds",
       "size_budget",
       "launch",

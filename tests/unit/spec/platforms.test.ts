@@ -111,6 +111,19 @@ test.each<readonly [string, readonly string[], readonly string[]]>([
     ],
   ],
   [
+    "one that what it copies from is not for, whoever says so",
+    [
+      both,
+      "images:",
+      `${a}, platforms: [linux/amd64]}`,
+      "  b: {image_name: ghcr.io/x/b, copies_from: [a]}",
+      "  c: {image_name: ghcr.io/x/c, copies_from: [a], platforms: [linux/amd64]}",
+    ],
+    [
+      'spec.yml:5:46: image "b" is for linux/arm64, and "a", which it copies from, is not (add it to "platforms" of "a", or leave it out of those of "b")',
+    ],
+  ],
+  [
     "an unknown choice of tests",
     ["tests: {emulated: some}", "images:", `${a}}`],
     ['spec.yml:2:19: "emulated" must be full, smoke or none, not the text "some"'],

@@ -15,6 +15,17 @@ function treeOf(parents: Readonly<Record<string, string>>): Tree {
   return buildTree(loadSpec(stackOf(images)))
 }
 
+/** The same with images that are copied from: `{ lab: ["base", "tools"] }`, the parent first. */
+function graphOf(sources: Readonly<Record<string, readonly string[]>>): Tree {
+  const images = Object.entries(sources).map(
+    ([name, [parent = "", ...copies_from]]): [string, StackImage] => [
+      name,
+      { copies_from, ...(parent !== "" && { depend_on: parent }) },
+    ],
+  )
+  return buildTree(loadSpec(stackOf(Object.fromEntries(images))))
+}
+
 const names = (nodes: readonly TreeNode[]) => nodes.map(({ name }) => name).join(" ")
 
 const stack = { base: "", left: "base", right: "base", leaf: "left", other: "", twig: "other" }
@@ -97,7 +108,52 @@ describe("selectImages", () => {
   })
 })
 
+describe("images that are copied from", () => {
+  const tree = graphOf({ lab: ["base", "tools", "data"], base: [], data: ["", "tools"], tools: ["base"] })
+
+  test("are built before, and with all that they are made from", () => {
+    expect(names(tree.nodes)).toBe("base tools data lab")
+    expect(names(tree.node("lab").sources)).toBe("base tools data")
+    expect(names(selectImages(tree, ["data"]))).toBe("base tools data")
+    expect(names(selectImages(tree, ["tools"]))).toBe("base tools")
+  })
+
+  test("are nothing that an image is built on: their tests do not run in it", () => {
+    expect(names(tree.ancestors("lab"))).toBe("base")
+    expect(names(tree.ancestors("data"))).toBe("")
+  })
+
+  test("every image after its sources, whatever the order of the spec", () => {
+    const image = fc.record({ choices: fc.array(fc.nat(), { maxLength: 3 }), rank: fc.nat() })
+    fc.assert(
+      fc.property(fc.array(image, { minLength: 1, maxLength: 20 }), (rows) => {
+        const graph = rows.map(({ choices, rank }, index) => {
+          const sources = index === 0 ? [] : [...new Set(choices.map((choice) => `i${choice % index}`))]
+          return { rank, entry: [`i${index}`, sources] as const }
+        })
+        const shuffled = graph.toSorted((a, b) => a.rank - b.rank)
+        const { nodes } = graphOf(Object.fromEntries(shuffled.map(({ entry }) => entry)))
+        const seen = new Set<TreeNode>()
+        for (const node of nodes) {
+          for (const source of node.sources) expect(seen).toContain(source)
+          seen.add(node)
+        }
+        expect(seen.size).toBe(rows.length)
+      }),
+      runs(50),
+    )
+  })
+})
+
 describe("size", () => {
+  test("40 images that each copy from all before them", () => {
+    const rows = Array.from({ length: 40 }, (_, index) => [
+      `i${index}`,
+      Array.from({ length: index }, (_source, below) => `i${below}`),
+    ])
+    expect(graphOf(Object.fromEntries(rows) as Record<string, string[]>).nodes).toHaveLength(40)
+  })
+
   test("a chain of 5000 images, child first", () => {
     const parents = Array.from({ length: 5000 }, (_, index) => [
       `i${index}`,

@@ -109,6 +109,8 @@ describe("main.yml", () => {
       expect(wordsOf(calls[0])).toContain("--branch=pull-8")
       expect(calls[0]?.env.REGISTRY_PASSWORD).toBe('token {"contents":"read","packages":"read"}')
       expect(JSON.stringify(calls[0]?.env)).not.toContain("a $ecret")
+      // Neither a build's secrets nor an agent that signs with somebody's key.
+      expect(calls[0]?.args.filter((word) => /^--(?:secret|ssh)\b/.test(word))).toEqual([])
       expect(run.jobs.get("stack")?.runsOn).toBe("ubuntu-latest")
     },
   )

@@ -1,0 +1,5 @@
+import getpass
+
+
+def test_user():
+    assert getpass.getuser() == "student"
