@@ -19,11 +19,12 @@ fill_login() {
   done
 }
 
-# fill_scanner: the scanner that the provisioned engine's mirror serves, for a scan that names none. It is compiled when it
-# is first asked for.
+# fill_scanner: the scanner that the provisioned engine's mirror serves, for a call that scans and names none. It is compiled
+# when it is first asked for.
 fill_scanner() {
   local reference
-  [[ -n ${own_pid-} && $function == scan ]] && ! has_option scanner || return 0
+  [[ -n ${own_pid-} ]] && ! has_option scanner || return 0
+  [[ $function == scan ]] || has_option vulnerability-database || return 0
   reference=$("$engine" scanner)
   given+=("--scanner=$reference")
 }

@@ -38,6 +38,7 @@ const failedOutcomes = [
   "check-failed",
   "tests-failed",
   "over-budget",
+  "vulnerable",
   "tag-failed",
   "publish-failed",
 ]

@@ -66,6 +66,8 @@ export class JupyterStack {
    * @param secret The secret itself, such as env://TOKEN; it is in no layer and no key.
    * @param ssh Socket of the ssh agent for a RUN that mounts one (type=ssh), such as $SSH_AUTH_SOCK.
    * @param signingKey Private key (PEM, P-256) that signs what the run says of its images, before their tags move.
+   * @param vulnerabilityDatabase Database of vulnerabilities as grype imports it: an image that the spec's policy does not let pass fails.
+   * @param scanner Image of grype with its digest; the spec's where not given. ./stack gives that of its own engine.
    * @param screen Where ./stack shows the result; it gives this by itself.
    */
   @func({ cache: "never" })
@@ -106,11 +108,15 @@ export class JupyterStack {
     secret?: Secret[],
     ssh?: Socket,
     signingKey?: Secret,
+    vulnerabilityDatabase?: File,
+    scanner?: string,
     screen?: string,
   ): Promise<StackRun> {
     const shown = screenOf(screen)
     const choices = {
       signingKey,
+      vulnerabilityDatabase,
+      scanner,
       registry,
       registryUsername,
       registryPassword,
@@ -138,6 +144,7 @@ export class JupyterStack {
    * @param registry Registry and organisation instead of those of the spec.
    * @param registryUsername Login to the registry that --registry names; no other one gets it.
    * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param publish Plan a run that publishes: for each platform of the spec, also those that this engine cannot run.
    * @param branch Branch of the run, where the checkout does not say it.
    * @param base What to compare with to see what changed; the main branch of origin, or here, where not given.
    * @param previous Commit that the branch was at before the push, for runs on main.
@@ -169,6 +176,7 @@ export class JupyterStack {
     registry?: string,
     registryUsername?: string,
     registryPassword?: Secret,
+    publish = false,
     branch?: string,
     base?: string,
     previous?: string,
@@ -187,7 +195,7 @@ export class JupyterStack {
       set,
       secrets: { values: new Map() },
       fullRebuild,
-      publishing: "nothing" as const,
+      publishing: publishingOf({ publish, publishEach: false, candidatesOnly: false }),
       parallel: 1,
       ...choices,
     }
@@ -469,6 +477,14 @@ export class JupyterStack {
    * @param wikiUsername Login to the wiki that --wiki names, where only members may read it.
    * @param wikiToken Token of the login, such as env://WIKI_TOKEN.
    * @param registry Registry and organisation instead of those of the spec.
+   * @param registryUsername Login to the registry that --registry names; no other one gets it.
+   * @param registryPassword Password or token of the login, such as env://REGISTRY_TOKEN.
+   * @param signingKey Private key (PEM, P-256) that signs what the scan says of each image, which is then attached to it.
+   * @param oidcUrl Where a workflow asks for its identity to sign with instead: env ACTIONS_ID_TOKEN_REQUEST_URL.
+   * @param oidcToken What it asks with: env://ACTIONS_ID_TOKEN_REQUEST_TOKEN; goes to --oidc-url alone.
+   * @param fulcio Certificate authority that hears the identity; https://fulcio.sigstore.dev where not given.
+   * @param rekor Transparency log; https://rekor.sigstore.dev where neither this nor a timestamp authority is given.
+   * @param timestampAuthority Timestamp authority (RFC 3161), instead of the log or beside it.
    */
   @func({ cache: "never" })
   async scan(
@@ -496,11 +512,21 @@ export class JupyterStack {
     wikiUsername?: string,
     wikiToken?: Secret,
     registry?: string,
+    registryUsername?: string,
+    registryPassword?: Secret,
+    signingKey?: Secret,
+    oidcUrl?: string,
+    oidcToken?: Secret,
+    fulcio?: string,
+    rekor?: string,
+    timestampAuthority?: string,
   ): Promise<ActionResult> {
     // Loaded only here, as every call waits for what stands at the top.
     const { scanImages } = await import("./calls/scanImages.js")
     const known = { database, databaseImage, databaseUrl, scanner }
-    return scanImages({ source, tag, artifacts, ...known, wiki, wikiUsername, wikiToken, registry })
+    const login = { wiki, wikiUsername, wikiToken, registry, registryUsername, registryPassword }
+    const signing = { signingKey, oidcUrl, oidcToken, fulcio, rekor, timestampAuthority }
+    return scanImages({ source, tag, artifacts, ...known, ...login, ...signing })
   }
 
   /**

@@ -4,15 +4,20 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { bundleMediaType } from "../../dagger/src/attestation/bundle.js"
 import { predicateTypes } from "../../dagger/src/attestation/statement.js"
+import { candidateTag, passedTag } from "../../dagger/src/plan/facts.js"
+import { readPlan } from "../../dagger/src/plan/planDocument.js"
 import { parseReference } from "../../dagger/src/reference/reference.js"
+import { labels } from "../../dagger/src/registry/labels.js"
 import { retag } from "../../dagger/src/registry/retag.js"
 import { attachAll } from "../../dagger/src/registry/attach.js"
+import type { StackReport } from "../../dagger/src/report/report.js"
 import { claimKinds } from "../../dagger/src/spec/trust.js"
 import { Cosign } from "../support/cosign.js"
 import { attachStatements, newKey, statementOf } from "../support/evidenceWorld.js"
 import { childImage, FixtureStack, rootImage } from "../support/fixtureStacks.js"
 import { clientOf } from "../support/registryClient.js"
 import { pushImage } from "../support/registryImages.js"
+import { writeVulnerabilityDatabase } from "../support/vulnerabilityDatabase.js"
 
 const key = newKey()
 const stranger = newKey()
@@ -26,7 +31,8 @@ let out: string
 
 beforeAll(async () => {
   const images = { base: rootImage("base"), left: childImage("left", "base") }
-  world = await FixtureStack.start(images, { spec: { trust: { signers } } })
+  const spec = { trust: { signers }, vulnerabilities: { fail_on: "high" } }
+  world = await FixtureStack.start(images, { spec })
   cosign = Cosign.start(world.registry)
   out = mkdtempSync(join(tmpdir(), "stack-evidence-"))
 }, 900_000)
@@ -55,7 +61,16 @@ async function signing(name: string, options: readonly string[], privateKey = ke
   if (ended.status !== 0) throw new Error(ended.stderr.slice(-3000))
   const report = readFileSync(join(path, "report.json"), "utf8")
   expect(report).not.toContain(body)
-  return JSON.parse(report) as { ok: boolean; images: { name: string; outcome: { kind: string } }[] }
+  return JSON.parse(report) as { readonly ok: boolean; readonly images: readonly SignedImage[] }
+}
+
+interface SignedImage {
+  readonly name: string
+  readonly action: string
+  readonly published: boolean
+  readonly digest?: string
+  readonly outcome: { readonly kind: string; readonly message?: string }
+  readonly vulnerabilities?: { readonly found: readonly { readonly id: string }[] }
 }
 
 /** What the plan says of both images, with its reasons. */
@@ -65,10 +80,18 @@ async function plan() {
 }
 
 describe("a run without a key, another that signs what it left, and one that moves the tags", () => {
-  test("what nobody has signed is nobody's: it is built again, and the plan says why", async () => {
-    const options = [...world.publishing(), "--candidates-only", "artifacts", "export", `--path=${out}`]
+  test("what nobody has signed gets no tag, and the report has the commands that sign and tag it", async () => {
+    const options = [...world.publishing(), "artifacts", "export", `--path=${out}`]
     const { status } = await world.call("build-stack", "--source=.", ...options)
     expect(status).toBe(0)
+    expect(await world.tags("base")).toEqual([])
+    const summary = readFileSync(join(out, "summary.txt"), "utf8")
+    expect(summary).toMatch(/; published: nothing; 2 candidates to be signed first\n$/)
+    expect(summary).toContain(`./stack attest --source=. --registry=${world.host}/team --artifacts=out`)
+    expect(summary).toContain(`./stack build-stack --source=. --registry=${world.host}/team --publish`)
+  })
+
+  test("what nobody has signed is nobody's: it would be built again, and the plan says why", async () => {
     const [base] = await plan()
     expect(base?.action).toBe("build")
     expect(base?.reasons).toContain("no trusted statement says that it was built from this content")
@@ -161,6 +184,130 @@ test("a promotion asks for statements, writes nothing without them, and names im
   expect(refused.status).toBe(1)
   expect(writes).toEqual([])
   expect(refused.stdout).toMatch(/left:2026\.4-evil.*has no statement of provenance.*build-stack/s)
+})
+
+describe("a run with a database of vulnerabilities", () => {
+  const scanning = () => [...world.publishing(), `--vulnerability-database=${join(out, "made.db")}`]
+  const change = async (line: string) => {
+    const dockerfile = await world.read("images/left/Dockerfile")
+    await world.commit({ "images/left/Dockerfile": `${dockerfile}ENV ${line}=1\n` })
+  }
+
+  test("fails what the policy does not let pass, before any tag moves, and signs nothing of it", async () => {
+    await writeVulnerabilityDatabase(join(out, "made.db"), 1)
+    await change("SCANNED")
+    const before = await world.manifest("left", tag)
+    const { ok, images } = await signing("build-stack", scanning())
+    expect(ok).toBe(false)
+    expect(images).toMatchObject([
+      { name: "base", action: "reuse", published: true },
+      { name: "left", published: false, outcome: { kind: "vulnerable" } },
+    ])
+    expect(images[0]?.vulnerabilities).toBeUndefined()
+    expect(images[1]?.outcome.message).toMatch(/^1 vulnerability \(high and above fail\)/)
+    expect((await world.manifest("left", tag)).digest).toBe(before.digest)
+    expect(readFileSync(join(out, "vulnerabilities.md"), "utf8")).toContain("CVE-2026-1001")
+  })
+
+  test("signs what it says of an image that passes, with the rest", async () => {
+    const spec = await world.read("spec.yml")
+    await world.commit({ "spec.yml": spec.replace("high", "critical") })
+    const { ok, images } = await signing("build-stack", scanning())
+    expect([ok, images[1]?.published]).toEqual([true, true])
+    const ref = `--ref=${world.host}/team/left:${tag}`
+    const ended = await world.call("verify", "--source=.", ref, ...world.login().slice(1))
+    expect(ended.stdout).toMatch(/vulnerabilities\W+holds.*passed on/)
+    const type = predicateTypes.vulnerabilities
+    const image = `${world.registry.host}/team/left:${tag}`
+    expect((await cosign.verifyAttestation(image, type, trustedKey(), ignoreLog)).status).toBe(0)
+  })
+
+  test("looks into what gets a tag as it is published", async () => {
+    await world.git("checkout", "--quiet", "-b", "try-main")
+    const { ok, images } = await signing("build-stack", scanning())
+    await world.git("checkout", "--quiet", "main")
+    expect(ok).toBe(true)
+    expect(images.map(({ action, vulnerabilities }) => [action, vulnerabilities?.found.length])).toEqual([
+      ["retag", 2],
+      ["retag", 2],
+    ])
+  })
+})
+
+describe("an image of two platforms", () => {
+  const platforms = ["linux/amd64", "linux/arm64"] as const
+  const both = { base: rootImage("base") }
+
+  test("is signed on each and as an index, believed whole, and promoted", async () => {
+    const own = await FixtureStack.start(both, { spec: { platforms, trust: { signers } } })
+    const { client } = clientOf(own.registry)
+    try {
+      // This engine runs nothing for arm64: that platform's machine has built, tested and signed already.
+      const planned = await own.call("plan", "--source=.", "--publish", ...own.login(), "json")
+      const arm = readPlan(planned.stdout).steps.find(({ platform }) => platform === platforms[1])
+      if (arm === undefined) throw new Error(planned.stderr.slice(-2000))
+      const { inputKey, testKey } = arm
+      const told = { [labels.inputKey]: inputKey, [labels.testKey]: testKey }
+      const digest = await pushImage(own.registry, `team/base:${candidateTag(inputKey)}`, {
+        ...{ platform: platforms[1], labels: told, annotations: told },
+      })
+      const image = { ...parseReference(`${own.registry.host}/team/base`), digest }
+      const built = statementOf("provenance", image)
+      const internalParameters = { inputKey }
+      const buildDefinition = { ...(built.predicate.buildDefinition as object), internalParameters }
+      await attachStatements(client, image, key.signer, [
+        statementOf("provenance", image, { buildDefinition }),
+        statementOf("tests", image, { inputKey, testKey }),
+      ])
+      await retag(client, image, passedTag(inputKey, testKey))
+      await expectIndexSigned(own, digest)
+    } finally {
+      await own.stop()
+    }
+  })
+
+  async function expectIndexSigned(own: FixtureStack, arm: string) {
+    const env = { SIGNING_KEY: key.privateKey }
+    const options = [...own.publishing(), "--signing-key=env://SIGNING_KEY"]
+    const path = join(out, "index")
+    const words = ["--source=.", ...options, "artifacts", "export", `--path=${path}`]
+    const ended = await own.callWith(env, "build-stack", ...words)
+    expect([ended.status, ended.stderr.slice(-3000)]).toEqual([0, expect.any(String)])
+    const { images } = JSON.parse(readFileSync(join(path, "report.json"), "utf8")) as StackReport
+    expect(images).toMatchObject([
+      {
+        published: true,
+        platforms: [
+          { platform: platforms[0], action: "build" },
+          { platform: platforms[1], action: "retag", digest: arm },
+        ],
+      },
+    ])
+    const index = images[0]?.digest
+    const verified = await own.call(
+      ...["verify", "--source=.", `--ref=${own.host}/team/base:${tag}`],
+      ...own.login().slice(1),
+    )
+    expect(verified.stdout).toMatch(/provenance\W+holds/)
+    expect(verified.stdout).toMatch(/linux\/amd64: tests\W+holds/)
+    const again = await own.call("plan", "--source=.", "--publish", ...own.login(), "json")
+    expect(readPlan(again.stdout).steps).toMatchObject(
+      platforms.map((platform) => ({ platform, action: "reuse", published: { index } })),
+    )
+    const stable = [`--tag=${tag}`, `--artifacts=${path}`, ...own.login()]
+    const promoted = await own.call("tag-stable", "--source=.", ...stable)
+    expect([promoted.status, promoted.stdout.slice(-1500)]).toEqual([0, expect.stringContaining("Promoted")])
+    const { client } = clientOf(own.registry)
+    const named = await client.resolve(parseReference(`${own.registry.host}/team/base:2026.4-stable`))
+    expect(named?.digest).toBe(index)
+    const home = Cosign.start(own.registry)
+    const type = predicateTypes.provenance
+    const { status } = await home.verifyAttestation(
+      ...[`${own.registry.host}/team/base:2026.4-stable`, type, trustedKey(), ignoreLog],
+    )
+    home.stop()
+    expect(status).toBe(0)
+  }
 })
 
 describe("the real cosign", () => {

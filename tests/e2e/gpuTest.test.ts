@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { PromotionWorld } from "../support/promotionWorld.js"
+import { predicateTypes } from "../../dagger/src/attestation/statement.js"
+import { attachStatements, claimsFor, newKey, statementOf, trusting } from "../support/evidenceWorld.js"
+import { images, PromotionWorld } from "../support/promotionWorld.js"
+import { clientOf } from "../support/registryClient.js"
 
 const tag = "2026.4-main"
+const key = newKey()
 
 let world: PromotionWorld
 let digest = ""
@@ -9,7 +13,7 @@ const options = () => [`--tag=${tag}`, ...world.registryLogin]
 const withPassword = () => [...options(), ...world.gpuLogin("--")]
 
 beforeAll(async () => {
-  world = await PromotionWorld.start()
+  world = await PromotionWorld.start(undefined, { trust: { signers: [{ key: key.publicKey }] } })
   digest = await world.pushOne("child", tag)
 })
 
@@ -60,6 +64,61 @@ test("tags that no image can have are refused before anybody is asked", async ()
   expect(status).toBe(1)
   expect(stderr).toContain("is not a tag")
   expect(since()).toEqual({ registry: [], wiki: [], ssh: "" })
+})
+
+/** Both images under a tag with pages, built and tested by the word of who is trusted. */
+async function signedImages(name: string) {
+  const digests = await world.newImages(name, name)
+  const { client } = clientOf(world.registry)
+  const pinned = images.map((image) => ({
+    ...{ registry: world.registry.host, path: `team/${image}`, digest: digests[image] },
+  }))
+  for (const image of pinned) {
+    const said = (["provenance", "tests"] as const).map((kind) => statementOf(kind, image))
+    await attachStatements(client, image, key.signer, said)
+  }
+  const [, child] = pinned
+  if (child === undefined) throw new Error("there is no child")
+  return { client, child }
+}
+
+test("a verdict that is signed is found by tag-stable, which then tests nothing", async () => {
+  world.gpuTests("def test_cuda(): pass\n")
+  const from = "2026.4-signed"
+  const { client, child } = await signedImages(from)
+  const options = [`--tag=${from}`, ...world.promotionOptions]
+  const before = world.watch()
+  const refused = await world.exported("tag-stable", options)
+  expect(refused.report).toMatchObject({ ok: false, outcome: { kind: "refused" } })
+  expect(refused.text("report.md")).toMatch(/has no statement of gpu: .*gpu-test --source=\. --tag=2026\.4-signed/)
+  expect(before().ssh).toBe("")
+
+  const login = [`--tag=${from}`, ...world.registryLogin, ...world.gpuLogin("--")]
+  const signing = [...login, "--signing-key=env://SIGNING_KEY"]
+  const tested = await world.exported("gpu-test", signing, { SIGNING_KEY: key.privateKey })
+  expect(tested.report).toMatchObject({ ok: true, signed: expect.stringContaining("was signed by") as string })
+  const { claims } = await claimsFor(client, child, [trusting(key)])
+  const verdict = claims.find(({ kind }) => kind === "gpu")
+  expect(verdict).toMatchObject({ predicateType: predicateTypes.gpu, problem: undefined })
+  expect(verdict?.statement?.predicate).toMatchObject({ result: "PASSED", hostKey: world.sshd.fingerprint })
+
+  const since = world.watch()
+  const { report, text } = await world.exported("tag-stable", options)
+  expect(report).toMatchObject({ ok: true, outcome: { kind: "promoted" } })
+  expect(text("report.md")).toContain("passed before, by a signed statement")
+  expect(since().ssh).toBe("")
+})
+
+test("a verdict that is too old promotes nothing", async () => {
+  const from = "2026.4-old"
+  const { client, child } = await signedImages(from)
+  const testedAt = "2026-01-01T00:00:00Z"
+  await attachStatements(client, child, key.signer, [statementOf("gpu", child, { testedAt })])
+  const since = world.watch()
+  const { report, text } = await world.exported("tag-stable", [`--tag=${from}`, ...world.promotionOptions])
+  expect(report).toMatchObject({ ok: false, outcome: { kind: "refused" } })
+  expect(text("report.md")).toContain("older than the spec accepts")
+  expect(since().registry.filter(({ method }) => !["GET", "HEAD"].includes(method))).toEqual([])
 })
 
 test("no secret is anywhere", () => {

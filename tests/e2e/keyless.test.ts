@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { claimsAbout } from "../../dagger/src/attestation/evidence.js"
 import { keylessSigner } from "../../dagger/src/attestation/signer.js"
 import { predicateTypes } from "../../dagger/src/attestation/statement.js"
@@ -13,7 +13,12 @@ import { startRegistry } from "../support/registry.js"
 import type { TestRegistry } from "../support/registry.js"
 import { clientOf } from "../support/registryClient.js"
 import { pushImage } from "../support/registryImages.js"
+import type { WorkflowRun } from "../support/runner.js"
 import { requestToken, SigstoreServices } from "../support/sigstoreServices.js"
+import { run } from "../support/stack.js"
+import { dispatchEvent } from "../support/workflowEvents.js"
+import type { WorkflowWorld } from "../support/workflowWorld.js"
+import { bridge, workflowWorld } from "../support/workflowWorld.js"
 
 // Fulcio and the timestamp authority are the real ones; the issuer of identities is the test's own, with GitHub's claims.
 
@@ -23,7 +28,7 @@ let cosign: Cosign
 const main = "refs/heads/main"
 
 beforeAll(async () => {
-  services = await SigstoreServices.start()
+  services = await SigstoreServices.start(bridge)
   registry = await startRegistry()
   cosign = Cosign.start(registry)
 }, 900_000)
@@ -130,4 +135,54 @@ test("without the right to ask there is no identity, and the token is not told",
   const failure = await signerOf(identity).catch((error: unknown) => String(error))
   expect(failure).toContain("gives no identity (status 401)")
   expect(failure).not.toContain("wrong-token")
+})
+
+describe("signed.yml, by a workflow's own identity", () => {
+  const workflow = { repository: "datahub/stack", file: "signed.yml" }
+  const tag = "2026.4-main"
+  const done: WorkflowRun[] = []
+  let world: WorkflowWorld
+
+  beforeAll(async () => {
+    const { issuer, trustedRoot, fulcio, timestampAuthority } = services
+    const { repository, file } = workflow
+    const signer = { issuer, repository, workflow: `.github/workflows/${file}`, ref: main }
+    world = await workflowWorld({
+      spec: { trust: { trusted_root: "images/trusted_root.json", signers: [signer] } },
+      files: { "images/trusted_root.json": trustedRoot },
+      vars: { STACK_FULCIO: fulcio, STACK_TIMESTAMP_AUTHORITY: timestampAuthority },
+      identity: { url: services.identityUrl(main, workflow), token: requestToken },
+    })
+  })
+  afterAll(() => world.stop())
+
+  /** Starts a workflow by hand on main. @returns what its failed steps printed */
+  async function started(file: string, inputs: Readonly<Record<string, string>> = {}) {
+    const { stdout } = await run("git", ["rev-parse", "main"], { cwd: world.repository.folder })
+    const ended = await world.run(file, dispatchEvent("main", stdout.trim(), inputs))
+    done.push(ended)
+    const failed = [...ended.jobs.values()].flatMap(({ steps }) =>
+      steps.filter(({ conclusion }) => conclusion === "failure"),
+    )
+    return failed.map(({ name, log }) => `${name}\n${log.slice(-3000)}`)
+  }
+
+  test("builds, signs and moves the tags, each in a job of its own", async () => {
+    expect(await started("signed.yml")).toEqual([])
+    expect(await world.digest("base", tag)).toMatch(/^sha256:/)
+    expect(await world.digest("child", tag)).toMatch(/^sha256:/)
+    expect(done[0]?.jobs.get("tag")?.summary).toMatch(/^- base: retag\n- child: retag\n/)
+  })
+
+  test("signs the verdict of a GPU test, which a promotion without an identity finds", async () => {
+    await world.gpuTests("def test_cuda(): pass\n")
+    expect(await started("signed.yml", { gpuTag: tag })).toEqual([])
+    expect(await started("tag.yml", { originalTag: tag })).toEqual([])
+    expect(await world.digest("child", "2026.4-stable")).toBe(await world.digest("child", tag))
+  })
+
+  test("prints no token", () => {
+    const logs = done.map(({ log }) => log).join("\n")
+    for (const secret of [requestToken, ...world.secrets]) expect(logs).not.toContain(secret)
+  })
 })

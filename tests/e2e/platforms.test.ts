@@ -275,7 +275,7 @@ describe("a runner for each platform", () => {
 
   beforeAll(async () => {
     const images = { base: platformBase(), left: platformChild("left", "base") }
-    world = await workflowWorld(engine, stackFiles(images, { spec: { platforms: [amd, arm] } }))
+    world = await workflowWorld({ engine, stack: stackFiles(images, { spec: { platforms: [amd, arm] } }) })
     const commit = await world.repository.commit("main", "Both", { note: "both\n" })
     joined = await world.run("platforms.yml", dispatchEvent("main", commit))
   })

@@ -73,8 +73,14 @@ export class PromotionWorld {
     private readonly wikiToken: string,
   ) {}
 
-  /** Starts the servers, and writes the stack; its GPU tests pass until `gpuTests` says otherwise. */
-  static async start(engine = sharedEngine): Promise<PromotionWorld> {
+  /**
+   * Starts the servers, and writes the stack; its GPU tests pass until `gpuTests` says otherwise.
+   * @param more keys of its spec
+   */
+  static async start(
+    engine = sharedEngine,
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<PromotionWorld> {
     const { bridge } = engine
     const wikiToken = randomBytes(12).toString("hex")
     const registry = await startRegistry({ login: true })
@@ -97,6 +103,7 @@ export class PromotionWorld {
         timeout: "2 min",
         host_key: sshd.fingerprint,
       },
+      ...more,
     }
     const files = stackFiles({ base: {}, child: { depend_on: "base" } }, { spec })
     const folder = await workspace(files, { git: false })
@@ -140,9 +147,9 @@ export class PromotionWorld {
   async call(
     name: string,
     options: readonly string[],
-    { registryPassword = this.registry.login?.password ?? "", result = [] as readonly string[] } = {},
+    { registryPassword = this.registry.login?.password ?? "", result = [] as readonly string[], more = {} } = {},
   ): Promise<Ended> {
-    const env = this.environment(registryPassword)
+    const env = { ...this.environment(registryPassword), ...more }
     const ended = await stack([name, "--source=.", ...options, ...result], { cwd: this.folder, env })
     this.outputs.push(ended.stdout, ended.stderr)
     return ended
@@ -168,10 +175,14 @@ export class PromotionWorld {
   }
 
   /** Calls a function as CI does, which keeps the artifacts and decides by the report. */
-  async exported(name: string, options: readonly string[]): Promise<Done> {
+  async exported(
+    name: string,
+    options: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Done> {
     this.exports += 1
     const out = `out-${this.exports}`
-    const ended = await this.call(name, options, { result: ["artifacts", "export", `--path=${out}`] })
+    const ended = await this.call(name, options, { result: ["artifacts", "export", `--path=${out}`], more })
     if (ended.status !== 0) throw new Error(`no artifacts were exported:\n${ended.stderr.slice(-4000)}`)
     const folder = join(this.folder, out)
     const text = (path: string) => readFileSync(join(folder, path), "utf8")

@@ -34,6 +34,8 @@ export interface RunnerSettings {
   readonly environments?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** GITHUB_TOKEN for the permissions of a job. */
   readonly token?: (permissions: Readonly<Record<string, string>>) => string
+  /** Where a job with `id-token: write` asks for its identity, and with what; a place on the server where not given. */
+  readonly identity?: { readonly url: string; readonly token: string }
   /** Whether the machine is one of GitHub's. */
   readonly hosted?: boolean
   /** PATH of the machine. */
@@ -438,10 +440,10 @@ class Job {
   /** Where a job that may do so asks for its identity, and with what. */
   private identity(): Readonly<Record<string, string>> {
     if (this.permissions()["id-token"] !== "write") return {}
-    return {
-      ACTIONS_ID_TOKEN_REQUEST_URL: `${this.started.settings.serverUrl}/identity?api-version=2.0`,
-      ACTIONS_ID_TOKEN_REQUEST_TOKEN: `identity of ${this.job.id}`,
-    }
+    const { serverUrl, identity } = this.started.settings
+    const usual = { url: `${serverUrl}/identity?api-version=2.0`, token: `identity of ${this.job.id}` }
+    const { url, token } = identity ?? usual
+    return { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token }
   }
 
   /** Adds what is the job's own: its token and the secrets that it may see. */

@@ -12,13 +12,26 @@ import { sigstoreProgram } from "./cosign.js"
 import { freePort } from "./freePort.js"
 
 const keys = generateKeyPairSync("rsa", { modulusLength: 2048 })
-const repository = "org/stack"
 /** What a token asks with, as GitHub gives it to a job with `id-token: write`. */
 export const requestToken = "request-token-of-the-job"
 
+/** A workflow of a repository. */
+export interface IdentifiedWorkflow {
+  /** `owner/name` */
+  readonly repository: string
+  /** Name of its file. */
+  readonly file: string
+}
+
+const usualWorkflow: IdentifiedWorkflow = { repository: "org/stack", file: "main.yml" }
+
 /** Claims of GitHub for a run of a workflow on a ref. */
-function githubClaims(issuer: string, ref: string): Readonly<Record<string, string | number>> {
-  const workflow = `${repository}/.github/workflows/main.yml@${ref}`
+function githubClaims(
+  issuer: string,
+  ref: string,
+  { repository, file } = usualWorkflow,
+): Readonly<Record<string, string | number>> {
+  const workflow = `${repository}/.github/workflows/${file}@${ref}`
   const sha = "1".repeat(40)
   const now = Math.floor(Date.now() / 1000)
   return {
@@ -36,7 +49,7 @@ function githubClaims(issuer: string, ref: string): Readonly<Record<string, stri
     event_name: "push",
     repository,
     repository_id: "1",
-    repository_owner: "org",
+    repository_owner: repository.split("/", 1)[0] ?? "",
     repository_owner_id: "2",
     repository_visibility: "public",
     workflow: "Build",
@@ -45,6 +58,11 @@ function githubClaims(issuer: string, ref: string): Readonly<Record<string, stri
     run_id: "42",
     run_attempt: "1",
   }
+}
+
+function claimsAsked(issuer: string, asked: URLSearchParams): ReturnType<typeof githubClaims> {
+  const [ref, repository, file] = ["ref", "repository", "file"].map((name) => asked.get(name) ?? "")
+  return githubClaims(issuer, ref ?? "", { repository: repository ?? "", file: file ?? "" })
 }
 
 function tokenOf(claims: object, privateKey = keys.privateKey): string {
@@ -66,7 +84,8 @@ export class SigstoreServices {
     readonly trustedRoot: string,
   ) {}
 
-  static async start(): Promise<SigstoreServices> {
+  /** @param address where they listen: that of the engine's bridge, for calls of the module */
+  static async start(address = "127.0.0.1"): Promise<SigstoreServices> {
     const folder = mkdtempSync(join(tmpdir(), "sigstore-"))
     const issuerServer = createServer((request, response) => {
       const url = new URL(request.url ?? "", issuer)
@@ -81,10 +100,10 @@ export class SigstoreServices {
         answer({ issuer, jwks_uri: `${issuer}/keys`, ...algorithms })
       } else if (url.pathname === "/keys") answer(jwks)
       else if (request.headers.authorization !== `Bearer ${requestToken}`) answer({}, 401)
-      else answer({ value: tokenOf(githubClaims(issuer, url.searchParams.get("ref") ?? "")) })
+      else answer({ value: tokenOf(claimsAsked(issuer, url.searchParams)) })
     })
-    await new Promise<void>((done) => issuerServer.listen(0, "127.0.0.1", done))
-    const issuer = `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}`
+    await new Promise<void>((done) => issuerServer.listen(0, address, done))
+    const issuer = `http://${address}:${(issuerServer.address() as AddressInfo).port}`
     const config = join(folder, "config.json")
     const known = { IssuerURL: issuer, ClientID: "sigstore", Type: "github-workflow" }
     writeFileSync(config, JSON.stringify({ OIDCIssuers: { [issuer]: known } }))
@@ -96,19 +115,19 @@ export class SigstoreServices {
         env: { HOME: folder },
       })
     const ports = [`--port=${http}`, `--grpc-port=${grpc}`, `--metrics-port=${metrics}`]
-    const places = ["--host=127.0.0.1", "--grpc-host=127.0.0.1", "--ct-log-url=", `--config-path=${config}`]
+    const places = [`--host=${address}`, "--grpc-host=127.0.0.1", "--ct-log-url=", `--config-path=${config}`]
     const socket = `--legacy-unix-domain-socket=${join(folder, "fulcio.sock")}`
     const programs = [
       start("fulcio", [...ports, ...places, socket, "--ca=ephemeralca"]),
       start("timestamp-server", [
-        "--host=127.0.0.1",
+        `--host=${address}`,
         `--port=${tsa}`,
         "--scheme=http",
         "--timestamp-signer=memory",
         "--disable-ntp-monitoring",
       ]),
     ]
-    const [fulcio, timestampAuthority] = [`http://127.0.0.1:${http}`, `http://127.0.0.1:${tsa}`]
+    const [fulcio, timestampAuthority] = [`http://${address}:${http}`, `http://${address}:${tsa}`]
     const bundle = JSON.parse(await text(`${fulcio}/api/v2/trustBundle`)) as {
       chains: { certificates: string[] }[]
     }
@@ -125,8 +144,8 @@ export class SigstoreServices {
   }
 
   /** Where a job on a ref asks for its identity. */
-  identityUrl(ref: string): string {
-    return `${this.issuer}/token?ref=${encodeURIComponent(ref)}`
+  identityUrl(ref: string, { repository, file } = usualWorkflow): string {
+    return `${this.issuer}/token?${new URLSearchParams({ ref, repository, file }).toString()}`
   }
 
   /** A token that the issuer has not signed. */

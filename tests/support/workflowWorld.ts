@@ -23,6 +23,9 @@ const usual: EnginePlace = {
   env: {},
 }
 
+/** The shared engine's bridge: where its containers find this machine. */
+export const { bridge } = usual
+
 /** Everything that the workflows talk to, for real: engine, registry, wiki and the cluster's login host. */
 export interface WorkflowWorld {
   readonly repository: WorkflowRepository
@@ -41,11 +44,21 @@ export interface WorkflowWorld {
   stop(): Promise<void>
 }
 
-/**
- * Brings it up around a stack.
- * @param files of the stack; of two images, `base` and `child`, where not given
- */
-export async function workflowWorld(engine = usual, files?: Files): Promise<WorkflowWorld> {
+/** What a test changes of it. */
+export interface WorkflowAdditions {
+  readonly engine?: EnginePlace
+  /** Instead of the two images. */
+  readonly stack?: Files
+  /** Keys of spec.yml, and files, beside those of the two images. */
+  readonly spec?: Readonly<Record<string, unknown>>
+  readonly files?: Files
+  readonly vars?: Readonly<Record<string, string>>
+  readonly identity?: RunnerSettings["identity"]
+}
+
+/** Brings it up around a stack of two images, `base` and `child`. */
+export async function workflowWorld(more: WorkflowAdditions = {}): Promise<WorkflowWorld> {
+  const { engine = usual } = more
   const { bridge } = engine
   const wikiToken = randomBytes(12).toString("hex")
   const readingToken = randomBytes(12).toString("hex")
@@ -67,10 +80,8 @@ export async function workflowWorld(engine = usual, files?: Files): Promise<Work
     tests: launch.tests("gpu"),
     timeout: "2 min",
   }
-  const repository = await workflowRepository(
-    [".github", "dagger.json", "dagger", "lib"],
-    files ?? twoImages({ gpu }),
-  )
+  const files = more.stack ?? { ...twoImages({ gpu, ...more.spec }), ...more.files }
+  const repository = await workflowRepository([".github", "dagger.json", "dagger", "lib"], files)
   const organisation = `workflows-${randomBytes(4).toString("hex")}`
   const registry = `${bridge}:${localRegistry().split(":")[1] ?? ""}`
   const machine = await engineEnvironment(engine)
@@ -84,7 +95,9 @@ export async function workflowWorld(engine = usual, files?: Files): Promise<Work
       DSMLP_LOGIN_PORT: String(sshd.port),
       DSMLP_LOGIN_USER: sshd.user,
       DSMLP_LOGIN_HOST_KEY: sshd.fingerprint,
+      ...more.vars,
     },
+    ...(more.identity !== undefined && { identity: more.identity }),
     environments: {
       gpu: { DSMLP_LOGIN_PASSWORD: sshd.password },
       production: { DSMLP_LOGIN_PASSWORD: sshd.password },

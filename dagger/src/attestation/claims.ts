@@ -1,23 +1,40 @@
 import { pageName } from "../manifest/pageName.js"
 import type { Plan, Step } from "../plan/planDocument.js"
 import { parentsIn } from "../plan/planDocument.js"
+import { platformsOf } from "../plan/platforms.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"
-import type { ImageReport, StackReport } from "../report/report.js"
+import type { ImageReport, PlatformReport, StackReport } from "../report/report.js"
 import type { TestResult } from "../testing/testRun.js"
-import { countTests } from "../testing/testRun.js"
 import { statementAbout } from "./statement.js"
 import type { InTotoStatement } from "./statement.js"
+import type { ImageScan } from "../vulnerability/imageScan.js"
+import { vulnerabilityStatement } from "./vulnerabilityClaim.js"
+import { imageDependency, provenancePredicate, testsPredicate } from "./writtenPredicates.js"
+import type { ResourceDescriptor } from "./writtenPredicates.js"
 
 /** What of a report statements are made of. */
 export interface ClaimedRun extends Pick<StackReport, "platform" | "startedAt"> {
-  readonly source: Pick<StackReport["source"], "commit" | "dirty">
+  readonly source: Pick<StackReport["source"], "commit" | "committedAt" | "dirty">
   readonly request: Pick<StackReport["request"], "arguments">
   readonly images: readonly ReportedImage[]
 }
 
 /** What of a report's image they are made of. */
-export interface ReportedImage extends Pick<ImageReport, "name" | "reference" | "inputKey"> {
+export interface ReportedImage extends Pick<ImageReport, "name" | "reference">, ReportedEnd {
+  /** What it is on each platform, in a run of several. */
+  readonly platforms?: readonly ReportedPlatform[] | undefined
+}
+
+/** What of an image on one of several platforms they are made of. */
+export interface ReportedPlatform extends ReportedEnd {
+  readonly platform: string
+  /** What of its tests was to run. */
+  readonly tests: PlatformReport["tests"]
+}
+
+/** How an image has ended, on one platform or on all. */
+export interface ReportedEnd extends Pick<ImageReport, "inputKey"> {
   readonly digest?: string | undefined
   readonly outcome: { readonly kind: string }
   readonly suites: readonly {
@@ -25,6 +42,7 @@ export interface ReportedImage extends Pick<ImageReport, "name" | "reference" | 
     readonly run: { readonly tests: readonly TestResult[] }
     readonly earlier?: readonly string[] | undefined
   }[]
+  readonly vulnerabilities?: ImageScan | undefined
 }
 
 /** What a run says of its images: the parts of its report and plan that statements are made of. */
@@ -45,29 +63,58 @@ export interface Builder {
   readonly invocation?: string | undefined
 }
 
-/** An image of a run that there is something to say of. */
-export interface ClaimedImage {
-  readonly report: ReportedImage & { readonly digest: string }
+/** An image of a run on one platform. */
+export interface RunImage {
+  readonly report: Pick<ReportedImage, "name" | "reference"> & ReportedEnd
   readonly step: Step
+  /** Which it is on; whether its files have that in their names is a matter of the run. */
+  readonly platform: string
+  readonly hasPassed: boolean
+}
+
+/** One that there is something to say of. */
+export interface ClaimedImage extends RunImage {
+  readonly report: RunImage["report"] & { readonly digest: string }
   /** Labels of the image as the registry has it. */
   readonly labels: ReadonlyMap<string, string>
 }
 
-/** Version of what `docs/evidence.md` describes under this address. */
-const buildType = "https://jupyter-stack.github.io/build/v1"
-
-/** Images of a run that it built or tested, and that are in the registry. */
-export function claimedImages({ report, plan }: RunClaims): readonly Omit<ClaimedImage, "labels">[] {
-  const steps = new Map(plan.steps.map((step) => [step.image, step]))
+/** All images of a run, each on each of its platforms. */
+export function imagesOfRun({ report, plan }: RunClaims): readonly RunImage[] {
   return report.images.flatMap((image) => {
-    const step = steps.get(image.name)
-    const { digest, outcome } = image
-    const isMade = step?.action === "build" || step?.action === "retest"
-    if (step === undefined || digest === undefined || !isMade) return []
-    return outcome.kind === "passed" || outcome.kind === "untested"
-      ? [{ report: { ...image, digest }, step }]
-      : []
+    const { name, reference, platforms } = image
+    const ends = platforms ?? [{ ...image, platform: undefined, tests: "full" as const }]
+    return ends.flatMap((end) => {
+      const step = plan.steps.find((each) => each.image === name && each.platform === end.platform)
+      if (step === undefined) return []
+      const platform = end.platform ?? report.platform ?? plan.platform
+      return [{ report: { ...end, name, reference }, step, platform, hasPassed: hasPassed(end, step) }]
+    })
   })
+}
+
+/** What is taken as it is published has passed before; where no test was to run, nothing is left to do. */
+function hasPassed({ outcome, tests }: ReportedPlatform | UnnamedEnd, { action }: Step): boolean {
+  if (action === "retag" || action === "reuse") return true
+  return outcome.kind === "passed" || (tests === "none" && outcome.kind === "untested")
+}
+
+type UnnamedEnd = Omit<ReportedPlatform, "platform"> & { readonly platform: undefined }
+
+/** Images of a run that it built, tested or scanned, and that are in the registry. */
+export function claimedImages(run: RunClaims): readonly Omit<ClaimedImage, "labels">[] {
+  return imagesOfRun(run).flatMap((image) => {
+    const { report, step } = image
+    const { digest, outcome, vulnerabilities } = report
+    const isWhole = isMade(step)
+      ? outcome.kind === "passed" || outcome.kind === "untested"
+      : outcome.kind === "retagged" && vulnerabilities !== undefined
+    return digest !== undefined && isWhole ? [{ ...image, report: { ...report, digest } }] : []
+  })
+}
+
+function isMade({ action }: Step): boolean {
+  return action === "build" || action === "retest"
 }
 
 /**
@@ -76,6 +123,8 @@ export function claimedImages({ report, plan }: RunClaims): readonly Omit<Claime
  */
 export function contradictions({ report, step, labels: found }: ClaimedImage): readonly string[] {
   const told = found.get(labels.inputKey)
+  // Of what is scanned as it is published nothing is said but what is in this digest.
+  if (!isMade(step)) return []
   if (report.inputKey !== step.inputKey) return [`report and plan name different keys for ${report.name}`]
   if (told === step.inputKey) return []
   return [
@@ -83,129 +132,84 @@ export function contradictions({ report, step, labels: found }: ClaimedImage): r
   ]
 }
 
-/** The statements about an image: provenance where this run built it, and its tests where they passed. */
+/** The statements about an image: provenance where this run built it, its tests where they passed, a scan where there was one. */
 export function statementsOf(
   image: ClaimedImage,
   run: RunClaims,
   builder: Builder,
 ): readonly InTotoStatement[] {
-  const { report, step } = image
+  const { report, step, hasPassed: isTested } = image
   const subject = { name: repositoryOf(step), digest: report.digest }
+  const files = filesOf(image, run)
   return [
     ...(step.action === "build"
       ? [statementAbout("provenance", subject, provenanceOf(image, run, builder))]
       : []),
-    ...(report.outcome.kind === "passed" ? [statementAbout("tests", subject, testsOf(image, run))] : []),
+    ...(isTested && isMade(step)
+      ? [statementAbout("tests", subject, testsPredicate([report], step, files, run.report.startedAt))]
+      : []),
+    ...(report.vulnerabilities === undefined ? [] : [vulnerabilityStatement(subject, report.vulnerabilities)]),
   ]
 }
 
-function repositoryOf({ reference }: Step): string {
+/** Where an image of a step is published, without a tag. */
+export function repositoryOf({ reference }: Pick<Step, "reference">): string {
   const { registry, path } = parseReference(reference)
   return formatReference({ registry, path })
 }
 
 function provenanceOf(image: ClaimedImage, run: RunClaims, builder: Builder): InTotoStatement["predicate"] {
-  const { report, plan, source } = run
-  const { step } = image
-  const { commit } = report.source
-  return {
-    buildDefinition: {
-      buildType,
-      externalParameters: {
-        image: step.image,
-        platform: report.platform ?? plan.platform,
-        tag: plan.tag,
-        branch: plan.branch,
-        arguments: report.request.arguments,
-        ...(source !== undefined && { source }),
-        ...(commit !== undefined && { commit }),
-      },
-      internalParameters: {
-        inputKey: step.inputKey,
-        testKey: step.testKey,
-        planVersion: plan.version,
-        // Not what the commit alone would give.
-        uncommittedChanges: report.source.dirty,
-      },
-      resolvedDependencies: dependenciesOf(image, run),
-    },
-    runDetails: {
-      builder: { id: builder.id },
-      metadata: {
-        ...(builder.invocation !== undefined && { invocationId: builder.invocation }),
-        startedOn: new Date(report.startedAt).toISOString(),
-      },
-      byproducts: byproductsOf(image.report, run),
-    },
-  }
+  const { step, platform } = image
+  const subject = { image: step.image, platform }
+  const made = { dependencies: dependenciesOf(image, run), files: filesOf(image, run) }
+  return provenancePredicate(subject, step, made, run, builder)
 }
 
-interface ResourceDescriptor {
-  readonly uri?: string
-  readonly name?: string
-  readonly digest: Readonly<Record<string, string>>
-}
-
-/** Commit, base and parents, each by digest, as far as they are known. */
+/** Base and parents of an image, each by digest, as far as they are known. */
 function dependenciesOf(
-  { step, labels: found }: ClaimedImage,
+  { step, platform, labels: found }: ClaimedImage,
   run: RunClaims,
 ): readonly ResourceDescriptor[] {
-  const { report, source } = run
-  const { commit } = report.source
-  const uri = source === undefined ? {} : { uri: `git+${source}` }
   const base = [found.get(labels.baseName), found.get(labels.baseDigest)] as const
   const parents = parentsIn(step).flatMap((parent) => {
     if (parent.from === "registry") return [[parent.reference, parent.digest] as const]
-    const built = report.images.find(({ name }) => name === parent.image)
-    return built?.digest === undefined ? [] : [[built.reference, built.digest] as const]
+    const built = imagesOfRun(run).find(
+      (each) => each.step.image === parent.image && each.platform === platform,
+    )
+    return built?.report.digest === undefined ? [] : [[built.report.reference, built.report.digest] as const]
   })
   const images = [base, ...parents].flatMap(([name, digest]) =>
     name === undefined || digest === undefined ? [] : [imageDependency(name, digest)],
   )
-  const named = new Map(images.map((each) => [each.digest.sha256, each]))
-  return [
-    ...(commit === undefined ? [] : [{ ...uri, name: "source", digest: { gitCommit: commit } }]),
-    ...named.values(),
-  ]
-}
-
-function imageDependency(reference: string, digest: string): ResourceDescriptor {
-  return { uri: `oci://${reference.replace(/@.*$/, "")}`, digest: { sha256: digest.replace(/^sha256:/, "") } }
+  return [...new Map(images.map((each) => [each.digest.sha256, each])).values()]
 }
 
 /** Files of the run that are about all images, and those of this one. */
-function byproductsOf(
-  { name, reference }: ReportedImage,
-  { files }: RunClaims,
+function filesOf(
+  { report: { name, reference }, step, platform }: RunImage,
+  run: RunClaims,
 ): readonly ResourceDescriptor[] {
+  const dashed = platform.replaceAll("/", "-")
   const page = pageName(parseReference(reference))
-  const isOf = (path: string) =>
-    ["plan.json", "stack.Dockerfile"].includes(path) ||
-    path.startsWith(`junit/${name}.`) ||
-    path === `sbom/${page}.spdx.json`
-  return [...files]
-    .filter(([path]) => isOf(path))
-    .map(([path, sha256]) => ({ name: path, digest: { sha256 } }))
+  const isAlone = step.platform === undefined
+  // In a run of several platforms files have them in their names: but texts of the run's first, and lists of the image's.
+  const isPlanned = (first: string | undefined) => isAlone || platform === first
+  const firstOfImage = run.plan.steps.find(({ image }) => image === name)?.platform
+  const own = [
+    "plan.json",
+    isPlanned(platformsOf(run.plan)[0]) ? "stack.Dockerfile" : `${dashed}.stack.Dockerfile`,
+    isPlanned(firstOfImage) ? `sbom/${page}.spdx.json` : `sbom/${page}.${dashed}.spdx.json`,
+  ]
+  const tests = isAlone ? name : `${name}.${dashed}`
+  return filesLike(run, (path) => own.includes(path) || path.startsWith(`junit/${tests}.`))
 }
 
-function testsOf({ report, step }: ClaimedImage, run: RunClaims): InTotoStatement["predicate"] {
-  const { inputKey, testKey } = step
-  const suites = report.suites.map(({ kind, run: { tests }, earlier = [] }) => ({
-    name: kind,
-    counts: countTests(tests),
-    ...(earlier.length > 0 && { passedEarlier: earlier }),
-  }))
-  return {
-    result: "PASSED",
-    configuration: [
-      { name: "tests", digest: { sha256: testKey } },
-      ...byproductsOf(report, run).filter(({ name = "" }) => name.startsWith("junit/")),
-    ],
-    passedTests: suites.map(({ name }) => name),
-    inputKey,
-    testKey,
-    suites,
-    startedOn: new Date(run.report.startedAt).toISOString(),
-  }
+/** Files of a run with these names. */
+export function filesLike(
+  { files }: RunClaims,
+  isMeant: (path: string) => boolean,
+): readonly ResourceDescriptor[] {
+  return [...files]
+    .filter(([path]) => isMeant(path))
+    .map(([path, sha256]) => ({ name: path, digest: { sha256 } }))
 }

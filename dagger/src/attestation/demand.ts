@@ -1,6 +1,8 @@
 import type { ClaimKind } from "../spec/trust.js"
-import type { Claim, Evidence } from "./evidence.js"
-import { readGpuTest, readPassedTests, readProvenance } from "./predicates.js"
+import type { Evidence } from "./evidence.js"
+import type { TimedVerdict } from "./predicates.js"
+import { readGpuTest, readPassedTests, readProvenance, readVulnerabilities } from "./predicates.js"
+import type { InTotoStatement } from "./statement.js"
 
 /** What believed statements prove of one image. */
 export interface Proof {
@@ -8,8 +10,10 @@ export interface Proof {
   readonly inputKeys: ReadonlySet<string>
   /** Test keys that it passed, by input key. */
   readonly passed: ReadonlyMap<string, ReadonlySet<string>>
-  /** Its last GPU test: when it ended, in milliseconds since 1970, and how. */
-  readonly gpu?: { readonly passed: boolean; readonly at: number } | undefined
+  /** Its last GPU test. */
+  readonly gpu?: TimedVerdict | undefined
+  /** Its last scan for vulnerabilities. */
+  readonly vulnerabilities?: TimedVerdict | undefined
   /** Why claims are not believed, by kind. */
   readonly doubts: ReadonlyMap<ClaimKind | "other", readonly string[]>
 }
@@ -17,7 +21,7 @@ export interface Proof {
 /** What statements prove; those that are not believed prove nothing. */
 export function proofOf({ claims }: Pick<Evidence, "claims">): Proof {
   const believed = claims.filter(({ problem }) => problem === undefined)
-  const of = <T>(kind: ClaimKind, read: (statement: NonNullable<Claim["statement"]>) => T | undefined): T[] =>
+  const of = <T>(kind: ClaimKind, read: (statement: InTotoStatement) => T | undefined): T[] =>
     believed.flatMap(({ kind: own, statement }) => {
       const said = own === kind && statement !== undefined ? read(statement) : undefined
       return said === undefined ? [] : [said]
@@ -26,7 +30,8 @@ export function proofOf({ claims }: Pick<Evidence, "claims">): Proof {
   for (const { inputKey, testKey } of of("tests", readPassedTests)) {
     passed.set(inputKey, (passed.get(inputKey) ?? new Set()).add(testKey))
   }
-  const [gpu] = of("gpu", readGpuTest).sort((a, b) => b.at - a.at)
+  const last = (kind: ClaimKind, read: (statement: InTotoStatement) => TimedVerdict | undefined) =>
+    of(kind, read).sort((a, b) => b.at - a.at)[0]
   const doubts = new Map<ClaimKind | "other", string[]>()
   for (const { kind = "other", problem, attachment } of claims) {
     if (problem === undefined) continue
@@ -35,15 +40,23 @@ export function proofOf({ claims }: Pick<Evidence, "claims">): Proof {
   return {
     inputKeys: new Set(of("provenance", readProvenance).map(({ inputKey }) => inputKey)),
     passed,
-    gpu,
+    gpu: last("gpu", readGpuTest),
+    vulnerabilities: last("vulnerabilities", readVulnerabilities),
     doubts,
   }
+}
+
+/** Whether it was built by who is trusted, and has passed tests that were for what it was built from. */
+export function isBuiltAndTested({ inputKeys, passed }: Pick<Proof, "inputKeys" | "passed">): boolean {
+  return [...inputKeys].some((inputKey) => passed.has(inputKey))
 }
 
 /** What a promotion asks for. */
 export interface PromotionDemand {
   /** Seconds that the verdict of a GPU test may be old; absent for images that none is asked of. */
   readonly gpuMaxAgeSeconds?: number | undefined
+  /** Seconds that a scan for vulnerabilities may be old; absent where none is asked for. */
+  readonly vulnerabilitiesMaxAgeSeconds?: number | undefined
   /** Milliseconds since 1970. */
   readonly now: number
 }
@@ -60,27 +73,40 @@ export interface MissingProof {
 /** What is missing before an image may be promoted. */
 export function missingForPromotion(
   proof: Proof,
-  { gpuMaxAgeSeconds, now }: PromotionDemand,
+  { gpuMaxAgeSeconds, vulnerabilitiesMaxAgeSeconds, now }: PromotionDemand,
 ): readonly MissingProof[] {
-  const tested = [...proof.inputKeys].some((inputKey) => proof.passed.has(inputKey))
   return [
     ...(proof.inputKeys.size > 0
       ? []
       : [missing(proof, "provenance", "no trusted statement tells what it was built from")]),
-    ...(tested ? [] : [missing(proof, "tests", "no trusted statement tells that its tests passed")]),
-    ...(gpuMaxAgeSeconds === undefined ? [] : missingGpu(proof, gpuMaxAgeSeconds, now)),
+    ...(isBuiltAndTested(proof) ? [] : [missing(proof, "tests", "no trusted statement tells that its tests passed")]),
+    ...missingVerdict(proof, "gpu", gpuMaxAgeSeconds, now),
+    ...missingVerdict(proof, "vulnerabilities", vulnerabilitiesMaxAgeSeconds, now),
   ]
 }
 
-function missingGpu(proof: Proof, maxAgeSeconds: number, now: number): readonly MissingProof[] {
-  const { gpu } = proof
-  if (gpu === undefined) return [missing(proof, "gpu", "no trusted statement tells that its GPU test passed")]
-  const time = new Date(gpu.at).toISOString()
-  if (!gpu.passed) return [{ kind: "gpu", why: `its GPU test of ${time} failed` }]
-  if (gpu.at > now + clockSkew)
-    return [{ kind: "gpu", why: `its GPU test is said to be of ${time}, which is yet to come` }]
-  if (now - gpu.at <= maxAgeSeconds * 1000) return []
-  return [{ kind: "gpu", why: `its GPU test is of ${time}, older than the spec accepts (gpu_max_age)` }]
+/** Kinds of statements that get old, with what they are about and the key of the spec that says how old they may be. */
+const timed = {
+  gpu: { what: "GPU test", key: "gpu_max_age" },
+  vulnerabilities: { what: "scan for vulnerabilities", key: "vulnerabilities_max_age" },
+} as const
+
+function missingVerdict(
+  proof: Proof,
+  kind: keyof typeof timed,
+  maxAgeSeconds: number | undefined,
+  now: number,
+): readonly MissingProof[] {
+  if (maxAgeSeconds === undefined) return []
+  const verdict = proof[kind]
+  const { what, key } = timed[kind]
+  if (verdict === undefined) return [missing(proof, kind, `no trusted statement tells that its ${what} passed`)]
+  const time = new Date(verdict.at).toISOString()
+  if (!verdict.passed) return [{ kind, why: `its ${what} of ${time} failed` }]
+  if (verdict.at > now + clockSkew)
+    return [{ kind, why: `its ${what} is said to be of ${time}, which is yet to come` }]
+  if (now - verdict.at <= maxAgeSeconds * 1000) return []
+  return [{ kind, why: `its ${what} is of ${time}, older than the spec accepts (${key})` }]
 }
 
 function missing({ doubts }: Proof, kind: ClaimKind, why: string): MissingProof {

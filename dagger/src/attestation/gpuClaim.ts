@@ -13,16 +13,19 @@ export interface GpuTestTerms {
   readonly at: number
 }
 
-/** The statement about a GPU test that has judged a digest; undefined where it says nothing of one. */
+/**
+ * The statement about a GPU test that has judged a digest, of an index also about the image in it that was tested.
+ * @returns undefined where the verdict says nothing of a digest
+ */
 export function gpuStatement(
   verdict: GpuVerdict,
   { hostKey, tests, at }: GpuTestTerms,
 ): InTotoStatement | undefined {
-  const { kind, digest, image, host, sentence, counts, durationSeconds } = verdict
+  const { kind, digest, platform, image, host, sentence, counts, durationSeconds } = verdict
   if (digest === undefined || kind === "could-not-run") return undefined
   const { registry, path, tag } = image
   const name = formatReference({ registry, path })
-  return statementAbout(
+  const statement = statementAbout(
     "gpu",
     { name, digest },
     {
@@ -34,7 +37,11 @@ export function gpuStatement(
       sentence,
       durationSeconds,
       ...(tag !== undefined && { tag }),
+      ...(platform !== undefined && { platform: { ...platform } }),
       ...(counts !== undefined && { counts: { ...counts } }),
     },
   )
+  if (platform === undefined) return statement
+  const tested = { name, digest: { sha256: platform.digest.replace(/^sha256:/, "") } }
+  return { ...statement, subject: [...statement.subject, tested] }
 }

@@ -23,6 +23,11 @@ const gpuVerdictSchema = z.object({
   testedAt: z.iso.datetime(),
 })
 
+const vulnerabilitiesSchema = z.object({
+  verdict: z.enum(["PASSED", "FAILED"]),
+  metadata: z.object({ scanFinishedOn: z.iso.datetime() }),
+})
+
 /** What a statement of provenance says; undefined where it is no whole one. */
 export function readProvenance({
   predicate,
@@ -43,10 +48,20 @@ export function readPassedTests({
   return data?.result === "PASSED" ? data : undefined
 }
 
-/** When a GPU test ended (milliseconds since 1970), and how; undefined where the statement is no whole one. */
-export function readGpuTest({
-  predicate,
-}: InTotoStatement): { readonly passed: boolean; readonly at: number } | undefined {
+/** How something ended that says nothing of later, and when: milliseconds since 1970. */
+export interface TimedVerdict {
+  readonly passed: boolean
+  readonly at: number
+}
+
+/** When a scan for vulnerabilities ended, and how; undefined where the statement is no whole one, or judges nothing. */
+export function readVulnerabilities({ predicate }: InTotoStatement): TimedVerdict | undefined {
+  const { data } = vulnerabilitiesSchema.safeParse(predicate)
+  return data && { passed: data.verdict === "PASSED", at: Date.parse(data.metadata.scanFinishedOn) }
+}
+
+/** When a GPU test ended, and how; undefined where the statement is no whole one. */
+export function readGpuTest({ predicate }: InTotoStatement): TimedVerdict | undefined {
   const { data } = gpuVerdictSchema.safeParse(predicate)
   return data && { passed: data.result === "PASSED", at: Date.parse(data.testedAt) }
 }

@@ -17,6 +17,7 @@ import { webAddress } from "../git/webAddress.js"
 import { tagDifferences } from "../plan/repeat.js"
 import { readPlan } from "../plan/planDocument.js"
 import { atOption, InputError } from "../problems.js"
+import { platformsOfImages } from "../spec/platforms.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { plural } from "../text/format.js"
 import { codeCell, plainText, table } from "../text/markdown.js"
@@ -48,16 +49,15 @@ export async function attest(request: AttestRequest): Promise<ActionResult> {
   const store = (await RegistrySession.open(login)).client
   const repositories = publishedAs(spec, request.registry)
   const believer = await ownBeliever(signer, spec)
-  const attesting = { store, signer, believer, patience: writersPatience, repositories }
-  const attested: AttestedImage[] = []
-  for (const run of runs) attested.push(...(await attestImages(run, attesting)))
-  return resultOf(attested, signer.name)
+  const places = { repositories, platforms: platformsOfImages(spec) }
+  const attesting = { store, signer, believer, patience: writersPatience, ...places }
+  return resultOf(await attestImages(runs, attesting), signer.name)
 }
 
 /** The runs whose artifacts lie in a folder, or in folders of it. */
 async function readRuns({ artifacts, origin }: AttestRequest): Promise<readonly RunClaims[]> {
   const folder = await mkdtemp(join(tmpdir(), "attest-"))
-  const include = ["report.json", "plan.json", "stack.Dockerfile", "junit/*.xml", "sbom/*.spdx.json"]
+  const include = ["report.json", "plan.json", "*stack.Dockerfile", "junit/*.xml", "sbom/*.spdx.json"]
   await artifacts.filter({ include: include.map((path) => `**/${path}`) }).export(folder)
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   // A link would be somebody else's file.
@@ -110,14 +110,15 @@ function wrongArtifacts(message: string) {
 function resultOf(images: readonly AttestedImage[], signer: string): Promise<ActionResult> {
   const failed = images.filter(({ problem }) => problem !== undefined)
   const ok = failed.length === 0
-  const rows = images.map(({ image, attached, kept, problem }) => [
-    codeCell(image),
+  const rows = images.map(({ image, platform, attached, kept, problem }) => [
+    codeCell(platform === undefined ? image : `${image} (${platform})`),
     problem === undefined ? plainText(attached.join(", ") || "nothing new") : "FAILED",
     plainText(problem ?? (kept.length === 0 ? "" : `there already: ${kept.join(", ")}`)),
   ])
+  const named = (of: readonly AttestedImage[]) => [...new Set(of.map(({ image }) => image))]
   const sentence = ok
-    ? `Signed by ${signer}: ${plural(images.length, "image")}.`
-    : `Not signed: ${failed.map(({ image }) => image).join(", ")}.`
+    ? `Signed by ${signer}: ${plural(named(images).length, "image")}.`
+    : `Not signed: ${named(failed).join(", ")}.`
   return actionResult({
     ok,
     report: { version: 1, kind: "attested", signer, images },

@@ -1,35 +1,35 @@
 import { randomUUID } from "node:crypto"
 import type { StatementSigner } from "../attestation/signer.js"
-import { linkedDockerfile } from "../dockerfile/link.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
 import { givenIds } from "../engine/buildSecrets.js"
 import { withBaseNotices } from "../gather/baseNotices.js"
 import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
 import type { Prepared, PreparedStack } from "../gather/prepare.js"
-import { onePlatform, prepare, testsOn } from "../gather/prepare.js"
-import { publishedFacts } from "../gather/publishedFacts.js"
+import { prepare, testsOn } from "../gather/prepare.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { StackRequest } from "../gather/request.js"
 import { callRequest, checkRange } from "../gather/request.js"
 import { loginOf } from "../gather/secretHosts.js"
-import { webAddress } from "../git/webAddress.js"
+import { requireBuiltElsewhere } from "../gather/platforms.js"
 import { signerOfRun } from "../gather/signing.js"
+import type { ScanTools } from "../gather/vulnerabilityScan.js"
 import { atOption, InputError } from "../problems.js"
 import { planMarkdown } from "../plan/markdown.js"
 import type { Plan } from "../plan/planDocument.js"
-import { imagesChangedText } from "../plan/planDocument.js"
 import { parseManifest } from "../manifest/manifestData.js"
 import type { TagStore } from "../registry/moveTag.js"
-import type { CallRequest, SourceFacts, StackReport } from "../report/report.js"
+import type { CallRequest, StackReport } from "../report/report.js"
 import type { ArtifactTexts } from "../run/artifacts.js"
 import { artifactsOf } from "../run/artifacts.js"
 import { assembleReport } from "../run/assembleReport.js"
-import { attestRunning, hashesOf } from "../run/attestRunning.js"
+import type { BeforeTags } from "../run/execute.js"
 import { execute } from "../run/execute.js"
 import type { EndedImage, Execution, ImageJob } from "../run/execution.js"
 import { indexAnnotations, jobsOf, jobsOfPlatform } from "../run/jobs.js"
-import { factsName, renderManifests } from "../run/manifests.js"
+import type { IndexWriter } from "../run/joinPlatforms.js"
+import { beforeTags } from "./beforeTags.js"
 import type { ReviewedRun } from "./reviewRun.js"
+import { pagesOf } from "./runPages.js"
 import { branchTag } from "../tag/branchTag.js"
 import type { ShownScreen } from "./screenFiles.js"
 import { printResult } from "./screenFiles.js"
@@ -49,7 +49,9 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
   const registry = await RegistrySession.open(loginOf(request))
   const signer = await signerOfRun(request)
   const prepared = await prepare(request, registry)
-  if (signer !== undefined) refuseSeveralPlatforms(prepared)
+  for (const { plan, platform } of prepared.platforms) requireBuiltElsewhere(plan, platform)
+  refuseEarlyTags(prepared, request)
+  const tools = await scanToolsOfRun(prepared, request)
   requireSecretsOf(prepared, givenIds(request.secrets))
   const { target } = request
   if (target !== undefined) {
@@ -64,6 +66,7 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
     filter: "",
     startedAt,
     signer,
+    tools,
     target,
   }
   return runPlan(prepared, { ...call, screen, purpose: "pages" }, registry)
@@ -81,15 +84,34 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
   readonly screen: ShownScreen | undefined
   /** Signs what the run says of its images; nobody where it is absent. */
   readonly signer?: StatementSigner | undefined
+  /** Scans its images before their tags move; nobody where it is absent. */
+  readonly tools?: ScanTools | undefined
   /** Branch whose published images the run's are compared with. */
   readonly target?: string | undefined
 }
 
-/** @throws InputError where an index of several platforms would have to be signed */
-function refuseSeveralPlatforms({ platforms }: PreparedStack): void {
-  if (platforms.length === 1) return
-  const message = "images of several platforms cannot be signed yet"
-  throw new InputError([{ location: atOption("--signing-key"), message, hint: "leave it out" }])
+/** @throws InputError where tags would move before what has to come first */
+function refuseEarlyTags(
+  { proofs }: PreparedStack,
+  { publishing, vulnerabilityDatabase }: StackRequest,
+): void {
+  if (publishing !== "each" || (proofs ?? vulnerabilityDatabase) === undefined) return
+  const message =
+    proofs === undefined
+      ? "with it tags move before images are scanned"
+      : "the spec trusts signers, and with it tags move before anything is signed"
+  throw new InputError([{ location: atOption("--publish-each"), message, hint: "leave it out" }])
+}
+
+/** @throws InputError for a database or a scanner that is none; undefined where nothing is to be scanned */
+async function scanToolsOfRun(
+  { platforms: [first] }: PreparedStack,
+  { source, scanner, vulnerabilityDatabase }: StackRequest,
+): Promise<ScanTools | undefined> {
+  if (vulnerabilityDatabase === undefined || first === undefined) return undefined
+  const { databaseFile, scanToolsOf } = await import("../gather/vulnerabilityScan.js")
+  const database = await databaseFile(vulnerabilityDatabase, "--vulnerability-database")
+  return scanToolsOf(source, first.spec, { scanner, database })
 }
 
 /** @throws InputError where the secrets that are given do not fit what is built. @param given their ids */
@@ -110,13 +132,15 @@ export async function runPlan(
   const stack = { ...known, plan: withNoticesOf(known) }
   const { plan } = stack
   const { git, spec } = prepared
-  const images = plan.skippedByRequest === undefined ? await carryOut(stack, call, registry) : []
+  const gate = beforeTags(stack, call, registry)
+  const images = plan.skippedByRequest === undefined ? await carryOut(stack, call, registry, gate.pass) : []
   const notices = [...plan.notices, ...known.platforms.flatMap(({ platform }) => platform.notices)]
   const report = assembleReport({ ...call, plan, git, spec, notices, retries: registry.retries }, images)
-  const more =
+  const pages =
     call.purpose === "pages"
       ? await pagesOf(stack, report.source, call.startedAt, images, registry)
       : new Map<string, string>()
+  const more = new Map([...pages, ...gate.texts()])
   const { target } = call
   if (target === undefined || plan.skippedByRequest !== undefined)
     return stackRun(await artifactsOf(report, images, more), report, call.screen)
@@ -139,9 +163,11 @@ async function withReview(
   return { ...report, review, milliseconds: Date.now() - report.startedAt }
 }
 
-/** What of a stack of several platforms this engine emulates, or leaves out: no step of the plan would tell. */
+/** What of a stack of several platforms this engine emulates, or cannot do: no step of the plan would tell. */
 function leftOutOf({ platforms }: PreparedStack): readonly string[] {
-  return platforms.flatMap(({ spec, platform }) => (spec.platforms.length > 1 ? platform.notices : []))
+  return platforms.flatMap(({ spec, platform: { notices, unable } }) =>
+    spec.platforms.length > 1 ? [...notices, ...(unable === undefined ? [] : [unable])] : [],
+  )
 }
 
 /** The plan with what is not known of the bases of any platform. */
@@ -156,10 +182,12 @@ function withNoticesOf({ plan, platforms }: PreparedStack): Plan {
 }
 
 async function carryOut(
-  { plan, platforms }: PreparedStack,
+  stack: PreparedStack,
   call: RunCall,
   registry: RegistrySession,
+  gate: BeforeTags,
 ): Promise<readonly EndedImage[]> {
+  const { plan, platforms } = stack
   const runId = randomUUID()
   const tags: TagStore = {
     write: (repository, digest, tag) => registry.writeTag(repository, digest, tag),
@@ -168,10 +196,7 @@ async function carryOut(
   const [only, ...others] = platforms
   if (only !== undefined && others.length === 0) {
     const jobs = jobsOf(only, givenIds(call.secrets), call.purpose)
-    const { signer } = call
-    const execution = executionOf(only, jobs, call, runId, registry)
-    if (signer === undefined) return execute(execution, tags)
-    return execute(execution, tags, (images) => attestEnded(images, only, call, signer, registry))
+    return execute(executionOf(only, jobs, call, runId, registry), tags, gate)
   }
   const { executePlatforms, platformRun } = await import("../run/joinPlatforms.js")
   const runs = platforms.map((each) => {
@@ -179,14 +204,11 @@ async function carryOut(
     return platformRun(executionOf(each, jobs, call, runId, registry), each.platform.isEmulated, plan)
   })
   const order = only?.tree.nodes.map(({ name }) => name) ?? []
-  return executePlatforms(runs, order, tags, (name, repository, images, tag) =>
-    registry.writeIndex(
-      repository,
-      images,
-      only === undefined ? new Map() : indexAnnotations(only, name),
-      tag,
-    ),
-  )
+  const writeIndex: IndexWriter = (name, repository, images, tag) => {
+    const annotations = only === undefined ? new Map<string, string>() : indexAnnotations(only, name)
+    return registry.writeIndex(repository, images, annotations, tag)
+  }
+  return executePlatforms(runs, order, tags, writeIndex, gate)
 }
 
 function executionOf(
@@ -220,62 +242,6 @@ function executionOf(
     runId,
     purpose,
   }
-}
-
-/** Signs what a run says so far: its report is written once more when the tags have moved. */
-async function attestEnded(
-  images: readonly EndedImage[],
-  prepared: Prepared,
-  call: RunCall,
-  signer: StatementSigner,
-  registry: RegistrySession,
-): Promise<readonly EndedImage[]> {
-  const { plan, git, spec } = prepared
-  const report = assembleReport({ ...call, plan, git, spec, notices: [], retries: registry.retries }, images)
-  const pages = await pagesOf(onePlatform(prepared), report.source, call.startedAt, images, registry)
-  const source = git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl)
-  const run = { report, plan, files: hashesOf(images, pages), source }
-  return attestRunning(images, run, { registry, signer, repositories: prepared.repositories })
-}
-
-/** The plan, the linked Dockerfile and the images' manifests, by path in the artifacts. */
-async function pagesOf(
-  { plan, platforms }: PreparedStack,
-  source: SourceFacts,
-  startedAt: number,
-  images: readonly EndedImage[],
-  registry: RegistrySession,
-): Promise<ArtifactTexts> {
-  const [first] = platforms
-  if (first === undefined) throw new RangeError("a run is for one platform at least")
-  const { spec, git } = first
-  const { tag, platform } = plan
-  const { remoteUrl } = git
-  const published = await publishedFacts(
-    registry.client,
-    images.flatMap(({ job, digest, platforms: parts = [] }) => [
-      { ...job, digest },
-      ...(parts.length < 2 ? [] : parts).map((part) => ({
-        name: factsName(job.name, part.platform),
-        repository: job.repository,
-        digest: part.image.digest,
-      })),
-    ]),
-    platform,
-  )
-  return new Map([
-    ["plan.json", `${JSON.stringify(plan, null, 2)}\n`],
-    ["plan.md", planMarkdown(plan)],
-    ["artifacts/IMAGES_CHANGED", imagesChangedText(plan)],
-    ...platforms.map(dockerfileOf),
-    ...renderManifests(images, { spec, tag, platform, startedAt, source, remoteUrl, published }),
-  ])
-}
-
-/** The linked text of the first platform has the usual name; of another one it has the platform's in it. */
-function dockerfileOf({ linked, plan }: Prepared, index: number): readonly [string, string] {
-  const name = index === 0 ? linkedDockerfile : `${plan.platform.replaceAll("/", "-")}.${linkedDockerfile}`
-  return [name, linked.whole.dockerfile]
 }
 
 /**

@@ -9,6 +9,8 @@ import type { GpuVerdict } from "../gpu/verdict.js"
 import { InputError, atOption } from "../problems.js"
 import { underTag } from "../reference/imagePlace.js"
 import { formatReference, isTag } from "../reference/reference.js"
+import { indexedImage } from "../registry/imageFacts.js"
+import { usualPlatform } from "../spec/platforms.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import type { Spec } from "../spec/spec.js"
 import { actionResult } from "./actionResult.js"
@@ -52,7 +54,7 @@ export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
   const named = request.dryRun ? undefined : await digestOf(registry, image)
   const options = await gpuOptions(spec, request, image, named)
   if (!request.dryRun) {
-    const verdict = await runGpu(options)
+    const verdict = await runGpu(options, registry)
     return verdictResult(verdict, await attestVerdict(verdict, options, registry, signer))
   }
   const plan = renderGpuPlan(planGpuTest(options))
@@ -141,8 +143,12 @@ export async function gpuOptions(
 }
 
 /** Runs the test with the job's output shown as it comes; secrets are redacted from it already. */
-export function runGpu(options: GpuTestOptions): Promise<GpuVerdict> {
-  return runGpuTest(options, {
+export async function runGpu(options: GpuTestOptions, { client }: RegistrySession): Promise<GpuVerdict> {
+  const { repository, digest } = options
+  // Which of an index's images its machines take, the cluster does not tell.
+  const platform =
+    digest === undefined ? undefined : await indexedImage(client, { ...repository, digest }, usualPlatform)
+  const verdict = await runGpuTest(options, {
     connected: () => {
       console.log(`connected to ${options.host}`)
     },
@@ -150,6 +156,7 @@ export function runGpu(options: GpuTestOptions): Promise<GpuVerdict> {
       console.log(text)
     },
   })
+  return platform === undefined ? verdict : { ...verdict, platform }
 }
 
 /** What became of the statement about a verdict. */

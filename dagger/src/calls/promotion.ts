@@ -81,7 +81,7 @@ export async function promoteToStable(call: StableCall): Promise<ActionResult> {
   const digests = digestsOf(look)
   const options = await test.optionsFor(digests)
   if (dryRun) return finish(setup, look, dryRun, renderGpuPlan(planGpuTest(options)))
-  const verdict = await runGpu(options)
+  const verdict = await runGpu(options, setup.registry)
   const signed = await attestVerdict(verdict, options, setup.registry, signer)
   if (signed !== undefined) console.log(signed.message)
   const gate = { kind: "verdict", verdict } as const
@@ -177,6 +177,7 @@ async function evidenceOf({ spec, registry }: PromotionSetup): Promise<Promotion
     store: registry.client,
     believer,
     gpu: gpu && { image: gpu.image, maxAgeSeconds: trust.gpuMaxAgeSeconds },
+    vulnerabilitiesMaxAgeSeconds: trust.vulnerabilitiesMaxAgeSeconds,
     now: Date.now,
   }
   return { whole: evidenceCheck(terms), beforeGpuTest: evidenceCheck(terms, ["gpu"]) }

@@ -1,7 +1,7 @@
 import { missingForPromotion, proofOf } from "../attestation/demand.js"
 import type { Claim, Evidence } from "../attestation/evidence.js"
 import { claimsAbout } from "../attestation/evidence.js"
-import { readGpuTest, readPassedTests, readProvenance } from "../attestation/predicates.js"
+import { readGpuTest, readPassedTests, readProvenance, readVulnerabilities } from "../attestation/predicates.js"
 import type { InTotoStatement } from "../attestation/statement.js"
 import { openSource } from "../gather/openSource.js"
 import { RegistrySession } from "../gather/registrySession.js"
@@ -14,6 +14,9 @@ import type { ImageReference, PinnedReference } from "../reference/reference.js"
 import { formatReference, sameRepository } from "../reference/reference.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import type { Spec } from "../spec/spec.js"
+import type { RegistryClient } from "../registry/client.js"
+import type { PlatformDigest } from "../registry/joinIndex.js"
+import { readManifest } from "../registry/manifest.js"
 import { shortDigest } from "../text/format.js"
 import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
 import type { ActionResult } from "./actionResult.js"
@@ -27,7 +30,7 @@ export interface VerifyRequest extends Omit<RegistryOptionsOfCall, "registry"> {
 
 /**
  * What is claimed of a published image, by whom, and whether it holds as the source's spec trusts. It holds where
- * provenance and test results do.
+ * provenance and test results do; of an index those of the index, which tell of all that it lists.
  * @throws InputError for mistakes in the source or the options, and where there is no such image
  */
 export async function verifyImage(request: VerifyRequest): Promise<ActionResult> {
@@ -45,7 +48,27 @@ export async function verifyImage(request: VerifyRequest): Promise<ActionResult>
   const nobody = { trust: { signers: [] }, verify: () => ({ problem: "the spec trusts nobody (`trust`)" }) }
   const believer = (await believerOf(spec)) ?? nobody
   const tag = tagOfRun(spec, reference)
-  return resultFor(image, request.ref, await claimsAbout(store, believer, image, tag))
+  const evidence = await claimsAbout(store, believer, image, tag)
+  const parts = await Promise.all(
+    (await platformsIn(store, image)).map(async ({ platform, digest }) => {
+      const { claims } = await claimsAbout(store, believer, { ...image, digest }, tag)
+      return { platform, digest, claims }
+    }),
+  )
+  return resultFor(image, request.ref, evidence, parts)
+}
+
+/** What is claimed of one of an index's images. */
+interface ClaimedPlatform extends PlatformDigest {
+  readonly claims: readonly Claim[]
+}
+
+/** The images that an index lists; none where it is an image. */
+async function platformsIn(store: RegistryClient, image: PinnedReference): Promise<readonly PlatformDigest[]> {
+  const manifest = await store.manifest(image)
+  const document = manifest && readManifest(manifest)
+  if (document?.kind !== "index") return []
+  return document.manifests.map(({ platform = "unknown", digest }) => ({ platform, digest }))
 }
 
 /** The tag of a reference as runs and promotions call it: without what tells its image from others of the repository. */
@@ -58,22 +81,25 @@ function resultFor(
   image: PinnedReference,
   ref: string,
   { claims, notices }: Evidence,
+  platforms: readonly ClaimedPlatform[],
 ): Promise<ActionResult> {
   const missing = missingForPromotion(proofOf({ claims }), { now: Date.now() })
   const ok = missing.length === 0
-  const rows = claims.map((claim) => [
-    codeCell(claim.kind ?? claim.predicateType ?? shortDigest(claim.attachment)),
-    claim.problem === undefined ? "holds" : "NOT BELIEVED",
-    plainText(claim.signer ?? "unknown"),
-    plainText(claim.problem ?? contentOf(claim)),
-  ])
+  const own = claims.map((claim) => rowOfClaim(claim, ""))
+  const rows = [
+    ...own,
+    ...platforms.flatMap((part) => part.claims.map((claim) => rowOfClaim(claim, `${part.platform}: `))),
+  ]
   const sentence = ok
     ? "Built and tested, by the word of who is trusted."
     : `Not proved: ${missing.map(({ kind }) => kind).join(", ")}.`
   const lines = [...missing.map(({ why }) => why), ...notices]
   return actionResult({
     ok,
-    report: { version: 1, kind: "verified", reference: ref, digest: image.digest, claims, missing, notices },
+    report: {
+      ...{ version: 1, kind: "verified", reference: ref, digest: image.digest, claims, missing, notices },
+      ...(platforms.length > 0 && { platforms }),
+    },
     markdown: [
       `# ${ok ? "✅" : "❌"} verify ${codeSpan(ref)}`,
       sentence,
@@ -83,6 +109,16 @@ function resultFor(
       "",
     ].join("\n\n"),
   })
+}
+
+/** @param of which image of an index it is about; empty for the index, or the image, itself */
+function rowOfClaim(claim: Claim, of: string): readonly string[] {
+  return [
+    codeCell(`${of}${claim.kind ?? claim.predicateType ?? shortDigest(claim.attachment)}`),
+    claim.problem === undefined ? "holds" : "NOT BELIEVED",
+    plainText(claim.signer ?? "unknown"),
+    plainText(claim.problem ?? contentOf(claim)),
+  ]
 }
 
 /** What a statement says, in a few words. */
@@ -102,6 +138,11 @@ function contentOf({ kind, statement }: Claim): string {
     gpu: (each) => {
       const read = readGpuTest(each)
       if (read === undefined) return "it is not whole"
+      return `${read.passed ? "passed" : "FAILED"} on ${new Date(read.at).toISOString()}`
+    },
+    vulnerabilities: (each) => {
+      const read = readVulnerabilities(each)
+      if (read === undefined) return "it judges nothing"
       return `${read.passed ? "passed" : "FAILED"} on ${new Date(read.at).toISOString()}`
     },
   }

@@ -29,9 +29,9 @@ import type { RegistrySession } from "./registrySession.js"
 import type { ChosenPlatform } from "../engine/platform.js"
 import { choosePlatforms } from "../engine/platform.js"
 import { joinPlans, planForPlatform } from "../plan/platforms.js"
-import { namedPlatforms, refusePartialTags, requireBuiltElsewhere } from "./platforms.js"
+import { namedPlatforms, refusePartialTags } from "./platforms.js"
 import { planToRepeat, refuseOtherPlatforms, refuseOtherSource } from "./repeatPlan.js"
-import { refuseUnproved } from "./provedImage.js"
+import { ProofBook, refuseUnproved } from "./provedImage.js"
 import type { StackRequest } from "./request.js"
 import { believerOf } from "./signing.js"
 
@@ -62,6 +62,8 @@ export interface PreparedStack {
   readonly plan: Plan
   /** At least one. */
   readonly platforms: readonly Prepared[]
+  /** Where the spec trusts signers: what their statements prove. */
+  readonly proofs?: ProofBook | undefined
 }
 
 /** What is known for one platform, as that of a run. */
@@ -80,15 +82,15 @@ export async function prepare(request: StackRequest, registry: RegistrySession):
   const repeated = planToRepeat(request)
   const asked = askAboutRun(request)
   const [stacks, git] = await Promise.all([openLinked(request, registry, repeated, () => asked), asked])
+  const proofs = await proofsOf(stacks[0]?.spec, registry)
   if (repeated !== undefined) {
     refuseUnnamedBranch(request, repeated, git)
-    await refuseUnproved(repeated, stacks[0]?.spec, registry.client)
+    await refuseUnproved(repeated, proofs, wholeTestKeysOf(stacks))
   }
   const platforms = await Promise.all(
-    stacks.map((stack) => planned(request, registry, { ...stack, git }, repeated)),
+    stacks.map((stack) => planned(request, registry, { ...stack, git }, repeated, proofs)),
   )
-  for (const { plan, platform } of platforms) requireBuiltElsewhere(plan, platform)
-  if (repeated !== undefined) return { plan: repeated, platforms }
+  if (repeated !== undefined) return { plan: repeated, platforms, proofs }
   const order = stacks[0]?.tree.nodes.map(({ name }) => name) ?? []
   return {
     plan: joinPlans(
@@ -96,6 +98,7 @@ export async function prepare(request: StackRequest, registry: RegistrySession):
       order,
     ),
     platforms,
+    proofs,
   }
 }
 
@@ -104,15 +107,32 @@ async function askAboutRun({ source, branch, base, previous, origin }: StackRequ
   return askGit(source, { branch, base: base ?? (await mainBranchOf(source)), previous, origin })
 }
 
+/** Undefined where the spec trusts nobody: then nothing is asked, and nothing loaded. */
+async function proofsOf(spec: Spec | undefined, { client }: RegistrySession): Promise<ProofBook | undefined> {
+  const believer = spec && (await believerOf(spec))
+  return believer && new ProofBook(client, believer)
+}
+
+/** Of keys for fewer tests, those for all. */
+function wholeTestKeysOf(stacks: readonly LinkedSource[]): ReadonlyMap<string, string> {
+  const images = stacks.flatMap(({ images: own }) => own)
+  return new Map(
+    images.flatMap(({ testKey: fewer, wholeTestKey }) =>
+      wholeTestKey === undefined ? [] : [[fewer, wholeTestKey] as const],
+    ),
+  )
+}
+
 async function planned(
   request: StackRequest,
   registry: RegistrySession,
   found: Omit<Prepared, "plan">,
   repeated: Plan | undefined,
+  proofs: ProofBook | undefined,
 ): Promise<Prepared> {
   if (repeated !== undefined) return { ...found, plan: planForPlatform(repeated, found.platform.platform) }
   const options = planOptions(request, found, found.git)
-  return { ...found, plan: planStack(await planFacts(found, options, registry)) }
+  return { ...found, plan: planStack(await planFacts(found, options, registry, proofs)) }
 }
 
 /** The source with its images, linked for each platform. */
@@ -212,8 +232,9 @@ async function planFacts(
   found: Omit<Prepared, "plan">,
   options: PlanOptions,
   registry: RegistrySession,
+  proofs: ProofBook | undefined,
 ): Promise<PlanFacts> {
-  const images = await imageFacts(found, options, registry)
+  const images = await imageFacts(found, options, registry, proofs)
   const { git, spec, linked } = found
   const files = changedFiles(git)
   const scope = {
@@ -237,6 +258,7 @@ async function imageFacts(
   { spec, images, repositories }: LinkedSource,
   { tag, platform }: PlanOptions,
   registry: RegistrySession,
+  proofs: ProofBook | undefined,
 ): Promise<readonly ImageFacts[]> {
   const asked = images.filter(({ isPublished }) => isPublished)
   const questions = asked.map((image) => ({
@@ -247,7 +269,7 @@ async function imageFacts(
     platform,
     platforms: knownOf(spec.images, image.name).platforms,
   }))
-  const published = await publishedImages(registry.client, questions, await believerOf(spec))
+  const published = await publishedImages(registry.client, questions, proofs)
   return images.map((image) => ({
     ...image,
     registry: image.isPublished

@@ -1,4 +1,3 @@
-import type { Believer } from "../attestation/evidence.js"
 import type { RegistryFacts, RegistryImage } from "../plan/facts.js"
 import { candidateTag, passedTag } from "../plan/facts.js"
 import type { Repository } from "../reference/reference.js"
@@ -12,6 +11,7 @@ import { platformImage } from "../registry/imageFacts.js"
 import { labels } from "../registry/labels.js"
 import { RegistryError } from "../registry/registryError.js"
 import { asProved } from "./provedImage.js"
+import type { ProofBook } from "./provedImage.js"
 
 /** What is asked about one image before it is planned. */
 export interface RegistryQuestion {
@@ -33,16 +33,16 @@ export interface RegistryQuestion {
 
 /**
  * What is published of each image, by manifest and configuration; a registry that cannot be asked is a fact too.
- * @param believer where signers are trusted, and labels and tags are not
+ * @param proofs where signers are trusted, and labels and tags are not
  */
 export async function publishedImages(
   client: RegistryClient,
   questions: readonly RegistryQuestion[],
-  believer?: Believer,
+  proofs?: ProofBook,
 ): Promise<ReadonlyMap<string, RegistryFacts>> {
   client.expect(questions.map(({ repository }) => repository))
   const answers = questions.map(
-    async (question) => [question.name, await askOne(client, question, believer)] as const,
+    async (question) => [question.name, await askOne(client, question, proofs)] as const,
   )
   return new Map(await Promise.all(answers))
 }
@@ -50,7 +50,7 @@ export async function publishedImages(
 async function askOne(
   client: RegistryClient,
   question: RegistryQuestion,
-  believer: Believer | undefined,
+  proofs: ProofBook | undefined,
 ): Promise<RegistryFacts> {
   const { repository, inputKey, tag, scheme, platforms } = question
   const tags = [branchTag(scheme, scheme.mainBranch), stableTagOf(scheme.prefix, scheme.form)].filter(
@@ -65,8 +65,8 @@ async function askOne(
         ...tags.map((other) => underTag(repository, other)),
       ].map(async (each) => {
         const found = await publishedAt(client, each, question, passed)
-        if (found === undefined || believer === undefined) return found
-        return { ...found, image: await asProved(client, believer, found.image, question) }
+        if (found === undefined || proofs === undefined) return found
+        return { ...found, image: await asProved(proofs, found.image, question) }
       }),
     )
     const others = rest.filter((found) => found !== undefined)

@@ -1,4 +1,4 @@
-import type { Directory, Secret } from "@dagger.io/dagger"
+import type { Directory, File, Secret } from "@dagger.io/dagger"
 import { InputError, atOption } from "../problems.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
 import { givenIds } from "../engine/buildSecrets.js"
@@ -44,6 +44,10 @@ export interface StackRequest extends RegistryOptionsOfCall {
   readonly plan?: string | undefined
   /** Signs what the run says of its images. */
   readonly signingKey?: Secret | undefined
+  /** What is known of vulnerabilities, by which the run's images are judged before their tags move. */
+  readonly vulnerabilityDatabase?: File | undefined
+  /** Image of grype; the spec's where not given. */
+  readonly scanner?: string | undefined
 }
 
 /** The options that decide what a run writes to the registry. */

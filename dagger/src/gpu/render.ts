@@ -26,6 +26,9 @@ export function renderGpuMarkdown(verdict: GpuVerdict): string {
   const facts: readonly (readonly [string, string])[] = [
     ["Image", code(formatReference(verdict.image))],
     ["Tested", verdict.digest === undefined ? "the tag, no digest is known" : code(verdict.digest)],
+    ...(verdict.platform === undefined
+      ? []
+      : ([["Of that index", `${verdict.platform.platform}, ${code(verdict.platform.digest)}`]] as const)),
     ["Verdict", `${verdict.kind}, ${verdict.reason}`],
     ["Tests", verdict.counts === undefined ? "not counted" : countsInWords(verdict.counts)],
     ["Exit status", verdict.exitStatus === undefined ? "none" : String(verdict.exitStatus)],

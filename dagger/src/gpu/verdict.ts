@@ -1,4 +1,5 @@
 import type { ImageReference } from "../reference/reference.js"
+import type { PlatformDigest } from "../registry/joinIndex.js"
 import type { PytestCounts } from "./pytestSummary.js"
 
 /** The tests spoke against the image, or could not speak for it. */
@@ -63,6 +64,8 @@ export interface GpuTestFacts {
   readonly image: ImageReference
   /** Digest that was launched; absent if the image was launched by its tag, so nobody knows what was tested. */
   readonly digest?: string
+  /** Where that is the digest of an index: the image in it that the cluster's machines take. */
+  readonly platform?: PlatformDigest
   /** `user@host:port`. */
   readonly host: string
   /** The launch command, quoted for a POSIX shell. */

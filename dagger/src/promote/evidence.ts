@@ -15,13 +15,15 @@ export interface EvidenceTerms {
   readonly believer: Believer
   /** Image that is tested on a GPU, where one is; and how many seconds its verdict counts. */
   readonly gpu?: { readonly image: string; readonly maxAgeSeconds: number } | undefined
+  /** Seconds that a scan for vulnerabilities counts; none is asked for where it is absent. */
+  readonly vulnerabilitiesMaxAgeSeconds?: number | undefined
   /** Milliseconds since 1970. */
   now(): number
 }
 
 /**
- * What promotions need under trust: provenance and test results of every image, and the verdict of a GPU test of that
- * which has one, each about the very digest that is promoted, by somebody who is trusted for the tag that it gets.
+ * What promotions need under trust: provenance and test results of every image, a scan for vulnerabilities where the spec
+ * wants one, and the verdict of a GPU test of that which has one, each about the very digest that is promoted, by somebody who is trusted for the tag that it gets.
  * @param awaited kinds that are not asked for yet
  */
 export function evidenceCheck(
@@ -45,11 +47,15 @@ async function missingOf(
   { to }: TagPair,
   terms: EvidenceTerms,
 ): Promise<readonly MissingProof[]> {
-  const { store, believer, gpu } = terms
+  const { store, believer, gpu, vulnerabilitiesMaxAgeSeconds } = terms
   const { registry, path } = repository
   const evidence = await claimsAbout(store, believer, { registry, path, digest }, to)
   const gpuMaxAgeSeconds = gpu?.image === name ? gpu.maxAgeSeconds : undefined
-  return missingForPromotion(proofOf(evidence), { gpuMaxAgeSeconds, now: terms.now() })
+  return missingForPromotion(proofOf(evidence), {
+    gpuMaxAgeSeconds,
+    vulnerabilitiesMaxAgeSeconds,
+    now: terms.now(),
+  })
 }
 
 function refusal(image: EvidencedImage | undefined, { kind, why }: MissingProof, { from }: TagPair): string {
@@ -64,7 +70,10 @@ function commandFor(kind: MissingProof["kind"], tag: string): string {
     provenance: ["build-stack", "--source=.", "--publish", "--signing-key=env://SIGNING_KEY"],
     tests: ["build-stack", "--source=.", "--publish", "--signing-key=env://SIGNING_KEY"],
     gpu: ["gpu-test", "--source=.", `--tag=${tag}`, "--signing-key=env://SIGNING_KEY"],
-    vulnerabilities: ["attest", "--source=."],
+    vulnerabilities: [
+      ...["scan", "--source=.", `--tag=${tag}`, "--database=vulnerability-db.tar.zst"],
+      "--signing-key=env://SIGNING_KEY",
+    ],
   }
   return shellCommand(["./stack", ...words[kind]])
 }

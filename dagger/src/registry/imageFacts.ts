@@ -1,6 +1,7 @@
 import * as z from "zod"
 import type { ImageReference, Repository } from "../reference/reference.js"
 import type { ManifestStore } from "./client.js"
+import type { PlatformDigest } from "./joinIndex.js"
 import { labels } from "./labels.js"
 import type { Descriptor, IndexEntry, Manifest, ManifestDocument } from "./manifest.js"
 import { mapOf, readManifest, shaped } from "./manifest.js"
@@ -148,6 +149,23 @@ export async function platformImage(
   const listed = new Set(images.map((each) => withoutVariant(each.platform ?? "")))
   const isExact = listed.size === wanted.length && wanted.every((each) => listed.has(each))
   return { ...image, isPart: !isExact, ...(isExact && { index: named.digest }) }
+}
+
+/**
+ * What an index has for a platform: else for another variant of it, else its first.
+ * @returns undefined where the reference names nothing, or an image
+ * @throws RegistryError
+ */
+export async function indexedImage(
+  store: Pick<ImageStore, "manifest">,
+  reference: ImageReference,
+  platform: string,
+): Promise<PlatformDigest | undefined> {
+  const named = await store.manifest(reference)
+  const document = named && readManifest(named)
+  if (named === undefined || document?.kind !== "index") return undefined
+  const entry = chosen(document.manifests, platform, named.digest)
+  return { platform: entry.platform ?? platform, digest: entry.digest }
 }
 
 async function labelledImage(

@@ -27,6 +27,14 @@ export function foreignLabels(facts: ReadonlyMap<string, string>, own: readonly 
   return written.filter((name) => !facts.has(name) && !own.includes(name))
 }
 
+/** What the index of an image's platforms says of it: nothing by which it would be taken for one of them. */
+export function indexAnnotationsOf(
+  facts: Omit<LabelFacts, "inputKey" | "testKey" | "base">,
+): ReadonlyMap<string, string> {
+  const all = imageLabelsOf({ ...facts, inputKey: "", testKey: "" })
+  return new Map([...all].filter(([, value]) => value !== ""))
+}
+
 /** Labels, and annotations alike, of an image; what is unknown is left out. */
 export function imageLabelsOf({ base, ...facts }: LabelFacts): ReadonlyMap<string, string> {
   const written = [

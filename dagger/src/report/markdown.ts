@@ -5,7 +5,7 @@ import { codeCell, codeSpan, escapeCell, fenced, folded, table } from "../text/m
 import type { Review } from "../review/review.js"
 import { renderReview } from "../review/reviewMarkdown.js"
 import { bytesOf, fitting, shortened } from "./fit.js"
-import { imageRows, partsOf, platformsOfReport } from "./platforms.js"
+import { failedParts, imageRows, partsOf, platformsOfReport } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 import { describePublished, elapsedOf } from "./summary.js"
@@ -46,7 +46,7 @@ export function renderMarkdown(report: StackReport): string {
   const room = mostBytes - bytesOf([...head, ...tail].join("\n\n"))
   const sections = [
     ...head,
-    ...renderFailures(report.images.flatMap(partsOf).filter(isFailed), room),
+    ...renderFailures(report.images.flatMap(failedParts), room),
     ...tail,
   ]
   return `${sections.join("\n\n")}\n`

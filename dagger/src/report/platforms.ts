@@ -1,4 +1,5 @@
 import type { ImageReport, PlatformReport, StackReport } from "./report.js"
+import { isFailed } from "./report.js"
 
 /** What a run was for, in words. */
 export function platformsOfReport({
@@ -36,6 +37,12 @@ export function imageRows(image: ImageReport, mark: string): readonly ImageRepor
     part.part === undefined ? [] : [{ ...part, name: `${mark}${platformTitle(part.part)}` }],
   )
   return [image, ...parts]
+}
+
+/** What failed of an image: on platforms, or where all of them are well, the image that they are together. */
+export function failedParts(image: ImageReport): readonly ImagePart[] {
+  const parts = partsOf(image).filter(isFailed)
+  return parts.length === 0 && isFailed(image) ? [image] : parts
 }
 
 /** The name of a platform's row below its image's, with what the reader must know of it. */

@@ -1,6 +1,7 @@
 import type { TestRun } from "../testing/testRun.js"
 import type { Review } from "../review/review.js"
 import { plural } from "../text/format.js"
+import type { ImageScan } from "../vulnerability/imageScan.js"
 import { countTests } from "../testing/testRun.js"
 
 /** What the plan said of an image. */
@@ -31,6 +32,8 @@ export type ImageOutcome =
   | { readonly kind: "over-budget"; readonly message: string }
   /** What it prints for its further tags is no part of a tag. */
   | { readonly kind: "tag-failed"; readonly message: string }
+  /** The spec's policy does not let the vulnerabilities pass that are known of what is in it. */
+  | { readonly kind: "vulnerable"; readonly message: string }
   | { readonly kind: "publish-failed"; readonly message: string }
   /** Nothing wrong was found in it, but what it stands on failed. */
   | { readonly kind: "skipped"; readonly because: string; readonly reason: string }
@@ -68,11 +71,15 @@ export interface ImageReport {
   readonly published: boolean
   /** Further tags that the run gave, as the repository has them. */
   readonly furtherTags?: readonly string[]
+  /** Set where its tag stayed, because nobody whom the spec trusts has signed what is said of it. */
+  readonly unsigned?: true
   readonly inputKey: string
   /** Bytes of the unpacked file system, as `du` counts them. */
   readonly unpackedBytes?: number
   readonly steps: readonly TimedStep[]
   readonly suites: readonly TestSuite[]
+  /** What a scan for vulnerabilities says of it, where the run had a database. */
+  readonly vulnerabilities?: ImageScan
   /** Things to know that failed nothing: dropped HEALTHCHECK, unused build arguments, a budget that is near. */
   readonly notices: readonly string[]
   /** Paths of its logs in the artifacts. */
@@ -92,6 +99,7 @@ export interface PlatformReport extends Pick<
   | "unpackedBytes"
   | "steps"
   | "suites"
+  | "vulnerabilities"
   | "notices"
   | "logs"
 > {
@@ -170,6 +178,7 @@ const failures: ReadonlySet<ImageOutcome["kind"]> = new Set([
   "tests-failed",
   "over-budget",
   "tag-failed",
+  "vulnerable",
   "publish-failed",
   "skipped",
 ])
@@ -210,6 +219,7 @@ export function describeOutcome(outcome: ImageOutcome): string {
       return `FAILED its tests: ${outcome.reason}`
     case "over-budget":
     case "tag-failed":
+    case "vulnerable":
       return `FAILED: ${outcome.message}`
     case "publish-failed":
       return "FAILED to publish"

@@ -7,7 +7,7 @@ import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { excerptOfOutput, excerptOfTest, outputOfStep } from "./excerpt.js"
 import type { ImagePart } from "./platforms.js"
-import { imageRows, partsOf } from "./platforms.js"
+import { failedParts, imageRows, partsOf } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 
@@ -29,10 +29,7 @@ export function renderSummary(report: StackReport, view: SummaryView = plainScre
   const notes = [...report.notices, ...describeRetries(report.retries)]
   const blocks = [
     summaryTable(report.images, view),
-    ...report.images
-      .flatMap(partsOf)
-      .filter(isFailed)
-      .map((image) => failureBlock(report, image, view)),
+    ...report.images.flatMap(failedParts).map((image) => failureBlock(report, image, view)),
     notes.map((note) => `note: ${cleanLine(note)}`),
     endLines(report, view),
   ]
@@ -180,6 +177,8 @@ export function describePublished(report: StackReport): string {
 }
 
 function describeCandidates({ candidatesOnly, images }: StackReport): string {
+  const unsigned = images.filter((image) => image.unsigned === true).length
+  if (unsigned > 0) return `; ${plural(unsigned, "candidate")} to be signed first`
   if (candidatesOnly === undefined) return ""
   const waiting = images.filter(
     (image) => isTried(image) && image.digest !== undefined && !image.published && !isFailed(image),

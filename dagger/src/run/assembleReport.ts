@@ -15,6 +15,8 @@ import type { Spec } from "../spec/spec.js"
 import type { TagScheme } from "../tag/branchTag.js"
 import { usualMainBranch } from "../tag/branchTag.js"
 import { cleanDocument } from "../text/cleanText.js"
+import { listOf } from "../text/format.js"
+import { shellCommand } from "../text/shell.js"
 import { logPaths } from "./artifacts.js"
 import { joinedKey } from "../plan/platforms.js"
 import type { EndedImage, PlatformEnd } from "./execution.js"
@@ -50,14 +52,31 @@ export function assembleReport(facts: RunFacts, images: readonly EndedImage[]): 
     startedAt,
     milliseconds: Date.now() - startedAt,
     images: images.map((image) => imageReport(image, tag)),
-    notices,
+    notices: [...notices, ...unsignedNotice(request, images)],
     retries,
   })
   // What the caller wrote is repeated to the letter: a call that is cleaned would be another one.
   return { ...clean, request, reproduce: reproduceCommand(request) }
 }
 
-function sourceFacts(
+/** What signs images whose tags stayed, and then moves these; what the run has left is enough for it. */
+function unsignedNotice(
+  { arguments: options }: CallRequest,
+  images: readonly EndedImage[],
+): readonly string[] {
+  const names = images.flatMap(({ job, isUnsigned }) => (isUnsigned === true ? [job.name] : []))
+  if (names.length === 0) return []
+  const registry = options.filter((option) => option.startsWith("--registry="))
+  const call = (...words: readonly string[]) => shellCommand(["./stack", ...words])
+  const sign = call("attest", "--source=.", ...registry, "--artifacts=out", "--signing-key=env://SIGNING_KEY")
+  const publish = call("build-stack", "--source=.", ...registry, "--publish")
+  return [
+    `the tags stay: the spec trusts signers, and none of them has signed ${listOf(names)}; with the artifacts of this run in out/, "${sign}" signs and "${publish}" moves the tags, and nothing is built again`,
+  ]
+}
+
+/** The commit of a run, as far as git could tell. */
+export function sourceFacts(
   { head, dirty, untracked }: GitFacts,
   branch: string,
   { mainBranch }: TagScheme,
@@ -72,7 +91,7 @@ function sourceFacts(
 }
 
 function imageReport(image: EndedImage, tag: string): ImageReport {
-  const { job, digest, published, furtherTags = [], platforms } = image
+  const { job, digest, published, furtherTags = [], isUnsigned, platforms } = image
   const { action, reasons, outcome, ...more } = knownOfImage(image)
   return {
     name: job.name,
@@ -84,6 +103,7 @@ function imageReport(image: EndedImage, tag: string): ImageReport {
     ...(digest !== undefined && { digest }),
     published,
     ...(furtherTags.length > 0 && { furtherTags }),
+    ...(isUnsigned === true && { unsigned: true as const }),
     ...more,
     ...(platforms !== undefined && joinedReport(image, platforms)),
   }
@@ -93,7 +113,7 @@ function imageReport(image: EndedImage, tag: string): ImageReport {
 function knownOfImage(
   image: EndedImage,
 ): Omit<ImageReport, "name" | "reference" | "publish" | "published" | "furtherTags"> {
-  const { job, record, outcome } = image
+  const { job, record, outcome, scan } = image
   const { unpackedBytes } = record.outside
   return {
     action: job.action,
@@ -107,6 +127,7 @@ function knownOfImage(
       run,
       ...(earlier.length > 0 && { earlier }),
     })),
+    ...(scan !== undefined && { vulnerabilities: scan }),
     notices: record.notices,
     logs: logPaths(image),
   }

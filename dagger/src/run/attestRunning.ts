@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import type { AttestedImage } from "../attestation/attestImages.js"
 import { attestImages } from "../attestation/attestImages.js"
 import type { RunClaims } from "../attestation/claims.js"
 import type { StatementSigner } from "../attestation/signer.js"
@@ -15,6 +16,8 @@ export interface RunAttesting {
   readonly registry: RegistrySession
   readonly signer: StatementSigner
   readonly repositories: ReadonlyMap<string, Repository>
+  /** What each image is for. */
+  readonly platforms: ReadonlyMap<string, readonly string[]>
 }
 
 /** Hex SHA-256 of a run's files, by path in its artifacts. */
@@ -27,17 +30,26 @@ export function hashesOf(images: readonly EndedImage[], pages: ArtifactTexts): R
 export async function attestRunning(
   images: readonly EndedImage[],
   run: RunClaims,
-  { registry, signer, repositories }: RunAttesting,
+  { registry, signer, repositories, platforms }: RunAttesting,
 ): Promise<readonly EndedImage[]> {
-  const attesting = { store: registry.client, signer, patience: writersPatience, repositories }
-  const attested = new Map((await attestImages(run, attesting)).map((each) => [each.image, each]))
+  const attesting = {
+    store: registry.client,
+    signer,
+    patience: writersPatience,
+    repositories,
+    platforms,
+  }
+  const attested = await attestImages([run], attesting)
   return images.map((image) => {
-    const done = attested.get(image.job.name)
-    if (done === undefined) return image
-    if (done.problem === undefined) {
-      image.record.say(`signed: ${done.attached.join(", ")}`)
-      return image
-    }
-    return publishFailed(image, `${done.reference}, signing`, new Error(done.problem))
+    const own = attested.filter((each) => each.image === image.job.name)
+    const failed = own.find(({ problem }) => problem !== undefined)
+    if (failed !== undefined)
+      return publishFailed(image, `${failed.reference}, signing`, new Error(failed.problem))
+    for (const done of own) image.record.say(`signed${whichOf(done)}: ${done.attached.join(", ")}`)
+    return image
   })
+}
+
+function whichOf({ platform }: AttestedImage): string {
+  return platform === undefined ? "" : ` (${platform})`
 }

@@ -22,8 +22,8 @@ import { moveTags, movesTags, tagAtOnce } from "./runTags.js"
 import { StepCounts } from "../engine/stepCounts.js"
 import { ownSession } from "../engine/telemetry.js"
 
-/** Signs what is known of images that have ended, before their tags move. One that cannot be signed has failed. */
-export type ImageAttester = (images: readonly EndedImage[]) => Promise<readonly EndedImage[]>
+/** What is done about images that have ended, before their tags move: judging, signing. What must keep its tag says so. */
+export type BeforeTags = (images: readonly EndedImage[]) => Promise<readonly EndedImage[]>
 
 /**
  * Carries out a run: builds, tests, publishes and tags. Never throws for what happens to an image: that is in its
@@ -32,10 +32,10 @@ export type ImageAttester = (images: readonly EndedImage[]) => Promise<readonly 
 export async function execute(
   run: Execution,
   tags: TagStore,
-  attester: ImageAttester = (images) => Promise.resolve(images),
+  beforeTags: BeforeTags = (images) => Promise.resolve(images),
 ): Promise<readonly EndedImage[]> {
   return inTurns(run, run.jobs.length, async (progress, limiter) =>
-    moveTags(run, await attester(await runImages(run, tags, progress, limiter)), tags),
+    moveTags(run, await beforeTags(await runImages(run, tags, progress, limiter)), tags),
   )
 }
 

@@ -11,6 +11,7 @@ import type { BuildSecrets } from "../engine/buildSecrets.js"
 import type { TestLimits } from "../engine/imageTests.js"
 import type { ImageRecord } from "./record.js"
 import type { SourceCopy } from "../gather/openSource.js"
+import type { ImageScan } from "../vulnerability/imageScan.js"
 import type { Probe } from "../engine/inspectImage.js"
 
 /** What is done for one image, with everything that it takes. */
@@ -149,6 +150,10 @@ export interface EndedImage {
   readonly published: boolean
   /** Further tags that name it, as its repository has them; absent where none was given. */
   readonly furtherTags?: readonly string[]
+  /** Whether its tag has to stay, because nobody whom the spec trusts has signed what is said of it. */
+  readonly isUnsigned?: boolean
+  /** What a scan for vulnerabilities says of it, where the run has a database. */
+  readonly scan?: ImageScan | undefined
   /** Its ends on each platform, in a run of several. */
   readonly platforms?: readonly PlatformEnd[]
 }

@@ -1,5 +1,5 @@
 import type { LabelFacts } from "../registry/writtenLabels.js"
-import { foreignLabels, imageLabelsOf } from "../registry/writtenLabels.js"
+import { foreignLabels, imageLabelsOf, indexAnnotationsOf } from "../registry/writtenLabels.js"
 import type { LinkedImage } from "../dockerfile/link.js"
 import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
@@ -134,17 +134,16 @@ function labelFacts({ git, plan, repositories }: Prepared, step: Step, own: Link
   }
 }
 
-/** What the index of an image's platforms says of it: nothing by which it would be taken for one of them. */
+/** The annotations of the index of an image's platforms. */
 export function indexAnnotations(
   { git, plan, repositories }: Pick<Prepared, "git" | "plan" | "repositories">,
   image: string,
 ): ReadonlyMap<string, string> {
   const { head, remoteUrl } = git
   const version = ownTag(knownOf(repositories, image), plan.tag)
-  const facts = { title: image, version, inputKey: "", testKey: "" }
   const source = remoteUrl === undefined ? undefined : webAddress(remoteUrl)
-  const all = imageLabelsOf({ ...facts, source, revision: head?.sha, created: head?.committerTime })
-  return new Map([...all].filter(([, value]) => value !== ""))
+  const commit = { revision: head?.sha, created: head?.committerTime }
+  return indexAnnotationsOf({ title: image, version, source, ...commit })
 }
 
 function baseOf(linked: LinkedImage | undefined): { readonly base?: NonNullable<ImageJob["base"]> } {

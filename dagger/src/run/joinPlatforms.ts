@@ -7,6 +7,7 @@ import type { PlatformDigest } from "../registry/joinIndex.js"
 import type { TagStore } from "../registry/moveTag.js"
 import type { ImageOutcome } from "../report/report.js"
 import { isFailedOutcome } from "../report/report.js"
+import type { BeforeTags } from "./execute.js"
 import { inTurns, runImages } from "./execute.js"
 import type { EndedImage, Execution, PlatformEnd } from "./execution.js"
 import type { Progress } from "./progress.js"
@@ -50,6 +51,7 @@ export async function executePlatforms(
   order: readonly string[],
   tags: TagStore,
   writeIndex: IndexWriter,
+  beforeTags: BeforeTags = (images) => Promise.resolve(images),
 ): Promise<readonly EndedImage[]> {
   const [first] = runs
   if (first === undefined) throw new RangeError("a run is for one platform at least")
@@ -67,7 +69,7 @@ export async function executePlatforms(
       return own.length === 0 ? [] : [joinedImage(first, own, progress)]
     })
     const indexed = await Promise.all(joined.map((image) => withIndex(first, image, writeIndex)))
-    return moveTags(first, indexed, tags)
+    return moveTags(first, await beforeTags(indexed), tags)
   })
 }
 
@@ -123,13 +125,14 @@ function joinedOutcome(run: PlatformRun, platforms: readonly PlatformEnd[]): Ima
 }
 
 /** An outcome that says on which platform. */
-function namedOutcome({ platform, image: { outcome } }: PlatformEnd): ImageOutcome {
+export function namedOutcome({ platform, image: { outcome } }: PlatformEnd): ImageOutcome {
   switch (outcome.kind) {
     case "build-failed":
     case "check-failed":
     case "publish-failed":
     case "over-budget":
     case "tag-failed":
+    case "vulnerable":
       return { ...outcome, message: `${platform}: ${outcome.message}` }
     case "tests-failed":
     case "untested":

@@ -56,6 +56,24 @@ export function renderManifests(
     })
 }
 
+/** What a run has looked into: an image, or what it is on one of several platforms. */
+export interface LookedInto {
+  readonly image: EndedImage
+  readonly manifest: ImageManifest
+}
+
+/** What a run has looked into, as its manifests tell before anything is asked of the registry. */
+export function inspectedImages(
+  images: readonly EndedImage[],
+  context: Omit<ManifestContext, "published">,
+): readonly LookedInto[] {
+  const shown = images.map(shownImage)
+  return images
+    .flatMap((image) => image.platforms?.map((part) => part.image) ?? [image])
+    .map((image) => ({ image, manifest: manifestOf(image, shown, { ...context, published: new Map() }) }))
+    .filter(({ manifest }) => isInspected(manifest))
+}
+
 /**
  * An image as its page shows it: of several platforms the first tells what is in it. Where nothing of it is published, it
  * is the first that the run looked into: the others may be as they are published.

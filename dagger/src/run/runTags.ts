@@ -97,6 +97,8 @@ async function answersFor(
 async function tagTogether(tasks: readonly TagTask[], tags: TagStore): Promise<readonly EndedImage[]> {
   if (tasks.some(({ image }) => hasFailed(image)))
     return tasks.map((task) => leftUntagged(task, "another image failed"))
+  if (tasks.some(({ image }) => image.isUnsigned))
+    return tasks.map((task) => leftUntagged(task, "another one is not signed"))
   const asked = await Promise.all(tasks.map((task) => askTags(task, tags)))
   const refused = "the registry has refused another one"
   if (asked.some(({ image }) => hasFailed(image))) return asked.map((task) => leftUntagged(task, refused))

@@ -1,3 +1,5 @@
+import type { Spec } from "./spec.js"
+
 /** What images can be published for, as the OCI image specification writes it: `os/architecture`. */
 export const platforms = ["linux/amd64", "linux/arm64"] as const
 
@@ -5,6 +7,11 @@ export const platforms = ["linux/amd64", "linux/arm64"] as const
 export const usualPlatform = "linux/amd64" satisfies PublishedPlatform
 
 export type PublishedPlatform = (typeof platforms)[number]
+
+/** What each image is published for. */
+export function platformsOfImages({ images }: Pick<Spec, "images">): ReadonlyMap<string, readonly string[]> {
+  return new Map([...images.values()].map(({ name, platforms: own }) => [name, own]))
+}
 
 /** How images of a platform that the engine emulates are tested, which takes 4 to 40 times as long. */
 export const emulatedTests = ["full", "smoke", "none"] as const

@@ -44,5 +44,4 @@ export const rules: readonly Rule[] = [
   vulnerability.vexFilesAreInTheSource,
   trust.trustedSignersAreWhole,
   trust.trustedRootIsThere,
-  trust.trustIsOfOnePlatform,
 ]

@@ -7,6 +7,8 @@ export interface TrustSpec {
   readonly signers: readonly TrustedSigner[]
   /** Seconds after which the verdict of a GPU test counts no more. */
   readonly gpuMaxAgeSeconds: number
+  /** Seconds after which a scan for vulnerabilities counts no more; promotions ask for none where it is absent. */
+  readonly vulnerabilitiesMaxAgeSeconds?: number
   /**
    * Certificate authorities, logs and timestamp authorities for statements signed without a key, as JSON (Sigstore's
    * `TrustedRoot`); absent where only keys are trusted.

@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto"
 import type { Problem } from "../problems.js"
-import { imagesOf, problemAt, problemAtKey } from "./facts.js"
+import { problemAt, problemAtKey } from "./facts.js"
 import type { Facts } from "./facts.js"
 import type { Place } from "./yamlFile.js"
 
@@ -62,17 +62,4 @@ function isJson(text: string): boolean {
   } catch {
     return false
   }
-}
-
-/** Statements are about what a tag names, and plans ask about each platform in it: for several that is not done yet. */
-export function trustIsOfOnePlatform({ file }: Facts): readonly Problem[] {
-  const trust = file.at("trust")
-  const lists = [file.at("platforms"), ...imagesOf(file).map(([, image]) => image.children.get("platforms"))]
-  const several = lists.find((place) => Array.isArray(place?.value) && place.value.length > 1)
-  if (trust === undefined) return []
-  return problemAt(
-    several,
-    '"trust" is not there yet for images of several platforms',
-    "leave one of them out",
-  )
 }

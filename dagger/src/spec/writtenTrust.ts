@@ -16,6 +16,13 @@ const aMapping = <Shape extends z.ZodRawShape>(shape: Shape) =>
       code === "unrecognized_keys" ? Object.keys(shape).join(" ") : "a mapping of keys to values",
   })
 
+const anAge = (what: string) =>
+  z
+    .union([z.string(), z.number()], { error: durationForm })
+    .refine((written) => parseDuration(written) !== undefined, { error: durationForm })
+    .optional()
+    .describe(what)
+
 const signer = aMapping({
   key: aText("a public key in PEM")
     .optional()
@@ -56,11 +63,11 @@ export const writtenTrust = aMapping({
       "File below `images/` with the certificate authorities, logs and timestamp authorities that vouch for workflows " +
         "(Sigstore's `trusted_root.json`). Needed where a signer is a workflow.",
     ),
-  gpu_max_age: z
-    .union([z.string(), z.number()], { error: durationForm })
-    .refine((written) => parseDuration(written) !== undefined, { error: durationForm })
-    .optional()
-    .describe("How old the verdict of a GPU test may be at a promotion. Default: `720 h`."),
+  gpu_max_age: anAge("How old the verdict of a GPU test may be at a promotion. Default: `720 h`."),
+  vulnerabilities_max_age: anAge(
+    "How old a scan for vulnerabilities may be at a promotion, which then needs one that the policy (`vulnerabilities`) " +
+      "has let pass. Absent: promotions ask for none.",
+  ),
 }).describe(
   "Whose signed statements about images are believed; then nothing else is: labels and tags such as `passed-...` are " +
     "hints, and promotions need statements. Absent: labels and tags are believed.",
@@ -71,10 +78,13 @@ type WrittenTrust = z.infer<typeof writtenTrust>
 /** Fills in what was left out. @param tree has the file that it names */
 export function resolveTrust(written: WrittenTrust, tree: SourceTree): TrustSpec {
   const trustedRoot = written.trusted_root === undefined ? undefined : tree.text(written.trusted_root)
-  const age = written.gpu_max_age === undefined ? undefined : parseDuration(written.gpu_max_age)
+  const [gpu, vulnerabilities] = [written.gpu_max_age, written.vulnerabilities_max_age].map((age) =>
+    age === undefined ? undefined : parseDuration(age),
+  )
   return {
     signers: written.signers.map(resolveSigner),
-    gpuMaxAgeSeconds: age ?? usualGpuAge,
+    gpuMaxAgeSeconds: gpu ?? usualGpuAge,
+    ...(vulnerabilities !== undefined && { vulnerabilitiesMaxAgeSeconds: vulnerabilities }),
     ...(trustedRoot !== undefined && { trustedRoot }),
   }
 }

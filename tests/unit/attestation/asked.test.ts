@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest"
-import { refuseUnproved } from "../../../dagger/src/gather/provedImage.js"
+import { ProofBook, refuseUnproved } from "../../../dagger/src/gather/provedImage.js"
 import { openVerifier } from "../../../dagger/src/attestation/verifyBundle.js"
 import type { ParentSource, Step } from "../../../dagger/src/plan/planDocument.js"
 import { InputError } from "../../../dagger/src/problems.js"
@@ -93,10 +93,10 @@ describe("a plan that is repeated under trust", () => {
 
   async function repeated(steps: readonly Step[], signers: readonly KeySigner[] = [trusting(trusted)]) {
     const plan = { tag: "2026.4-main", steps: [...steps] }
-    const trust = { signers, gpuMaxAgeSeconds: 60 }
-    const spec = { path: "spec.yml", ...(signers.length > 0 && { trust }) }
+    const trust = { signers }
+    const proofs = new ProofBook(client, { trust, verify: await openVerifier(trust) })
     try {
-      await refuseUnproved(plan, spec, client)
+      await refuseUnproved(plan, signers.length === 0 ? undefined : proofs)
       return []
     } catch (error) {
       if (!(error instanceof InputError)) throw error
@@ -182,7 +182,11 @@ describe("a plan that is repeated under trust", () => {
 describe("tag-global-stable under trust", () => {
   const tag = "2026.4-stable"
 
-  async function promoted(image: Image, signers = [trusting(trusted)]) {
+  async function promoted(
+    image: Image,
+    signers = [trusting(trusted)],
+    vulnerabilitiesMaxAgeSeconds: number | undefined = undefined,
+  ) {
     const trust = { signers }
     const believer = { trust, verify: await openVerifier(trust) }
     const now = () => Date.parse("2026-11-25T00:00:00Z")
@@ -194,7 +198,7 @@ describe("tag-global-stable under trust", () => {
           images: [{ name: "base", repository: { registry: host, path } }],
           prefix: "2026.4",
           dryRun: false,
-          evidence: evidenceCheck({ store: client, believer, gpu, now }),
+          evidence: evidenceCheck({ store: client, believer, gpu, vulnerabilitiesMaxAgeSeconds, now }),
         },
         contextOf(client),
       ),
@@ -227,6 +231,40 @@ describe("tag-global-stable under trust", () => {
     expect({ kind, writes, stable }).toEqual({ kind: "refused", writes: 0, stable: undefined })
     expect(text).toContain(`${registry.host}/${image.path}:2026.4-stable (${image.digest})`)
     expect(text).toContain(why)
+  })
+
+  describe("where the spec wants scans for vulnerabilities", () => {
+    const every = ["provenance", "tests", "gpu", "vulnerabilities"] as const
+    const scanned = ([scanFinishedOn, verdict = "PASSED"]: readonly string[]) =>
+      statedImage(every, { tag, predicate: { verdict, metadata: { scanFinishedOn } } })
+    const week = 7 * 24 * 3600
+
+    it("gives the tag to an image whose scan is young enough and passed", async () => {
+      const image = await scanned(["2026-11-24T00:00:00Z"])
+      expect(await promoted(image, undefined, week)).toMatchObject({ kind: "promoted", stable: image.digest })
+    })
+
+    it.each([
+      ["is too old", ["2026-11-01T00:00:00Z"], "older than the spec accepts (vulnerabilities_max_age)"],
+      ["did not pass", ["2026-11-24T00:00:00Z", "FAILED"], "its scan for vulnerabilities of 2026-11-24"],
+      ["is of tomorrow", ["2026-11-26T00:00:00Z"], "yet to come"],
+      ["judges nothing", ["2026-11-24T00:00:00Z", "FINE"], "no trusted statement tells that its scan"],
+    ] as const)("gives it to none whose scan %s, and names image and command", async (_, said, why) => {
+      const image = await scanned(said)
+      const { kind, text, writes } = await promoted(image, undefined, week)
+      expect([kind, writes]).toEqual(["refused", 0])
+      expect(text).toContain(
+        `${registry.host}/${image.path}:2026.4-stable (${image.digest}) has no statement of vulnerabilities`,
+      )
+      expect(text).toContain(why)
+      expect(text).toContain(`./stack scan --source=. --tag=2026.4-stable --database=`)
+    })
+
+    it("gives it to none that nobody has scanned, and asks nobody for a scan otherwise", async () => {
+      const image = await statedImage(["provenance", "tests", "gpu"], { tag })
+      expect(await promoted(image, undefined, week)).toMatchObject({ kind: "refused", writes: 0 })
+      expect(await promoted(image)).toMatchObject({ kind: "promoted" })
+    })
   })
 
   it("names the command that leaves the verdict", async () => {

@@ -2,6 +2,7 @@ import { quarterScheme } from "../../support/tagScheme.js"
 import { afterAll, beforeEach, describe, expect, it } from "vitest"
 import { missingForPromotion, proofOf } from "../../../dagger/src/attestation/demand.js"
 import { noGitFacts } from "../../../dagger/src/git/gitFacts.js"
+import { ProofBook } from "../../../dagger/src/gather/provedImage.js"
 import { publishedImages } from "../../../dagger/src/gather/publishedImages.js"
 import { planStack } from "../../../dagger/src/plan/plan.js"
 import { candidateTag, passedTag } from "../../../dagger/src/plan/facts.js"
@@ -81,7 +82,7 @@ async function planned({ registry: host, path }: Image, signers = [trusting(trus
   }
   const trust = { signers }
   const believer = { trust, verify: await openVerifier(trust) }
-  const found = await publishedImages(client, [question], believer)
+  const found = await publishedImages(client, [question], new ProofBook(client, believer))
   const known = found.get("base") ?? { kind: "unknown" as const, why: "nobody was asked" }
   const own = {
     name: "base",

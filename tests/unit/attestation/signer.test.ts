@@ -123,10 +123,12 @@ describe("a run whose images cannot be signed", () => {
     const trust = { signers: [trusting(key)] }
     const believer = { trust, verify: await openVerifier(trust) }
     const repositories = new Map([["base", built.image]])
+    const platforms = new Map([["base", ["linux/amd64"]]])
     const patience = { sleep: () => Promise.resolve(), random: () => 0 }
+    const attesting = { store: client, believer, patience, repositories, platforms }
     const attest = async (signer: StatementSigner) => {
       const before = registry.accessLog().length
-      const [attested] = await attestImages(run, { store: client, signer, believer, patience, repositories })
+      const [attested] = await attestImages([run], { ...attesting, signer })
       const written = registry.accessLog().slice(before)
       return { ...attested, writes: written.filter(({ method }) => !["GET", "HEAD"].includes(method)).length }
     }

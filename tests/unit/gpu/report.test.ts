@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { KeyboardInteractiveCallback, Prompt } from "ssh2"
 import type { Credentials } from "../../../dagger/src/gpu/credentials.js"
+import { gpuStatement } from "../../../dagger/src/attestation/gpuClaim.js"
 import { Login } from "../../../dagger/src/gpu/credentials.js"
 import { noCounts } from "../../../dagger/src/gpu/pytestSummary.js"
 import { redactor } from "../../../dagger/src/text/redact.js"
@@ -24,6 +25,31 @@ const failed: GpuTestFailed = {
   durationSeconds: 12.34,
   log: "\u001b[31mred\u001b[0m\n```\n</details><script>\n",
 }
+
+describe("a verdict on an index", () => {
+  const platform = { platform: "linux/amd64", digest: `sha256:${"cd".repeat(32)}` }
+  const verdict = { ...failed, platform }
+
+  it("names index and platform, on its page and in its JSON", () => {
+    const page = renderGpuMarkdown(verdict)
+    expect(page).toContain(`| Tested | \`${digest}\` |`)
+    expect(page).toContain(`| Of that index | linux/amd64, \`${platform.digest}\` |`)
+    expect(JSON.parse(renderGpuJson(verdict))).toMatchObject({ digest, platform })
+    expect(renderGpuMarkdown(failed)).not.toContain("Of that index")
+  })
+
+  it("is stated about both", () => {
+    const terms = { hostKey: "SHA256:x", tests: "/tests", at: 0 }
+    const statement = gpuStatement(verdict, terms)
+    const name = "ghcr.io/ucsd-ets/scipy-ml-notebook"
+    expect(statement?.subject).toEqual([
+      { name, digest: { sha256: "ab".repeat(32) } },
+      { name, digest: { sha256: "cd".repeat(32) } },
+    ])
+    expect(statement?.predicate).toMatchObject({ result: "FAILED", platform })
+    expect(gpuStatement(failed, terms)?.subject).toHaveLength(1)
+  })
+})
 
 describe("a verdict", () => {
   it("has words of its own for every reason", () => {

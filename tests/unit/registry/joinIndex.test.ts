@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest"
 import { parseReference } from "../../../dagger/src/reference/reference.js"
-import { platformImage } from "../../../dagger/src/registry/imageFacts.js"
+import { indexedImage, platformImage } from "../../../dagger/src/registry/imageFacts.js"
 import { joinIndex } from "../../../dagger/src/registry/joinIndex.js"
 import { labels } from "../../../dagger/src/registry/labels.js"
 import { startRegistry } from "../../support/registry.js"
@@ -45,6 +45,14 @@ describe("the index of two images", async () => {
       ],
       annotations: Object.fromEntries(annotations),
     })
+  })
+
+  it("is asked what it has for a platform; an image is no index", async () => {
+    await joinIndex(client, repository, images, annotations, "asked")
+    expect(await indexedImage(client, named("org/joined:asked"), arm)).toEqual(images[1])
+    expect(await indexedImage(client, named("org/joined:asked"), "linux/riscv64")).toEqual(images[0])
+    expect(await indexedImage(client, named("org/joined:amd"), amd)).toBeUndefined()
+    expect(await indexedImage(client, named("org/joined:nothing"), amd)).toBeUndefined()
   })
 
   it("refuses an image that is not there", async () => {

@@ -35,6 +35,7 @@ test.each<[ImageOutcome, boolean, string]>([
   [{ kind: "check-failed", message: "no answer" }, true, "FAILED: it could not be checked"],
   [{ kind: "tests-failed", reason: "a failed" }, true, "FAILED its tests: a failed"],
   [{ kind: "over-budget", message: "too large" }, true, "FAILED: too large"],
+  [{ kind: "vulnerable", message: "1 vulnerability" }, true, "FAILED: 1 vulnerability"],
   [{ kind: "publish-failed", message: "401" }, true, "FAILED to publish"],
   [{ kind: "skipped", because: "base", reason: "failed" }, true, "skipped: base failed"],
 ])("%j", (outcome, failed, words) => {
@@ -66,6 +67,30 @@ describe("the summary", () => {
   })
 })
 
+describe("an image of two platforms", () => {
+  const part = (platform: string, outcome: ImageOutcome) => {
+    const { action, reasons, inputKey, steps, suites, notices, logs } = image("base", outcome)
+    const own = { action, reasons, inputKey, steps, suites, notices, logs, outcome }
+    return { platform, emulated: false, tests: "full" as const, ...own }
+  }
+  const passed: ImageOutcome = { kind: "passed" }
+  const refused: ImageOutcome = { kind: "publish-failed", message: "the index was refused" }
+
+  test("that failed as a whole is told where all of its platforms are well", () => {
+    const platforms = [part("linux/amd64", passed), part("linux/arm64", passed)]
+    const text = renderSummary(report(image("base", refused, { platforms })))
+    expect(text).toContain("base: FAILED to publish")
+    expect(text).toContain("the index was refused")
+  })
+
+  test("that failed on one is told once, by that platform", () => {
+    const broken: ImageOutcome = { kind: "vulnerable", message: "1 vulnerability" }
+    const platforms = [part("linux/amd64", passed), part("linux/arm64", broken)]
+    const text = renderSummary(report(image("base", broken, { platforms })))
+    expect(text.match(/^base.*: FAILED: 1 vulnerability$/gm)).toEqual(["base (linux/arm64): FAILED: 1 vulnerability"])
+  })
+})
+
 describe("a run that leaves tags to another one", () => {
   const candidate = { digest: `sha256:${"d".repeat(64)}` }
   const closing = (...images: ImageReport[]) =>
@@ -79,6 +104,12 @@ describe("a run that leaves tags to another one", () => {
     expect(closing(...passed.slice(1), image("right", { kind: "build-failed", message: "" }))).toBe(
       "published: nothing; 1 candidate waits: a run without --candidates-only tags it",
     )
+  })
+
+  test("because they are not signed says so, whatever was asked for", () => {
+    const unsigned = image("base", { kind: "passed" }, { ...candidate, unsigned: true })
+    const text = renderSummary({ ...report(unsigned, image("left", { kind: "passed" })), publish: true })
+    expect(text).toContain("published: nothing; 1 candidate to be signed first\n")
   })
 
   test("counts what was tested now, and no failures", () => {

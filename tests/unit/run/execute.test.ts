@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import type { BeforeTags } from "../../../dagger/src/run/execute.js"
 import { execute } from "../../../dagger/src/run/execute.js"
 import type { EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
 import { linkStack } from "../../../dagger/src/dockerfile/link.js"
@@ -20,13 +21,14 @@ const linked = linkStack({ spec: loadSpec(tree), tree, images: [] })
 
 /** Outcomes of a run whose builds fail. */
 async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<ReadonlyMap<string, EndedImage>> {
-  return runOn(memoryTags(), publishing, ...jobs)
+  return runOn(memoryTags(), publishing, jobs)
 }
 
 async function runOn(
   tags: TagStore,
   publishing: Publishing,
-  ...jobs: ImageJob[]
+  jobs: readonly ImageJob[],
+  beforeTags?: BeforeTags,
 ): Promise<ReadonlyMap<string, EndedImage>> {
   const tests = { timeoutSeconds: 5, imageTimeoutSeconds: 5 }
   const execution: Execution = {
@@ -45,7 +47,7 @@ async function runOn(
     secrets: { values: new Map() },
     purpose: "pages",
   }
-  const states = await execute(execution, tags)
+  const states = await execute(execution, tags, beforeTags)
   return new Map(states.map((state) => [state.job.name, state]))
 }
 
@@ -99,14 +101,14 @@ describe("a pass is remembered", () => {
   test("of an image that has passed its tests, by a tag of its own", async () => {
     const proved = [0, 1].map((index) => `folder-passed-${"i".repeat(16)}-${String(index).repeat(16)}`)
     const tags = new Map(proved.map((tag) => [`example/leaf:${tag}`, digest]))
-    const states = await runOn(memoryTags(tags), "each", job("leaf", "retest", { folders, folderKeys }))
+    const states = await runOn(memoryTags(tags), "each", [job("leaf", "retest", { folders, folderKeys })])
     expect(states.get("leaf")).toMatchObject({ published: true, outcome: { kind: "passed" } })
     expect(tags.get(`example/leaf:passed-${"i".repeat(16)}-${"t".repeat(16)}`)).toBe(digest)
   })
 
   test("never of an image that has no tests: it is tagged, and tested again by each run", async () => {
     const tags = new Map<string, string>()
-    const states = await runOn(memoryTags(tags), "each", job("leaf", "retest"))
+    const states = await runOn(memoryTags(tags), "each", [job("leaf", "retest")])
     expect(states.get("leaf")).toMatchObject({ published: true, outcome: { kind: "untested" } })
     expect([...tags.keys()]).toEqual(["example/leaf:2026.4-main"])
   })
@@ -114,12 +116,31 @@ describe("a pass is remembered", () => {
 
 describe("the tags of a run", () => {
   const older = `sha256:${"0".repeat(64)}`
+
+  test("stay where they are when nobody whom the spec trusts has signed one of its images, which has not failed", async () => {
+    const tags = new Map<string, string>()
+    const jobs = [job("signed", "retag"), job("unsigned", "retest")]
+    const states = await runOn(memoryTags(tags), "together", jobs, (images) =>
+      Promise.resolve(
+        images.map((image) => (image.job.name === "unsigned" ? { ...image, isUnsigned: true } : image)),
+      ),
+    )
+    expect([...tags.keys()].filter((tag) => tag.endsWith("-main"))).toEqual([])
+    expect(states.get("signed")?.outcome).toMatchObject({
+      kind: "not-needed",
+      reason: expect.stringContaining("another one is not signed") as string,
+    })
+    const { outcome, record, published } = states.get("unsigned") ?? {}
+    expect([outcome?.kind, published]).toEqual(["untested", false])
+    expect(record?.notices.join()).toContain("nobody whom the spec trusts has signed what is said of it")
+  })
+
   const refused = job("refused", "retag")
   const first = job("first", "retag")
 
   test("one is refused: the others name again what they named before, and say so", async () => {
     const tags = new Map([["example/first:2026.4-main", older]])
-    const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", [first, refused])
     expect(tags).toEqual(new Map([["example/first:2026.4-main", older]]))
     expect(states.get("refused")).toMatchObject({ published: false, outcome: { kind: "publish-failed" } })
     expect(states.get("first")).toMatchObject({
@@ -130,7 +151,7 @@ describe("the tags of a run", () => {
 
   test("one is refused: a new one stays, as deleting it may delete the image", async () => {
     const tags = new Map<string, string>()
-    const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", [first, refused])
     expect(tags).toEqual(new Map([["example/first:2026.4-main", digest]]))
     expect(states.get("first")?.published).toBe(true)
     expect(states.get("first")?.record.notices.join()).toContain("first:2026.4-main is new and stays")
@@ -159,7 +180,7 @@ describe("the tags of a run", () => {
 
   test("one is refused: another one that named its image before is what it was", async () => {
     const tags = new Map([["example/first:2026.4-main", digest]])
-    const states = await runOn(memoryTags(tags, "example/refused"), "together", first, refused)
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", [first, refused])
     expect(states.get("first")).toMatchObject({
       published: true,
       record: { notices: [] },
@@ -174,7 +195,7 @@ describe("the tags of a run", () => {
       write: (repository, ...rest) =>
         repository.path === "example/first" ? Promise.resolve() : store.write(repository, ...rest),
     }
-    const states = await runOn(forgetful, "together", first, refused)
+    const states = await runOn(forgetful, "together", [first, refused])
     expect(states.get("first")).toMatchObject({
       published: false,
       outcome: { kind: "publish-failed", message: expect.stringContaining("it names nothing") as string },
@@ -194,7 +215,7 @@ describe("the tags of a run", () => {
         if (tags.size === 2) tags.set("example/first:2026.4-main", other)
       },
     }
-    const states = await runOn(beside, "together", first, second)
+    const states = await runOn(beside, "together", [first, second])
     expect(states.get("first")).toMatchObject({
       published: false,
       outcome: {
@@ -207,7 +228,7 @@ describe("the tags of a run", () => {
 
   test("each for itself: one that is refused is nothing to the others", async () => {
     const tags = new Map([["example/first:2026.4-main", older]])
-    const states = await runOn(memoryTags(tags, "example/refused"), "each", first, refused)
+    const states = await runOn(memoryTags(tags, "example/refused"), "each", [first, refused])
     expect(tags.get("example/first:2026.4-main")).toBe(digest)
     expect(states.get("first")).toMatchObject({ published: true, outcome: { kind: "retagged" } })
   })
@@ -215,7 +236,7 @@ describe("the tags of a run", () => {
   test("a registry that does not say what a tag names now: none is written", async () => {
     const tags = new Map<string, string>()
     const store = { ...memoryTags(tags), read: () => Promise.reject(new Error("500 internal error")) }
-    const states = await runOn(store, "together", first)
+    const states = await runOn(store, "together", [first])
     expect(tags.size).toBe(0)
     expect(states.get("first")?.outcome.kind).toBe("publish-failed")
   })

@@ -28,6 +28,17 @@ describe("trust", () => {
     })
   })
 
+  it("asks for scans for vulnerabilities where it says how old they may be", () => {
+    const signers = [{ key: publicKey }]
+    expect(load({ signers, vulnerabilities_max_age: "7 h" }).trust?.vulnerabilitiesMaxAgeSeconds).toBe(7 * 3600)
+    expect(load({ signers }).trust).not.toHaveProperty("vulnerabilitiesMaxAgeSeconds")
+  })
+
+  it("is for a stack of several platforms, too", () => {
+    const spec = { trust: { signers: [{ key: publicKey }] }, platforms: ["linux/amd64", "linux/arm64"] }
+    expect(loadSpec(sourceOf(stackFiles({ base: {} }, { spec }))).platforms).toHaveLength(2)
+  })
+
   it("in nobody is there where nothing is said of it", () => {
     expect(load(undefined).trust).toBeUndefined()
   })
@@ -55,6 +66,11 @@ describe("trust", () => {
       "provenance, tests, gpu, vulnerabilities",
     ],
     ["an unknown word", { signers: [{ key: publicKey, refs: "x" }] }, 'unknown key "refs"'],
+    [
+      "an age of scans that is none",
+      { signers: [{ key: publicKey }], vulnerabilities_max_age: "new" },
+      "a time such as",
+    ],
     ["an age that is none", { signers: [{ key: publicKey }], gpu_max_age: "soon" }, "a time such as"],
   ])("with %s is refused at its line", (_, trust, message) => {
     expect(() => load(trust)).toThrow(message)

@@ -38,9 +38,13 @@ afterAll(async () => {
 function answer(more: Partial<FakeAnswer> = {}, branch = "main"): FakeAnswer {
   const source = { commit, dirty: false, branch }
   const plan = { branch, steps: [step("base", "retag"), step("left", "reuse")] }
-  return { report: { ok: true, source }, plan, files: { "plan.json": JSON.stringify({ branch }) }, ...more }
+  return { report: { ok: true, source, images }, plan, files: { "plan.json": JSON.stringify({ branch }) }, ...more }
 }
 
+const images = [
+  { name: "base", published: true },
+  { name: "left", published: true },
+]
 const step = (image: string, action: string) => ({ image, action })
 
 async function record(
@@ -59,14 +63,14 @@ const byHand = (branch = "main", inputs: Readonly<Record<string, string>> = {}) 
 const named = (calls: readonly DaggerCall[], name: string) => calls.find(({ args }) => args.includes(name))
 /** The function of each call, which comes after "call --progress=plain". */
 const names = (calls: readonly DaggerCall[]) => calls.map(({ args }) => args[2])
-const skipped = { build: "skipped", sign: "skipped", tag: "skipped", wiki: "skipped", "gpu-test": "skipped" }
+const skipped = { sign: "skipped", tag: "skipped", wiki: "skipped", "gpu-test": "skipped" }
 
 describe("signed.yml", () => {
   it("builds candidates, signs what they left, asks who is believed, and moves the tags to what was planned", async () => {
     const { run, ends, calls } = await record(byHand())
     expect(names(calls)).toEqual(["build-stack", "attest", "plan", "build-stack", "publish-manifests"])
     expect(ends).toEqual({
-      build: "success",
+      "build (all)": "success",
       sign: "success",
       tag: "success",
       wiki: "success",
@@ -78,8 +82,8 @@ describe("signed.yml", () => {
     )
     const temp = (job: string) => join(run.artifacts, "..", job, "temp")
     expect(sign).toContain(`--artifacts=${temp("sign")}/build`)
-    expect(readFileSync(join(temp("sign"), "build/report.json"), "utf8")).toContain(commit)
-    expect(plan).toContain("--branch=main")
+    expect(readFileSync(join(temp("sign"), "build/build-artifacts/report.json"), "utf8")).toContain(commit)
+    expect(plan).toEqual(expect.arrayContaining(["--branch=main", "--publish=true"]))
     expect(tag).toEqual(expect.arrayContaining([`--plan=${temp("tag")}/plan.json`, "--publish=true"]))
     expect(tag).not.toContain("--candidates-only=true")
     expect(JSON.parse(readFileSync(join(temp("tag"), "plan.json"), "utf8"))).toEqual(answer().plan)
@@ -123,7 +127,7 @@ describe("signed.yml", () => {
     const { run } = await record(byHand(), answer(), { vars })
     const machines = [...run.jobs].map(([name, { runsOn }]) => `${name}: ${runsOn}`)
     expect(machines).toEqual([
-      "build: our-machine",
+      "build (all): our-machine",
       "sign: ubuntu-latest",
       "tag: ubuntu-latest",
       "wiki: ubuntu-latest",
@@ -151,13 +155,13 @@ describe("signed.yml", () => {
   ])("signs nothing of a build that left %s, and moves no tag", async (_, more) => {
     const { ends, calls } = await record(byHand(), answer(more as Partial<FakeAnswer>))
     expect(names(calls)).toEqual(["build-stack"])
-    expect(ends).toEqual({ ...skipped, build: "failure" })
+    expect(ends).toEqual({ ...skipped, "build (all)": "failure" })
   })
 
   it("moves no tag where an image could not be signed; a second run of the job has what the first one had", async () => {
     const { run, ends, calls } = await record(byHand(), answer({ failing: "attest" }))
     expect(names(calls)).toEqual(["build-stack", "attest"])
-    expect(ends).toEqual({ ...skipped, build: "success", sign: "failure" })
+    expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "failure" })
     expect(run.jobs.get("sign")?.summary).toBe("# The report\n")
     expect(existsSync(join(run.artifacts, "build-artifacts/report.json"))).toBe(true)
   })
@@ -177,7 +181,7 @@ describe("signed.yml", () => {
     }
     const { run, ends, calls } = await record(byHand(), answer(more))
     expect(names(calls)).toEqual(["build-stack"])
-    expect(ends).toEqual({ ...skipped, build: "success", sign: "failure" })
+    expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "failure" })
     expect(run.log).toContain("::error title=Not signed::")
   })
 
@@ -187,15 +191,43 @@ describe("signed.yml", () => {
       const plan = { steps: [step("base", "retag"), step("left", action)] }
       const { run, ends, calls } = await record(byHand(), answer({ plan }))
       expect(names(calls)).toEqual(["build-stack", "attest", "plan"])
-      expect(ends).toEqual({ ...skipped, build: "success", sign: "success", tag: "failure" })
+      expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "success", tag: "failure" })
       expect(run.jobs.get("tag")?.summary).toBe(`- base: retag\n- left: ${action}\n`)
       expect(run.log).toContain("::error title=Not believed::")
     },
   )
 
+  it("moves no tag quietly: one that stays fails the job", async () => {
+    const report = { ok: true, source: { commit, dirty: false, branch: "main" } }
+    const unsigned = { ...report, images: [...images, { name: "right", published: false }] }
+    const { ends } = await record(byHand(), answer({ report: unsigned }))
+    expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "success", tag: "failure" })
+  })
+
+  it("builds platform by platform where the repository says so, and signs what all have left", async () => {
+    const vars = { STACK_PLATFORMS: '["linux/amd64", "linux/arm64"]', STACK_RUNNER_ARM64: "our-arm" }
+    const { run, ends, calls } = await record(byHand("try"), answer({}, "try"), { vars })
+    expect(ends).toEqual({
+      ...skipped,
+      "build (linux/amd64)": "success",
+      "build (linux/arm64)": "success",
+      sign: "success",
+      tag: "success",
+    })
+    expect(names(calls)).toEqual(["build-stack", "build-stack", "attest", "plan", "build-stack"])
+    expect(calls.map(({ args }) => args.find((word) => word.startsWith("--platform=")))).toEqual([
+      "--platform=linux/amd64",
+      "--platform=linux/arm64",
+      ...[undefined, undefined, undefined],
+    ])
+    expect(run.jobs.get("build (linux/arm64)")?.runsOn).toBe("our-arm")
+    const fetched = readdirSync(join(run.artifacts, "../sign/temp/build"))
+    expect(fetched).toEqual(["build-artifacts-amd64", "build-artifacts-arm64"])
+  })
+
   it("leaves the wiki alone but on main", async () => {
     const { ends, calls } = await record(byHand("try"), answer({}, "try"))
-    expect(ends).toEqual({ ...skipped, build: "success", sign: "success", tag: "success" })
+    expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "success", tag: "success" })
     expect(calls[0]?.args).toContain("--branch=try")
   })
 
@@ -205,9 +237,9 @@ describe("signed.yml", () => {
     const source = { commit: name, dirty: false, branch }
     const { ends, calls } = await record(
       dispatchEvent(branch, name),
-      answer({ report: { ok: true, source } }, branch),
+      answer({ report: { ok: true, source, images } }, branch),
     )
-    expect(ends).toEqual({ ...skipped, build: "success", sign: "success", tag: "success" })
+    expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "success", tag: "success" })
     expect(calls[0]?.args).toContain(`--branch=${branch}`)
   })
 })
@@ -221,7 +253,7 @@ describe("who starts it", () => {
   it("may be a push, as docs/evidence.md says", async () => {
     const event = pushEvent("main", commit, { before: "abc123" })
     const { run, ends, calls } = await record(event, answer(), {}, automatic)
-    expect(ends).toEqual({ ...skipped, build: "success", sign: "success", tag: "success", wiki: "success" })
+    expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "success", tag: "success", wiki: "success" })
     const deciding = calls.filter(({ args }) => args.includes("--previous=abc123"))
     expect(names(deciding)).toEqual(["build-stack", "plan"])
     expect(run.group).toBe("stack-refs/heads/main")
@@ -231,7 +263,7 @@ describe("who starts it", () => {
     "is never a pull request (of a fork: %s), whatever triggers are added",
     async (fork) => {
       const { ends, calls } = await record(pullRequestEvent(7, commit, { fork }), answer(), {}, automatic)
-      expect([ends, calls]).toEqual([skipped, []])
+      expect([ends, calls]).toEqual([{ ...skipped, build: "skipped" }, []])
     },
   )
 
@@ -244,7 +276,7 @@ describe("who starts it", () => {
       }
       const vars = { STACK_REGISTRY: "ghcr.io/mallory" }
       const { ends, calls } = await record(event, answer(), { vars })
-      expect([ends, calls]).toEqual([skipped, []])
+      expect([ends, calls]).toEqual([{ ...skipped, build: "skipped" }, []])
     },
   )
 })
@@ -253,7 +285,7 @@ describe("signed.yml for a GPU test", () => {
   it("tests a tag on the cluster, signs the verdict, and builds nothing", async () => {
     const vars = { DSMLP_LOGIN_HOST: "login.example", DSMLP_LOGIN_HOST_KEY: "ssh-ed25519 AAAA" }
     const { run, ends, calls } = await record(byHand("main", { gpuTag: "2026.4-main" }), answer(), { vars })
-    expect(ends).toEqual({ ...skipped, "gpu-test": "success" })
+    expect(ends).toEqual({ ...skipped, build: "skipped", "gpu-test": "success" })
     expect(names(calls)).toEqual(["gpu-test"])
     const call = named(calls, "gpu-test")
     expect(call?.args).toEqual(
