@@ -113,25 +113,13 @@ export class JupyterStack {
     screen?: string,
   ): Promise<StackRun> {
     const shown = screenOf(screen)
-    const choices = {
-      signingKey,
-      vulnerabilityDatabase,
-      scanner,
-      registry,
-      registryUsername,
-      registryPassword,
-      branch,
-      base,
-      previous,
-      pullRequestTitle,
-      origin,
-      target,
-      plan: await plan?.contents(),
-    }
+    const login = { registry, registryUsername, registryPassword }
+    const git = { branch, base, previous, pullRequestTitle, origin, target }
+    const evidence = { signingKey, vulnerabilityDatabase, scanner }
     const publishing = publishingOf({ publish, publishEach, candidatesOnly })
     const secrets = await buildSecrets(secretId, secret ?? [], ssh)
-    const asked = { source, only, platforms: platform, set, secrets, publishing }
-    const request = { ...asked, fullRebuild, parallel, ...choices }
+    const asked = { source, only, platforms: platform, set, secrets, publishing, fullRebuild, parallel }
+    const request = { ...asked, ...login, ...git, ...evidence, plan: await plan?.contents() }
     return buildStack(request, shown)
   }
 

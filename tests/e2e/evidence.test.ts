@@ -91,7 +91,7 @@ describe("a run without a key, another that signs what it left, and one that mov
     expect(summary).toContain(`./stack build-stack --source=. --registry=${world.host}/team --publish`)
   })
 
-  test("what nobody has signed is nobody's: it would be built again, and the plan says why", async () => {
+  test("what nobody has signed is nobody's: it is built again, and the plan says why", async () => {
     const [base] = await plan()
     expect(base?.action).toBe("build")
     expect(base?.reasons).toContain("no trusted statement says that it was built from this content")

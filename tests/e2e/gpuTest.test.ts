@@ -90,13 +90,18 @@ test("a verdict that is signed is found by tag-stable, which then tests nothing"
   const before = world.watch()
   const refused = await world.exported("tag-stable", options)
   expect(refused.report).toMatchObject({ ok: false, outcome: { kind: "refused" } })
-  expect(refused.text("report.md")).toMatch(/has no statement of gpu: .*gpu-test --source=\. --tag=2026\.4-signed/)
+  expect(refused.text("report.md")).toMatch(
+    /has no statement of gpu: .*gpu-test --source=\. --tag=2026\.4-signed/,
+  )
   expect(before().ssh).toBe("")
 
   const login = [`--tag=${from}`, ...world.registryLogin, ...world.gpuLogin("--")]
   const signing = [...login, "--signing-key=env://SIGNING_KEY"]
   const tested = await world.exported("gpu-test", signing, { SIGNING_KEY: key.privateKey })
-  expect(tested.report).toMatchObject({ ok: true, signed: expect.stringContaining("was signed by") as string })
+  expect(tested.report).toMatchObject({
+    ok: true,
+    signed: expect.stringContaining("was signed by") as string,
+  })
   const { claims } = await claimsFor(client, child, [trusting(key)])
   const verdict = claims.find(({ kind }) => kind === "gpu")
   expect(verdict).toMatchObject({ predicateType: predicateTypes.gpu, problem: undefined })

@@ -147,7 +147,11 @@ export class PromotionWorld {
   async call(
     name: string,
     options: readonly string[],
-    { registryPassword = this.registry.login?.password ?? "", result = [] as readonly string[], more = {} } = {},
+    {
+      registryPassword = this.registry.login?.password ?? "",
+      result = [] as readonly string[],
+      more = {},
+    } = {},
   ): Promise<Ended> {
     const env = { ...this.environment(registryPassword), ...more }
     const ended = await stack([name, "--source=.", ...options, ...result], { cwd: this.folder, env })

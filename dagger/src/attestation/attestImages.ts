@@ -97,7 +97,12 @@ async function reported(
   try {
     return { ...head, ...(await attest()) }
   } catch (error) {
-    return { ...head, attached: [], kept: [], problem: error instanceof Error ? error.message : String(error) }
+    return {
+      ...head,
+      attached: [],
+      kept: [],
+      problem: error instanceof Error ? error.message : String(error),
+    }
   }
 }
 

@@ -148,7 +148,9 @@ export function statementsOf(
     ...(isTested && isMade(step)
       ? [statementAbout("tests", subject, testsPredicate([report], step, files, run.report.startedAt))]
       : []),
-    ...(report.vulnerabilities === undefined ? [] : [vulnerabilityStatement(subject, report.vulnerabilities)]),
+    ...(report.vulnerabilities === undefined
+      ? []
+      : [vulnerabilityStatement(subject, report.vulnerabilities)]),
   ]
 }
 

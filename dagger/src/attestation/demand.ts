@@ -79,7 +79,9 @@ export function missingForPromotion(
     ...(proof.inputKeys.size > 0
       ? []
       : [missing(proof, "provenance", "no trusted statement tells what it was built from")]),
-    ...(isBuiltAndTested(proof) ? [] : [missing(proof, "tests", "no trusted statement tells that its tests passed")]),
+    ...(isBuiltAndTested(proof)
+      ? []
+      : [missing(proof, "tests", "no trusted statement tells that its tests passed")]),
     ...missingVerdict(proof, "gpu", gpuMaxAgeSeconds, now),
     ...missingVerdict(proof, "vulnerabilities", vulnerabilitiesMaxAgeSeconds, now),
   ]
@@ -100,7 +102,8 @@ function missingVerdict(
   if (maxAgeSeconds === undefined) return []
   const verdict = proof[kind]
   const { what, key } = timed[kind]
-  if (verdict === undefined) return [missing(proof, kind, `no trusted statement tells that its ${what} passed`)]
+  if (verdict === undefined)
+    return [missing(proof, kind, `no trusted statement tells that its ${what} passed`)]
   const time = new Date(verdict.at).toISOString()
   if (!verdict.passed) return [{ kind, why: `its ${what} of ${time} failed` }]
   if (verdict.at > now + clockSkew)

@@ -54,7 +54,9 @@ export async function signScan(
       await attachStatements({ store, signer, patience: writersPatience }, image, [statement], created)
       signed.push(scanned.name)
     } catch (error) {
-      problems.push(`${scanned.name} is not signed: ${error instanceof Error ? error.message : String(error)}`)
+      problems.push(
+        `${scanned.name} is not signed: ${error instanceof Error ? error.message : String(error)}`,
+      )
     }
   }
   const done = signed.length === 0 ? [] : [`signed by ${signer.name}: ${listOf(signed)}`]

@@ -1,7 +1,12 @@
 import { missingForPromotion, proofOf } from "../attestation/demand.js"
 import type { Claim, Evidence } from "../attestation/evidence.js"
 import { claimsAbout } from "../attestation/evidence.js"
-import { readGpuTest, readPassedTests, readProvenance, readVulnerabilities } from "../attestation/predicates.js"
+import {
+  readGpuTest,
+  readPassedTests,
+  readProvenance,
+  readVulnerabilities,
+} from "../attestation/predicates.js"
 import type { InTotoStatement } from "../attestation/statement.js"
 import { openSource } from "../gather/openSource.js"
 import { RegistrySession } from "../gather/registrySession.js"
@@ -64,7 +69,10 @@ interface ClaimedPlatform extends PlatformDigest {
 }
 
 /** The images that an index lists; none where it is an image. */
-async function platformsIn(store: RegistryClient, image: PinnedReference): Promise<readonly PlatformDigest[]> {
+async function platformsIn(
+  store: RegistryClient,
+  image: PinnedReference,
+): Promise<readonly PlatformDigest[]> {
   const manifest = await store.manifest(image)
   const document = manifest && readManifest(manifest)
   if (document?.kind !== "index") return []

@@ -70,9 +70,7 @@ export async function asProved(
     return { ...image, inputKey: undefined, passed: false, unproved }
   }
   const index = await provedIndex(proofs, found, question)
-  const passed = isComparable
-    ? hasPassed(proof, inputKey, [testKey, wholeTestKey])
-    : proof.passed.size > 0
+  const passed = isComparable ? hasPassed(proof, inputKey, [testKey, wholeTestKey]) : proof.passed.size > 0
   if (passed) return { ...image, index, passed }
   const unproved = `no trusted statement says that it has passed these tests${doubtsIn(proof, "tests")}`
   return { ...image, index, passed, unproved }

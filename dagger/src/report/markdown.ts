@@ -44,11 +44,7 @@ export function renderMarkdown(report: StackReport): string {
     renderReproduction(report),
   ]
   const room = mostBytes - bytesOf([...head, ...tail].join("\n\n"))
-  const sections = [
-    ...head,
-    ...renderFailures(report.images.flatMap(failedParts), room),
-    ...tail,
-  ]
+  const sections = [...head, ...renderFailures(report.images.flatMap(failedParts), room), ...tail]
   return `${sections.join("\n\n")}\n`
 }
 

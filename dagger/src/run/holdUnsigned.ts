@@ -32,6 +32,7 @@ async function isProved(
 ): Promise<boolean> {
   const proof = await proofs.about({ ...job.repository, digest }, tag)
   if (typeof proof === "string") return false
-  const key = platforms === undefined ? job.inputKey : joinedKey(platforms.map(({ image }) => image.job.inputKey))
+  const key =
+    platforms === undefined ? job.inputKey : joinedKey(platforms.map(({ image }) => image.job.inputKey))
   return proof.inputKeys.has(key) && (outcome.kind === "untested" || proof.passed.has(key))
 }

@@ -38,12 +38,17 @@ export interface ScannedRun {
  * of those that get the tag as they are published. One that the policy does not let pass has failed.
  */
 export async function scanEnded(images: readonly EndedImage[], run: RunScan): Promise<ScannedRun> {
-  const inspected = inspectedImages(images, run.context).filter(({ image }) => !isFailedOutcome(image.outcome))
+  const inspected = inspectedImages(images, run.context).filter(
+    ({ image }) => !isFailedOutcome(image.outcome),
+  )
   const taken = await lookIntoTaken(images, run)
   const found = [...inspected, ...taken.flatMap((each) => ("manifest" in each ? [each] : []))]
   const blind = taken.flatMap((each) => ("why" in each ? [[each.image, each.why] as const] : []))
   const { scans, why, texts } = await scanAll(found, run)
-  const failed = new Map([...blind, ...(why === undefined ? [] : found.map(({ image }) => [image, why] as const))])
+  const failed = new Map([
+    ...blind,
+    ...(why === undefined ? [] : found.map(({ image }) => [image, why] as const)),
+  ])
   return { images: images.map((image) => judged(image, scans, failed)), texts }
 }
 
@@ -64,7 +69,9 @@ async function scanAll(found: readonly LookedInto[], { tools, source }: RunScan)
     const { policy, exceptions } = tools
     const scans = scan.images.flatMap((scanned, index) => {
       const image = found[index]?.image
-      return image === undefined ? [] : [[image, imageScanOf(scan, scanned, policy, exceptions, times)] as const]
+      return image === undefined
+        ? []
+        : [[image, imageScanOf(scan, scanned, policy, exceptions, times)] as const]
     })
     const verdict = judgeScan(scan, policy, exceptions, new Date(times.endedAt))
     const page = renderVulnerabilities({ scan, verdict, policy }, "all")
@@ -114,12 +121,15 @@ function judged(
 }
 
 function withScan(image: EndedImage, scan: ImageScan | undefined, why: string | undefined): EndedImage {
-  if (why !== undefined) return endedBy(image, { kind: "check-failed", message: `it could not be scanned: ${why}` })
+  if (why !== undefined)
+    return endedBy(image, { kind: "check-failed", message: `it could not be scanned: ${why}` })
   if (scan === undefined) return image
   const { found, failures } = scan
   image.record.say(`scanned: ${found.length} known vulnerabilities`)
   const scanned = { ...image, scan }
-  return failures.length === 0 ? scanned : endedBy(scanned, { kind: "vulnerable", message: failures.join("; ") })
+  return failures.length === 0
+    ? scanned
+    : endedBy(scanned, { kind: "vulnerable", message: failures.join("; ") })
 }
 
 function endedBy(image: EndedImage, outcome: ImageOutcome): EndedImage {

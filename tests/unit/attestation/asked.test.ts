@@ -185,7 +185,7 @@ describe("tag-global-stable under trust", () => {
   async function promoted(
     image: Image,
     signers = [trusting(trusted)],
-    vulnerabilitiesMaxAgeSeconds: number | undefined = undefined,
+    vulnerabilitiesMaxAgeSeconds?: number,
   ) {
     const trust = { signers }
     const believer = { trust, verify: await openVerifier(trust) }

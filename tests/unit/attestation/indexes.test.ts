@@ -125,7 +125,10 @@ const runEach = (images: Pushed, outcomes: Changes = {}): readonly RunClaims[] =
   )
 
 async function attested(images: Pushed, runs: readonly RunClaims[]) {
-  const places = { repositories: new Map([["base", images.repository]]), platforms: new Map([["base", both]]) }
+  const places = {
+    repositories: new Map([["base", images.repository]]),
+    platforms: new Map([["base", both]]),
+  }
   const attesting = { store: client, signer: trusted.signer, believer, patience, ...places }
   const rows = await attestImages(runs, attesting)
   return rows.map(({ image, platform, attached, kept, problem }) => ({
@@ -154,7 +157,9 @@ describe("what is signed of an image of two platforms", () => {
     ])
     const [provenance, tests] = await proved(images, index)
     expect([provenance?.problem, tests?.problem]).toEqual([undefined, undefined])
-    expect(provenance?.statement && readProvenance(provenance.statement)).toMatchObject({ inputKey: indexKey })
+    expect(provenance?.statement && readProvenance(provenance.statement)).toMatchObject({
+      inputKey: indexKey,
+    })
     const { buildDefinition } = provenance?.statement?.predicate as {
       buildDefinition: { resolvedDependencies: unknown; externalParameters: unknown }
     }
@@ -249,9 +254,7 @@ describe("an index under the tag of a branch", () => {
     const index = await join(images, tag)
     await attested(images, [oneRun(images, index)])
     const found = await known(images)
-    expect(found).toMatchObject(
-      images.parts.map(({ digest }) => ({ digest, index, passed: true })),
-    )
+    expect(found).toMatchObject(images.parts.map(({ digest }) => ({ digest, index, passed: true })))
   })
 
   it("is none where nobody has: its images are believed, what else it lists is not looked at", async () => {
@@ -279,10 +282,15 @@ describe("an index under the tag of a branch", () => {
 })
 
 describe("before the tags of a run move", () => {
-  const record = {} as EndedImage["record"]
+  // What it says is nobody's business here.
+  const record = undefined as unknown as EndedImage["record"]
   const passed = { kind: "passed" } as const
 
-  function ended({ repository }: Pushed, digest: string | undefined, more: Partial<EndedImage> = {}): EndedImage {
+  function ended(
+    { repository }: Pushed,
+    digest: string | undefined,
+    more: Partial<EndedImage> = {},
+  ): EndedImage {
     const job = jobOf("base", "build", { inputKey: keys[amd], repository })
     return { kind: "ended", job, record, outcome: passed, digest, published: false, ...more }
   }

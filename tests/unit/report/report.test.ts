@@ -87,7 +87,9 @@ describe("an image of two platforms", () => {
     const broken: ImageOutcome = { kind: "vulnerable", message: "1 vulnerability" }
     const platforms = [part("linux/amd64", passed), part("linux/arm64", broken)]
     const text = renderSummary(report(image("base", broken, { platforms })))
-    expect(text.match(/^base.*: FAILED: 1 vulnerability$/gm)).toEqual(["base (linux/arm64): FAILED: 1 vulnerability"])
+    expect(text.match(/^base.*: FAILED: 1 vulnerability$/gm)).toEqual([
+      "base (linux/arm64): FAILED: 1 vulnerability",
+    ])
   })
 })
 

@@ -30,7 +30,9 @@ describe("trust", () => {
 
   it("asks for scans for vulnerabilities where it says how old they may be", () => {
     const signers = [{ key: publicKey }]
-    expect(load({ signers, vulnerabilities_max_age: "7 h" }).trust?.vulnerabilitiesMaxAgeSeconds).toBe(7 * 3600)
+    expect(load({ signers, vulnerabilities_max_age: "7 h" }).trust?.vulnerabilitiesMaxAgeSeconds).toBe(
+      7 * 3600,
+    )
     expect(load({ signers }).trust).not.toHaveProperty("vulnerabilitiesMaxAgeSeconds")
   })
 

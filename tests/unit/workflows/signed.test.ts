@@ -38,7 +38,12 @@ afterAll(async () => {
 function answer(more: Partial<FakeAnswer> = {}, branch = "main"): FakeAnswer {
   const source = { commit, dirty: false, branch }
   const plan = { branch, steps: [step("base", "retag"), step("left", "reuse")] }
-  return { report: { ok: true, source, images }, plan, files: { "plan.json": JSON.stringify({ branch }) }, ...more }
+  return {
+    report: { ok: true, source, images },
+    plan,
+    files: { "plan.json": JSON.stringify({ branch }) },
+    ...more,
+  }
 }
 
 const images = [
@@ -253,7 +258,13 @@ describe("who starts it", () => {
   it("may be a push, as docs/evidence.md says", async () => {
     const event = pushEvent("main", commit, { before: "abc123" })
     const { run, ends, calls } = await record(event, answer(), {}, automatic)
-    expect(ends).toEqual({ ...skipped, "build (all)": "success", sign: "success", tag: "success", wiki: "success" })
+    expect(ends).toEqual({
+      ...skipped,
+      "build (all)": "success",
+      sign: "success",
+      tag: "success",
+      wiki: "success",
+    })
     const deciding = calls.filter(({ args }) => args.includes("--previous=abc123"))
     expect(names(deciding)).toEqual(["build-stack", "plan"])
     expect(run.group).toBe("stack-refs/heads/main")
