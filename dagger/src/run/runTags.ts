@@ -192,10 +192,13 @@ function untagged(image: EndedImage, tag: string): EndedImage {
   return { ...image, furtherTags: furtherTags.filter((each) => each !== tag) }
 }
 
+const unsigned = "nobody whom the spec trusts has signed what is said of it"
+
 /** The tags of a run move together: these stay where they were, and the image says so. */
 function leftUntagged({ image, tags }: TagTask, why: string): EndedImage {
   if (image.digest === undefined || tags.length === 0 || hasFailed(image)) return image
-  const reason = `not tagged ${listOf(tags)}: the tags of a run move together, and ${why}`
+  const because = image.isUnsigned === true ? unsigned : `the tags of a run move together, and ${why}`
+  const reason = `not tagged ${listOf(tags)}: ${because}`
   if (image.outcome.kind === "retagged" && !image.published)
     return { ...image, outcome: { kind: "not-needed", reason } }
   image.record.notices.push(reason)

@@ -96,6 +96,7 @@ function lookIntoTaken(
   return Promise.all(
     retagged.map(async ({ platform, image }): Promise<TakenImage> => {
       const { job, digest } = image
+      if (digest === undefined) return { image, why: "its digest is not known" }
       const reference = { ...job.repository, digest }
       const found: ImageManifest | string = await lookInto(registry, { name: job.name, reference, platform })
       return typeof found === "string" ? { image, why: found } : { image, manifest: found }
