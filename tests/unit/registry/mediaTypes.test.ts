@@ -59,9 +59,5 @@ test.each(Object.entries(mediaTypes))("%s is found, read and looked into", async
   const digest = digests.get(mediaType)
   expect(await client.resolve(named(tagOf(mediaType)))).toMatchObject({ digest, mediaType })
   expect(await client.manifest(named(tagOf(mediaType)))).toMatchObject({ digest, mediaType })
-  expect(await imageFacts(client, named(tagOf(mediaType)))).toMatchObject({
-    digest,
-    mediaType,
-    platform: "linux/amd64",
-  })
+  expect(await imageFacts(client, named(tagOf(mediaType)))).toMatchObject({ digest, platform: "linux/amd64" })
 })
