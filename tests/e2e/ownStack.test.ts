@@ -27,11 +27,19 @@ test("from an empty folder: new-stack, git init, build-stack; all pass", async (
 test("with a module: workflows that call its, at the commit", async () => {
   const path = join(folder, "called")
   const module = `owner/name@${"a".repeat(40)}`
-  const words = ["new-stack", "--name=physics", `--module=${module}`, "export", `--path=${path}`]
+  const words = [
+    "new-stack",
+    "--name=physics",
+    "--main-branch=trunk",
+    `--module=${module}`,
+    "export",
+    `--path=${path}`,
+  ]
   const made = await stack(words, { cwd: folder })
   expect(made.status, made.stderr).toBe(0)
   const text = await readFile(join(path, ".github/workflows/build.yml"), "utf8")
   expect(text).toContain(`uses: ${module.replace("@", "/.github/workflows/main.yml@")}\n`)
+  expect(await readFile(join(path, "spec.yml"), "utf8")).toContain("main_branch: trunk\n")
 })
 
 test("a name that no image can have is refused, and nothing is written", async () => {

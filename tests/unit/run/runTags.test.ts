@@ -59,7 +59,7 @@ async function run(
     runId: "run",
     platform: "linux/amd64",
     tests: "full",
-    secrets: new Map(),
+    secrets: { values: new Map() },
     purpose: "pages",
     ...more,
   }
