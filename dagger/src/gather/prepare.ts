@@ -3,7 +3,6 @@ import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
 import type { ImageFacts, PlanFacts, PlanOptions } from "../plan/facts.js"
 import { inputKeys } from "../plan/inputKey.js"
-import { planStack } from "../plan/plan.js"
 import type { Plan } from "../plan/planDocument.js"
 import { folderKeys, testKey } from "../plan/testKey.js"
 import { InputError, atOption } from "../problems.js"
@@ -30,6 +29,7 @@ import type { ChosenPlatform } from "../engine/platform.js"
 import { choosePlatforms } from "../engine/platform.js"
 import { joinPlans, planForPlatform } from "../plan/platforms.js"
 import { namedPlatforms, refusePartialTags, requireBuiltElsewhere } from "./platforms.js"
+import { planFresh } from "./planFresh.js"
 import { planToRepeat, refuseOtherPlatforms, refuseOtherSource } from "./repeatPlan.js"
 import { refuseUnproved } from "./provedImage.js"
 import type { StackRequest } from "./request.js"
@@ -112,7 +112,7 @@ async function planned(
 ): Promise<Prepared> {
   if (repeated !== undefined) return { ...found, plan: planForPlatform(repeated, found.platform.platform) }
   const options = planOptions(request, found, found.git)
-  return { ...found, plan: planStack(await planFacts(found, options, registry)) }
+  return { ...found, plan: await planFresh(await planFacts(found, options, registry), found, request) }
 }
 
 /** The source with its images, linked for each platform. */
@@ -170,6 +170,7 @@ function planOptions(request: StackRequest, { spec, platform }: LinkedSource, gi
     mainBranch: tags.mainBranch,
     pullRequestTitle: request.pullRequestTitle,
     trustRegistry,
+    today: new Date().toISOString().slice(0, 10),
   }
 }
 
@@ -278,6 +279,7 @@ export function keyedImages(
   return nodes.map(({ name, image }) => {
     const { parents, bases } = knownOf(linked.images, name)
     const { registry, path, tagPrefix } = knownOf(repositories, name)
+    const { maxAge } = image
     const emulated = testsOn(spec, chosen)
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
     const whole = { ...testOwner(spec, tree, name), judge, settings }
@@ -289,6 +291,7 @@ export function keyedImages(
       isPublished: image.isPublished,
       parents,
       bases,
+      ...(maxAge !== undefined && { maxAge }),
       testKey: testKey(files, owner),
       ...(owner !== whole && { wholeTestKey: testKey(files, whole) }),
       folderKeys: folderKeys(files, owner, testFolders(files, owner)),
