@@ -199,6 +199,14 @@ describe("the word that RUN instructions are kept by", () => {
     expect(words(world.planAsking().plan).base).not.toBe(first.base)
   })
 
+  test("what is built on an image with a new one has run again, whatever age it may have itself", () => {
+    const world = weekly()
+    world.image("left").maxAge = 30
+    world.today = "2026-12-06"
+    world.updates.set("base", [openssl])
+    expect(words(world.planAsking().plan)).toMatchObject({ left: "2026-12-06", leaf: "2026-12-06" })
+  })
+
   test("a full rebuild begins one anywhere; an image without max_age has none", () => {
     const world = weekly()
     delete world.image("right").maxAge
