@@ -5,7 +5,12 @@ import type { UpdateManager } from "./packageUpdates.js"
 const aptProgram = `
 command -v apt-get >/dev/null 2>&1 || { echo ${absentMark}; exit 0; }
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-apt-get update -q -o APT::Update::Error-Mode=any >&2 || exit
+said=$(apt-get update -q -o APT::Update::Error-Mode=any 2>&1) || {
+  status=$?
+  # Its last words are general ones.
+  echo "$said" | grep "^E:" | head -n 1 >&2
+  exit "$status"
+}
 exec apt-get --simulate -q dist-upgrade`
 
 /**
