@@ -129,6 +129,7 @@ export function planGenerated(size: Size): readonly Timing[] {
     tag: "2026.4-bench",
     mainBranch: "main",
     trustRegistry: true,
+    today: "2026-11-27",
     fullRebuild: false,
     only: [],
   }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { ImageManifest } from "../../dagger/src/manifest/manifestData.js"
+import { formatBytes } from "../../dagger/src/text/format.js"
 import { localRegistry } from "../support/dockerfileBuilds.js"
 import type { GitServer } from "../support/gitServer.js"
 import { startGitServer } from "../support/gitServer.js"
@@ -305,6 +306,27 @@ describe("a branch that changes one image", () => {
     expect(byTag.stdout).toContain("| stack-sample | upgraded | `1.0` | `1.1` |")
     expect(byTag.stdout).toContain("The same image: ")
   })
+})
+
+test("the second run of main draws how its images went, on their pages and on Home", async () => {
+  await build("main")
+  expect(await publish()).toMatchObject({ ok: true, kind: "pushed" })
+  for (const image of ["base", "child"]) {
+    const page = pageOf(image, "2026.4-main")
+    const size = manifest(image, "2026.4-main").size.unpacked ?? 0
+    expect(manifest(image, "2026.4-main").buildSeconds).toBeGreaterThanOrEqual(0)
+    const svg = wikiFile(`trends/${page}.svg`)
+    expect(svg).toContain(`>${formatBytes(size)}</text>`)
+    for (const label of ["Unpacked size", "Build", "Tests passed", "Packages"])
+      expect(svg).toContain(`>${label}</text>`)
+    expect(wikiFile(`${page}.md`)).toMatch(
+      new RegExp(`^!\\[${image}, 2 runs [^\n]*\\]\\(trends/${page}\\.svg\\)$`, "m"),
+    )
+  }
+  expect(wikiFile("Home.md")).toContain("](trends/Home.svg)")
+  expect(wikiFile("trends/Home.svg").match(/class="name"/g)).toHaveLength(2)
+  // What people and the old pipeline wrote is around it, to the byte.
+  expect(wikiFile("Home.md").startsWith(oldHome.split("\n").slice(0, 2).join("\n"))).toBe(true)
 })
 
 describe("size budgets", () => {

@@ -195,10 +195,14 @@ async function runJob(
 async function runCalled(
   started: StartedRun,
   job: WorkflowJob,
-  use: WorkflowUse,
+  written: WorkflowUse,
   contexts: Contexts,
 ): Promise<ReadonlyMap<string, JobRun>> {
-  const workflow = await fetchWorkflow(started.settings.serverUrl, use)
+  const { settings, event } = started
+  const isBeside = written.repository === ""
+  const use = isBeside ? { ...written, repository: settings.repository, commit: event.sha } : written
+  const folder = isBeside ? settings.origin : fileURLToPath(`${settings.serverUrl}/${use.repository}`)
+  const workflow = await fetchWorkflow(folder, use)
   const given = Object.entries(use.with).map(([name, text]) => {
     const value = /^\$\{\{.*\}\}$/s.test(text) ? valueOf(text, contexts) : text
     return [name, value] as const
@@ -206,8 +210,13 @@ async function runCalled(
   const inputs = inputsOfCall(workflow, Object.fromEntries(given))
   refuseMorePermissions(workflow, job)
   const secrets = secretsOfCall(workflow, use, { ...contexts, secrets: secretsOf(started, "") })
-  const folder = join(started.folder, job.id)
-  const part = { ...started, workflow, folder, inputs, called: { use, secrets } }
+  const part = {
+    ...started,
+    workflow,
+    folder: join(started.folder, job.id),
+    inputs,
+    called: { use, secrets },
+  }
   const group = workflow.concurrency && interpolate(workflow.concurrency.group, eventContexts(part))
   const own = interpolate(started.workflow.concurrency?.group ?? "", eventContexts(started))
   if (group !== undefined && group === own)
@@ -219,8 +228,7 @@ async function runCalled(
   return new Map(runs)
 }
 
-async function fetchWorkflow(serverUrl: string, use: WorkflowUse): Promise<Workflow> {
-  const cwd = fileURLToPath(`${serverUrl}/${use.repository}`)
+async function fetchWorkflow(cwd: string, use: WorkflowUse): Promise<Workflow> {
   const { status, stdout, stderr } = await run("git", ["show", `${use.commit}:${use.path}`], { cwd })
   if (status !== 0) throw new Error(`${use.repository} has no ${use.path} at ${use.commit}: ${stderr}`)
   return parseWorkflow(stdout, use.path)

@@ -41,6 +41,7 @@ export interface StackImage {
   readonly server_port?: number
   readonly info_cmds?: readonly string[]
   readonly size_budget?: string | number
+  readonly max_age?: string
   readonly platforms?: readonly string[]
   /** By path below the image's folder: `{ "test/test_ok.py": "def test_ok(): pass" }`. */
   readonly files?: Files

@@ -19,9 +19,12 @@ export interface WorkflowStep {
   readonly with: Readonly<Record<string, string>>
 }
 
-/** A workflow that a job calls, as `owner/name/.github/workflows/file.yml@commit`, and what it is given. */
+/**
+ * A workflow that a job calls, as `owner/name/.github/workflows/file.yml@commit`, or one beside it, as
+ * `./.github/workflows/file.yml`, and what it is given.
+ */
 export interface WorkflowUse {
-  /** `owner/name` */
+  /** `owner/name`; empty, as the commit is, for one beside the calling workflow. */
   readonly repository: string
   readonly path: string
   readonly commit: string
@@ -180,9 +183,9 @@ function readJob(id: string, job: Mapping): WorkflowJob {
 /** What GitHub calls by its name may change any time: only a whole commit is taken here. */
 function readCall(job: Mapping): WorkflowUse {
   const uses = text(job.uses, "uses")
-  const form = /^([\w.-]+\/[\w.-]+)\/(\.github\/workflows\/[\w.-]+\.yml)@([0-9a-f]{40})$/
-  const [, repository, path, commit] = form.exec(uses) ?? []
-  if (repository === undefined || path === undefined || commit === undefined)
+  const form = /^(?:\.|([\w.-]+\/[\w.-]+))\/(\.github\/workflows\/[\w.-]+\.yml)(?:@([0-9a-f]{40}))?$/
+  const [, repository = "", path, commit = ""] = form.exec(uses) ?? []
+  if (path === undefined || (repository === "") !== (commit === ""))
     throw new Error(`${uses} is no workflow of a repository at a full commit`)
   return {
     repository,

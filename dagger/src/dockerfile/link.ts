@@ -32,8 +32,11 @@ export interface RunOfImages {
   readonly images: readonly string[]
   /** Where images of the tree that are not built in this run are found: `name:tag@sha256:...` by image. */
   readonly parents?: ReadonlyMap<string, string> | undefined
-  /** Images whose RUN instructions run again whatever the builder has of them, and a word that no earlier run had. */
-  readonly runAgain?: { readonly images: ReadonlySet<string>; readonly word: string } | undefined
+  /**
+   * Words that the builder keeps RUN instructions of images by, by image: with one that no earlier run had they run again,
+   * whatever it has of them.
+   */
+  readonly runAgain?: ReadonlyMap<string, string> | undefined
   /** What the builder knows the ssh agent by, where that is not `default`. */
   readonly agent?: string | undefined
 }
@@ -284,7 +287,10 @@ class Linker implements Surroundings {
         base.kind === "image" && built.has(base.image) ? this.draftOf(base.image) : undefined,
       isPublished: (base) => base.kind === "image" && !built.has(base.image),
       agent,
-      runFlag: ({ spec }) => (runAgain?.images.has(spec.name) === true ? flagOf(runAgain.word) : undefined),
+      runFlag: ({ spec }) => {
+        const word = runAgain?.get(spec.name)
+        return word === undefined ? undefined : flagOf(word)
+      },
     }
   }
 

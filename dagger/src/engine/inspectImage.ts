@@ -39,8 +39,8 @@ export interface InspectedImage extends OutsideFacts {
   readonly notices: readonly string[]
 }
 
-/** Seconds that one command may take: a page of facts is not worth more. */
-const probeSeconds = 120
+/** Seconds that one command may take where nobody says more: a page of facts is not worth it. */
+const usualSeconds = 120
 /** Seconds beside: the start, and commands in an image that has no `timeout`. */
 const slackSeconds = 300
 /** Bytes that are taken of one answer. A list of 3000 packages has some 300 kB. */
@@ -49,7 +49,7 @@ const answerBytes = 2 << 20
 const fileBlocks = 65_536
 
 /** Runs each numbered command on its own: one that fails or hangs costs nothing but its own output. */
-const probeScript = `
+const probeScript = (probeSeconds: number) => `
 limit=
 command -v timeout >/dev/null 2>&1 && limit="timeout ${probeSeconds}"
 ulimit -f ${fileBlocks} 2>/dev/null
@@ -71,15 +71,17 @@ const countingSeconds = 900
  * Runs commands in an image, all in one exec; what they said is taken in beside the image's own files, which are counted
  * from there: an image need not have `du`, or an honest one.
  * @param isMeasured whether its size and its mark are wanted
+ * @param probeSeconds what each command may take
  * @throws Error where the engine fails
  */
 export async function inspectImage(
   image: Container,
   probes: readonly Probe[],
   isMeasured: boolean,
+  probeSeconds = usualSeconds,
 ): Promise<InspectedImage> {
   if (probes.length === 0 && !isMeasured) return { results: new Map(), notices: [] }
-  const { answers, notices } = await answersOf(image, probes)
+  const { answers, notices } = await answersOf(image, probes, probeSeconds)
   const border = borderContainer().withMountedDirectory(foreignFolder, answers)
   const { texts, leftOut, kilobytes, mark } = await takeFrom(
     isMeasured ? border.withMountedDirectory(imageFolder, image.rootfs()) : border,
@@ -128,6 +130,7 @@ function fileName({ key }: Probe, index: number): string {
 async function answersOf(
   image: Container,
   probes: readonly Probe[],
+  probeSeconds: number,
 ): Promise<{ readonly answers: Directory; readonly notices: readonly string[] }> {
   if (probes.length === 0) return { answers: dag.directory(), notices: [] }
   try {
@@ -138,7 +141,7 @@ async function answersOf(
     const ended = image
       .withMountedDirectory("/stack/probes", commands)
       .withMountedDirectory("/stack/answers", dag.directory(), user === "" ? {} : { owner: user })
-      .withExec(["sh", "-c", probeScript])
+      .withExec(["sh", "-c", probeScript(probeSeconds)])
     const synced = await inTime(probes.length * probeSeconds + slackSeconds, ended.sync())
     return { answers: synced.directory("/stack/answers"), notices: [] }
   } catch (error) {

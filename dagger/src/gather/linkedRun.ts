@@ -34,8 +34,11 @@ function runOf(plan: Plan, runId: string): RunOfImages {
       parent.from === "registry" ? [[parent.image, parent.reference] as const] : [],
     ),
   )
-  const again = built.filter(({ reasons }) => reasons.some(isFullRebuild)).map(({ image }) => image)
-  return { images: [...wanted], parents, runAgain: { images: new Set(again), word: runId } }
+  const words = built.flatMap(({ image, reasons, fresh }) => {
+    const word = reasons.some(isFullRebuild) ? runId : fresh?.word
+    return word === undefined ? [] : [[image, word] as const]
+  })
+  return { images: [...wanted], parents, runAgain: new Map(words) }
 }
 
 function isFullRebuild({ kind }: Step["reasons"][number]): boolean {

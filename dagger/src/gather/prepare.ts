@@ -3,7 +3,6 @@ import type { GitFacts } from "../git/gitFacts.js"
 import { changedFiles, classifyChanges, isNamedBy } from "../plan/changes.js"
 import type { ImageFacts, PlanFacts, PlanOptions } from "../plan/facts.js"
 import { inputKeys } from "../plan/inputKey.js"
-import { planStack } from "../plan/plan.js"
 import type { Plan } from "../plan/planDocument.js"
 import { folderKeys, testKey } from "../plan/testKey.js"
 import { InputError, atOption } from "../problems.js"
@@ -30,6 +29,7 @@ import type { ChosenPlatform } from "../engine/platform.js"
 import { choosePlatforms } from "../engine/platform.js"
 import { joinPlans, planForPlatform } from "../plan/platforms.js"
 import { namedPlatforms, refusePartialTags } from "./platforms.js"
+import { planFresh } from "./planFresh.js"
 import { planToRepeat, refuseOtherPlatforms, refuseOtherSource } from "./repeatPlan.js"
 import { ProofBook, refuseUnproved } from "./provedImage.js"
 import type { StackRequest } from "./request.js"
@@ -132,7 +132,8 @@ async function planned(
 ): Promise<Prepared> {
   if (repeated !== undefined) return { ...found, plan: planForPlatform(repeated, found.platform.platform) }
   const options = planOptions(request, found, found.git)
-  return { ...found, plan: planStack(await planFacts(found, options, registry, proofs)) }
+  const facts = await planFacts(found, options, registry, proofs)
+  return { ...found, plan: await planFresh(facts, found, request) }
 }
 
 /** The source with its images, linked for each platform. */
@@ -190,6 +191,7 @@ function planOptions(request: StackRequest, { spec, platform }: LinkedSource, gi
     mainBranch: tags.mainBranch,
     pullRequestTitle: request.pullRequestTitle,
     trustRegistry,
+    today: new Date().toISOString().slice(0, 10),
   }
 }
 
@@ -300,6 +302,7 @@ export function keyedImages(
   return nodes.map(({ name, image }) => {
     const { parents, bases } = knownOf(linked.images, name)
     const { registry, path, tagPrefix } = knownOf(repositories, name)
+    const { maxAge } = image
     const emulated = testsOn(spec, chosen)
     const settings = { ...spec.tests, hub: spec.hub?.version, sizeBudget: image.sizeBudget }
     const whole = { ...testOwner(spec, tree, name), judge, settings }
@@ -312,6 +315,7 @@ export function keyedImages(
       parents,
       ancestors: tree.ancestors(name).map((node) => node.name),
       bases,
+      ...(maxAge !== undefined && { maxAge }),
       testKey: testKey(files, owner),
       ...(owner !== whole && { wholeTestKey: testKey(files, whole) }),
       folderKeys: folderKeys(files, owner, testFolders(files, owner)),

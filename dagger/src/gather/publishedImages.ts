@@ -134,6 +134,8 @@ async function publishedAt(
     revision: found.labels.get(labels.revision),
     baseName: found.labels.get(labels.baseName),
     baseDigest: found.labels.get(labels.baseDigest),
+    fresh: found.labels.get(labels.fresh),
+    knownUpdates: found.labels.get(labels.knownUpdates),
     passed: passed?.digest === digest,
     ...(passed?.isOfMore === true && { passedBy: passed.tag }),
   }

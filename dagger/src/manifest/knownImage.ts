@@ -31,9 +31,11 @@ export function withKnown(seen: ImageManifest, known: ImageManifest): ImageManif
   const tags = seen.digest === known.digest ? known.tags : []
   const inspected = isInspected(seen) ? seen : known
   const tests = seen.tests ?? known.tests
+  const buildSeconds = known.buildSeconds ?? seen.buildSeconds
   return {
     ...seen,
     created,
+    ...(buildSeconds !== undefined && { buildSeconds }),
     ...commitOf(seen, known),
     ...(base !== undefined && { base }),
     platform,

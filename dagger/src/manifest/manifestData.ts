@@ -123,6 +123,8 @@ export const manifestSchema = z.object({
   digest: z.string().optional(),
   /** When it was built: ISO 8601, UTC. */
   created: z.string(),
+  /** What its build took; missing in manifests of earlier versions, and where no run has built it. */
+  buildSeconds: z.number().nonnegative().optional(),
   commit: sourceCommit.optional(),
   /** URL of the repository that the commit is in, for links: `https://github.com/org/repo`. */
   source: z.string().optional(),

@@ -3,7 +3,7 @@ import { parsePackageList } from "./packageLists.js"
 import type { Ecosystem, ImageManifest, OperatingSystem, PackageList } from "./manifestData.js"
 
 /** Printed by a probe where the image does not have the package manager. */
-const absentMark = "@absent"
+export const absentMark = "@absent"
 
 /** A shell script (`sh -c`) that lists an image's packages, or prints that the package manager is absent. */
 export interface PackageProbe {
@@ -131,17 +131,23 @@ export const packageProbes: readonly PackageProbe[] = ecosystems.map((ecosystem)
 }))
 
 /** Reads a probe's output; what cannot be read is a `failed` list with its reason, never an empty one. */
-export function readProbe(ecosystem: Ecosystem, { exitCode, stdout, stderr = "" }: ProbeOutput): PackageList {
-  if (exitCode !== 0) {
-    const said = lastLine(stderr) ?? lastLine(stdout)
-    return { kind: "failed", reason: `exit status ${exitCode}${said === undefined ? "" : `: ${said}`}` }
-  }
+export function readProbe(ecosystem: Ecosystem, output: ProbeOutput): PackageList {
+  const failure = probeFailure(output)
+  if (failure !== undefined) return { kind: "failed", reason: failure }
+  const { stdout } = output
   if (stdout.trim() === absentMark) return { kind: "absent" }
   try {
     return { kind: "listed", packages: [...parsePackageList(ecosystem, stdout)] }
   } catch (error) {
     return { kind: "failed", reason: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Why a probe has no answer, in its own last words; undefined where it has one. */
+export function probeFailure({ exitCode, stdout, stderr = "" }: ProbeOutput): string | undefined {
+  if (exitCode === 0) return undefined
+  const said = lastLine(stderr) ?? lastLine(stdout)
+  return `exit status ${exitCode}${said === undefined ? "" : `: ${said}`}`
 }
 
 /** Reads the outputs of all probes that ran, for a manifest's `packages`. */

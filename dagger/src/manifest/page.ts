@@ -23,10 +23,12 @@ const longestCommand = 240
 export interface PageExtras {
   /** What changed since an earlier image, usually the stable one of the last quarter. */
   readonly since?: ImageDiff
+  /** A picture of how it went from run to run, in Markdown. */
+  readonly trend?: string
 }
 
 /** An image's manifest page in GitHub's Markdown. The same manifest gives the same bytes. */
-export function renderPage(manifest: ImageManifest, { since }: PageExtras = {}): string {
+export function renderPage(manifest: ImageManifest, { since, trend }: PageExtras = {}): string {
   const blocks = [
     `# ${plainText(titleOf(manifest))}`,
     builtTable(manifest),
@@ -36,6 +38,7 @@ export function renderPage(manifest: ImageManifest, { since }: PageExtras = {}):
     ...(since === undefined
       ? []
       : [`## Changes since ${plainText(tagOf(since.from.reference))}`, renderImageDiff(since)]),
+    ...(trend === undefined ? [] : ["## Trends", trend]),
     ...manifest.sections.flatMap(sectionBlocks),
     ...packageBlocks(manifest),
     ...testBlocks(manifest.tests),
@@ -64,6 +67,7 @@ function builtTable(manifest: ImageManifest): string {
     ["Promoted from", promotedFrom === undefined ? undefined : codeCell(promotedFrom)],
     ["Tags", tags.length === 0 ? undefined : tags.map(codeCell).join(" ")],
     ["Built", formatTime(created)],
+    ["Build", manifest.buildSeconds === undefined ? undefined : formatDuration(manifest.buildSeconds * 1000)],
     ["Commit", commitCell(manifest)],
     ["Base", base === undefined ? undefined : codeCell(baseOf(base))],
     ["Size", sizeCell(manifest)],

@@ -1,6 +1,7 @@
 import type { ImageChanges } from "./changes.js"
 import { passedTag } from "./facts.js"
 import type { ImageFacts, PlanFacts, RegistryFacts, RegistryImage } from "./facts.js"
+import { freshened } from "./freshness.js"
 import type { Reason } from "./planDocument.js"
 import { fileList } from "./reasons.js"
 import { isMet } from "./requests.js"
@@ -36,9 +37,14 @@ interface Match {
 
 /**
  * Decides one image. In this order: a rebuilt parent, what forces a rebuild, then by content; by git where the
- * registry, or a base's digest, is unknown.
+ * registry, or a base's digest, is unknown. What would stay as it is published is built where it has said that its packages
+ * have updates.
  */
 export function decide(image: ImageFacts, situation: DecisionFacts): Decision {
+  return freshened(image, decideContent(image, situation), situation.facts)
+}
+
+function decideContent(image: ImageFacts, situation: DecisionFacts): Decision {
   const { facts, requests, rebuiltParents } = situation
   if (!image.isPublished) return unpublished(image, situation)
   if (rebuiltParents.length > 0) {

@@ -1,5 +1,6 @@
 import type { GitFacts } from "../git/gitFacts.js"
 import type { StackChanges } from "./changes.js"
+import type { PackageUpdate } from "../updates/packageUpdates.js"
 import type { KeyedBase } from "./inputKey.js"
 
 /** An image in the registry, as its manifest and configuration tell. */
@@ -16,6 +17,9 @@ export interface RegistryImage {
   /** What it was built on (`org.opencontainers.image.base.name` and `.digest`). */
   readonly baseName?: string | undefined
   readonly baseDigest?: string | undefined
+  /** How new its packages are, as its labels tell (`plan/freshness.ts`). */
+  readonly fresh?: string | undefined
+  readonly knownUpdates?: string | undefined
   /** Whether a `passedTag` of its input key and the current test key names this digest. */
   readonly passed?: boolean | undefined
   /** The tag that says so, where it is of more tests than are wanted. */
@@ -58,7 +62,21 @@ export interface ImageFacts {
   /** External bases, own or inherited, whose digest is unknown. */
   readonly unresolvedBases: readonly string[]
   readonly bases: readonly KeyedBase[]
+  /** Days after which its published image is asked for updates; nobody asks where it is absent. */
+  readonly maxAge?: number | undefined
   readonly registry: RegistryFacts
+}
+
+/** What a published image said, asked for updates of its packages. */
+export interface UpdateAnswer {
+  /** The image that was asked. */
+  readonly digest: string
+  /** Those that its parents do not have as well. */
+  readonly updates: readonly PackageUpdate[]
+  /** Why package managers could not be asked, in sentences. */
+  readonly failures: readonly string[]
+  /** Whether any of them has answered. */
+  readonly isAnswered: boolean
 }
 
 /** What the caller asks for. */
@@ -79,6 +97,8 @@ export interface PlanOptions {
   readonly unable?: string | undefined
   /** Whether labels and tags of earlier runs are believed on the main branch, as they are on others. */
   readonly trustRegistry: boolean
+  /** `2026-11-27`, in UTC. */
+  readonly today: string
 }
 
 /** All that a plan is made from. */
@@ -89,6 +109,8 @@ export interface PlanFacts {
   readonly git: GitFacts
   /** Absent where git cannot say what changed. */
   readonly changes?: StackChanges | undefined
+  /** By image, where images were asked. */
+  readonly answers?: ReadonlyMap<string, UpdateAnswer> | undefined
   readonly options: PlanOptions
 }
 

@@ -1,6 +1,7 @@
 import { decide, isComparable } from "./decide.js"
 import type { Decision } from "./decide.js"
 import type { ImageFacts, PlanFacts, RegistryImage } from "./facts.js"
+import { freshnessOf, updateNotices } from "./freshness.js"
 import type { ParentSource, Plan, Published, Step } from "./planDocument.js"
 import { ownTag } from "../reference/imagePlace.js"
 import { rebuildRequests, skipRequest } from "./requests.js"
@@ -54,7 +55,7 @@ function decideSteps(facts: PlanFacts): Step[] {
     const lastBuildFirst = own.length < all.length
     const decision = decide(image, { facts, requests: own, lastBuildFirst, rebuiltParents })
     const sources = sourcesOf(parents)
-    const step = stepOf(facts, image, narrow(image, decision, selected), sources)
+    const step = stepOf(facts, image, narrow(image, decision, selected), parents, sources)
     // Of an image that every run builds, that it is built says nothing.
     const isNew = image.isPublished ? step.action === "build" : rebuiltParents.length > 0
     placed.set(image.name, { step, sources, isNew, isPublished: image.isPublished })
@@ -124,7 +125,8 @@ function stepOf(
   facts: PlanFacts,
   image: ImageFacts,
   decision: Decision,
-  sources: readonly ParentSource[],
+  parents: readonly PlannedImage[] = [],
+  sources: readonly ParentSource[] = [],
 ): Step {
   const { registry, repository, inputKey, testKey } = image
   const reasons = [...decision.reasons]
@@ -139,8 +141,12 @@ function stepOf(
   }
   const before = registry.kind === "known" ? registry.branchTag?.digest : undefined
   switch (decision.action) {
-    case "build":
-      return { ...own, action: "build", movesTag: image.isPublished, parents: [...sources] }
+    case "build": {
+      const steps = parents.map(({ step }) => step)
+      const fresh = freshnessOf(image, facts, reasons, steps)
+      const built = { ...own, action: "build" as const, movesTag: image.isPublished, parents: [...sources] }
+      return fresh === undefined ? built : { ...built, fresh: { ...fresh, known: [...fresh.known] } }
+    }
     case "skip":
       return {
         ...own,
@@ -181,7 +187,7 @@ function publishedOf({ repository }: ImageFacts, { tag, digest, index }: Registr
 }
 
 function skippedStep(facts: PlanFacts, image: ImageFacts, where: string): Step {
-  return stepOf(facts, image, { action: "skip", reasons: [{ kind: "skip-requested", where }] }, [])
+  return stepOf(facts, image, { action: "skip", reasons: [{ kind: "skip-requested", where }] })
 }
 
 /** As in the old pipeline: files of an image or its tests changed, or something that rebuilds all of them. */
@@ -211,9 +217,10 @@ function basesOf({ images }: PlanFacts): NonNullable<Plan["bases"]> {
   return [...new Map(known)].map(([reference, digest]) => ({ reference, digest }))
 }
 
-function notices({ git, changes }: PlanFacts): string[] {
+function notices(facts: PlanFacts): string[] {
+  const { git, changes } = facts
   const removed = (changes?.removedImages ?? []).map(
     (directory) => `${directory} was deleted: its published tags stay where they are`,
   )
-  return [...git.notices.map(({ message }) => message), ...removed]
+  return [...git.notices.map(({ message }) => message), ...removed, ...updateNotices(facts)]
 }

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { packageUpdateSchema } from "../updates/packageUpdates.js"
 
 /**
  * The plan as a document: printed by `plan`, carried out by `buildStack`, and read back to repeat a run.
@@ -12,6 +13,18 @@ const boundedFiles = z.object({
   /** How many more there are: lists are bounded. */
   more: z.number().int().nonnegative(),
 })
+
+/** Of a published image that was asked for updates of its packages. */
+const askedImage = {
+  tag: z.string(),
+  digest: z.string(),
+  /** Of its packages; absent where its labels do not tell. */
+  days: z.number().int().optional(),
+  /** Days, from the spec. */
+  maxAge: z.number().int(),
+  /** Updates that it had already when it was built anew for them: a build does not bring them. */
+  left: z.array(packageUpdateSchema),
+}
 
 /** Why an image gets its action. `reasons.ts` has the sentences. */
 const reasonSchema = z.discriminatedUnion("kind", [
@@ -37,6 +50,10 @@ const reasonSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("spec-changed"), path: z.string() }),
   z.object({ kind: z.literal("tests-changed"), ...boundedFiles.shape }),
   z.object({ kind: z.literal("base-moved"), reference: z.string(), from: z.string(), to: z.string() }),
+  /** It is older than `max_age`, and its packages have updates. */
+  z.object({ kind: z.literal("updates"), ...askedImage, updates: z.array(packageUpdateSchema).min(1) }),
+  /** It is older, and nothing that a build would bring is newer. */
+  z.object({ kind: z.literal("no-updates"), ...askedImage }),
   z.object({ kind: z.literal("nothing-published"), repository: z.string() }),
   z.object({ kind: z.literal("no-image-with-key"), inputKey: z.string() }),
   z.object({ kind: z.literal("same-content"), tag: z.string() }),
@@ -64,6 +81,11 @@ const publishedSchema = z.object(
   },
   { error: ({ input }) => (input === undefined ? "there is no published image for this action" : undefined) },
 )
+
+/** A day, and of a build for updates a hash of these: it stands in the linked Dockerfile, and in a label. */
+export const freshWordForm = /^\d{4}-\d{2}-\d{2}(?:-[0-9a-f]{8})?$/
+/** The short hash of an update. */
+export const updateMarkForm = /^[0-9a-f]{8}$/
 
 /** Where a build gets a parent of the tree from. */
 const parentSchema = z.discriminatedUnion("from", [
@@ -97,6 +119,10 @@ const stepSchema = z.discriminatedUnion("action", [
     action: z.literal("build"),
     /** Where each parent comes from, and what a parent from source is itself built on. */
     parents: z.array(parentSchema),
+    /** Of an image with `max_age`: what its RUN instructions are kept in the engine's cache by, and its labels. */
+    fresh: z
+      .object({ word: z.string().regex(freshWordForm), known: z.array(z.string().regex(updateMarkForm)) })
+      .optional(),
   }),
   anyStep.extend({
     action: z.enum(["retest", "retag", "reuse"]),

@@ -1,8 +1,9 @@
 import { listOf, plural, shortDigest } from "../text/format.js"
+import type { PackageUpdate } from "../updates/packageUpdates.js"
 import type { ChangedFile } from "./changes.js"
 import type { Action, Reason } from "./planDocument.js"
 
-/** Files named in one reason; a person reads a few, and a document of a renamed folder stays small. */
+/** Files, and packages, named in one reason; a person reads a few, and a document of a renamed folder stays small. */
 const filesListed = 10
 
 /** The bounded list of a reason. */
@@ -45,6 +46,10 @@ export function describeReason(reason: Reason): string {
       return `its tests changed: ${describeFiles(reason)}`
     case "base-moved":
       return `${reason.reference} moved from ${shortDigest(reason.from)} to ${shortDigest(reason.to)}`
+    case "updates":
+      return `max_age: ${ageText(reason)}, ${plural(reason.updates.length, "update")}: ${updateList(reason.updates)}`
+    case "no-updates":
+      return `max_age: ${ageText(reason)}, and ${leftText(reason.left)}`
     case "nothing-published":
       return `${reason.repository} has no image under the tags of this branch, main or stable`
     case "no-image-with-key":
@@ -85,6 +90,23 @@ export function describeAction(action: Action): string {
       return "is left alone"
   }
 }
+
+function ageText({ days, maxAge }: AskedReason): string {
+  return days === undefined ? "of unknown age" : `${days} d old (of at most ${maxAge})`
+}
+
+function leftText(left: readonly PackageUpdate[]): string {
+  if (left.length === 0) return "no package has an update"
+  return `no package has an update but those that its last build did not bring: ${updateList(left)}`
+}
+
+function updateList(updates: readonly PackageUpdate[]): string {
+  const named = updates.slice(0, filesListed).map(({ name, from, to }) => `${name} ${from} -> ${to}`)
+  const more = updates.length - named.length
+  return more === 0 ? named.join(", ") : `${named.join(", ")} and ${more} more`
+}
+
+type AskedReason = Extract<Reason, { kind: "updates" | "no-updates" }>
 
 function describeFiles({ files, more }: FileReason): string {
   const named = files.map(({ path, status, committed }) => {

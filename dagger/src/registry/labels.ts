@@ -20,6 +20,10 @@ export const labels = {
   testKey: "io.github.jupyter-stack.test-key",
   /** What commands printed in the image, for its further tags: JSON of texts by command. */
   tagAnswers: "io.github.jupyter-stack.tag-answers",
+  /** Since when the packages of an image with `max_age` are as they are: the word of `plan/freshness.ts`. */
+  fresh: "io.github.jupyter-stack.fresh",
+  /** Updates of its packages that were known when it was built, as short hashes with spaces between. */
+  knownUpdates: "io.github.jupyter-stack.known-updates",
   /** Journal of a promotion, as JSON; on the index under the tag `journal-<tag>`. */
   promotion: "io.github.jupyter-stack.promotion",
 } as const

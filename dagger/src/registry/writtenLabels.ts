@@ -1,5 +1,13 @@
 import { labels } from "./labels.js"
 
+/** How new the packages of an image are. */
+export interface Freshness {
+  /** `2026-11-27`, or of a build for updates `2026-11-27-1a2b3c4d`: its RUN instructions have run on this day or later. */
+  readonly word: string
+  /** Updates that were known when it was built, as short hashes. */
+  readonly known: readonly string[]
+}
+
 /** What the labels of an image tell. */
 export interface LabelFacts {
   readonly title: string
@@ -7,6 +15,7 @@ export interface LabelFacts {
   readonly version: string
   readonly inputKey: string
   readonly testKey: string
+  readonly fresh?: Freshness | undefined
   /** URL of the source repository. */
   readonly source?: string | undefined
   /** Commit. */
@@ -36,7 +45,7 @@ export function indexAnnotationsOf(
 }
 
 /** Labels, and annotations alike, of an image; what is unknown is left out. */
-export function imageLabelsOf({ base, ...facts }: LabelFacts): ReadonlyMap<string, string> {
+export function imageLabelsOf({ base, fresh, ...facts }: LabelFacts): ReadonlyMap<string, string> {
   const written = [
     [labels.title, facts.title],
     [labels.version, facts.version],
@@ -47,6 +56,11 @@ export function imageLabelsOf({ base, ...facts }: LabelFacts): ReadonlyMap<strin
     [labels.baseDigest, base?.digest],
     [labels.inputKey, facts.inputKey],
     [labels.testKey, facts.testKey],
+    [labels.fresh, fresh?.word],
+    [
+      labels.knownUpdates,
+      fresh === undefined || fresh.known.length === 0 ? undefined : fresh.known.join(" "),
+    ],
   ] as const
   return new Map(written.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))
 }

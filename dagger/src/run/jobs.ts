@@ -130,6 +130,7 @@ function labelFacts({ git, plan, repositories }: Prepared, step: Step, own: Link
     source: git.remoteUrl === undefined ? undefined : webAddress(git.remoteUrl),
     revision: git.head?.sha,
     created: git.head?.committerTime,
+    ...(step.action === "build" && { fresh: step.fresh }),
     ...baseOf(own),
   }
 }

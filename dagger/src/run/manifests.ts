@@ -149,6 +149,7 @@ function manifestOf(
     ...(tagPrefix !== undefined && { tagPrefix }),
     ...(digest !== undefined && { digest }),
     ...(job.action === "build" ? madeNow(context) : madeEarlier(context, registry?.labels)),
+    ...buildTime(image),
     ...builtOn(image, all, context, registry?.labels),
     // What it is there, whatever its Dockerfile made of the platform that it was built for.
     platform: registry?.platform ?? job.platform ?? platform,
@@ -189,6 +190,12 @@ function madeEarlier({ startedAt }: ManifestContext, found: ReadonlyMap<string, 
     ...(sha !== undefined && { commit: { sha, ...(time !== undefined && { time }) } }),
     ...(address !== undefined && { source: address }),
   }
+}
+
+/** In whole seconds: less is noise, and other bytes for each run. */
+function buildTime({ record }: EndedImage): Pick<ImageManifest, "buildSeconds"> {
+  const build = record.steps.find(({ name }) => name === "build")
+  return build === undefined ? {} : { buildSeconds: Math.round(build.milliseconds / 1000) }
 }
 
 /** What an image is built on: the nearest published one of the tree, else the image that its Dockerfile or its labels name. */

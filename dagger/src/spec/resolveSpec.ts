@@ -1,6 +1,6 @@
 import { parseRepository } from "../reference/reference.js"
 import { usualMainBranch } from "../tag/branchTag.js"
-import { parseDuration, parseSize } from "../text/quantity.js"
+import { parseDays, parseDuration, parseSize } from "../text/quantity.js"
 import { namesAt } from "./facts.js"
 import type { SourceTree } from "../source/sourceTree.js"
 import { argumentsOf } from "./argumentsFile.js"
@@ -27,7 +27,7 @@ export function resolveSpec({ path, file, written, changeRules, tree }: CheckedS
   const images = new Map(
     inFileOrder(written.images, file.at("images")).map(([name, image]) => [
       name,
-      resolveImage(name, image, file, tree),
+      resolveImage(name, { max_age: written.max_age, ...image }, file, tree),
     ]),
   )
   const hubVersion = file.at("hub", "version")?.text
@@ -63,6 +63,7 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile, tree:
   const args = place.children.get("build_args")?.children ?? new Map<string, Place>()
   const parent = place.children.get("depend_on")?.text
   const tagPrefix = place.children.get("tag_prefix")?.text
+  const maxAge = written.max_age === undefined ? undefined : parseDays(written.max_age)
   const sizeBudget = written.size_budget === undefined ? undefined : parseSize(written.size_budget)
   return {
     name,
@@ -84,6 +85,7 @@ function resolveImage(name: string, written: WrittenImage, file: YamlFile, tree:
     ...(written.server_port !== undefined && { serverPort: written.server_port }),
     infoCommands: namesAt(place.children.get("info_cmds")).map(textOf),
     ...(sizeBudget !== undefined && { sizeBudget }),
+    ...(maxAge !== undefined && { maxAge }),
     platforms: imagePlatforms(file, name),
     location: place.keyLocation,
   }

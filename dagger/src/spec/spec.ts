@@ -74,6 +74,8 @@ export interface ImageSpec extends ImagePaths {
   readonly infoCommands: readonly string[]
   /** Largest unpacked size in bytes: over it the image fails, near it a warning. */
   readonly sizeBudget?: number
+  /** Days after which its published image is asked for updates of its packages; nobody asks where it is absent. */
+  readonly maxAge?: number
   /** What it is published for, at most what those are that it is made from; in the order of the spec's. */
   readonly platforms: readonly PublishedPlatform[]
   /** Where `images.<name>` stands in the spec. */

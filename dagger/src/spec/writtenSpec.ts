@@ -4,7 +4,7 @@ import { emulatedTests, platforms, usualPlatform } from "./platforms.js"
 import { writtenTrust } from "./writtenTrust.js"
 import { tagForms, usualMainBranch } from "../tag/branchTag.js"
 import { isTagPrefix } from "../reference/imagePlace.js"
-import { durationForm, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
+import { daysForm, durationForm, parseDays, parseDuration, parseSize, sizeForm } from "../text/quantity.js"
 
 /**
  * The spec as a person may write it. Every `error` is the accepted form in words (`must be <error>`), for closed
@@ -36,6 +36,8 @@ const duration = () => {
     .union([z.string(), z.number()], form)
     .refine((written) => parseDuration(written) !== undefined, form)
 }
+const days = () =>
+  z.string({ error: daysForm }).refine((written) => parseDays(written) !== undefined, { error: daysForm })
 const listOfTexts = (form: string) => z.array(text(), { error: form })
 const listOfNames = (form: string) => z.array(scalarText("a name"), { error: form })
 const platformForm = platforms.join(" or ")
@@ -161,6 +163,9 @@ const image = closed({
     .describe(
       "Largest unpacked size (`12 GB`, or bytes). Over it the image fails, near it the report warns.",
     ),
+  max_age: days()
+    .optional()
+    .describe("Age at which it is asked whether its packages have updates. Default: the stack's `max_age`."),
   platforms: listOfPlatforms()
     .optional()
     .describe("What it is for, where that is less than what its parent, or the stack, is for."),
@@ -349,6 +354,12 @@ export const writtenSpec = closed({
     .describe(
       `What the images are built and published for. An engine of another kind builds for it by emulation; where it cannot, ` +
         `nothing is published. Default: \`${usualPlatform}\`.`,
+    ),
+  max_age: days()
+    .optional()
+    .describe(
+      "Age (`7 d`) at which main's published images are asked whether their packages have updates; those that have are " +
+        "built anew. Without it nobody asks.",
     ),
   trust_registry: flag()
     .optional()

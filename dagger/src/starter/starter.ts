@@ -102,6 +102,9 @@ images:
 tag:
   prefix: "${prefix}"
 ${branch}
+# Asked every week whether their packages have updates, and built anew where they have.
+max_age: 7 d
+
 # The JupyterHub that starts them: images/tests_common compares.
 hub:
   version: "6.1"
@@ -139,6 +142,7 @@ const withWorkflows = (
 | workflow | does |
 | --- | --- |
 | Build and test | builds and tests; what is pushed is published, and ${mainBranch} writes the wiki |
+| Keep images fresh | once a day, builds ${mainBranch}'s images anew whose packages have updates, or whose base has moved |
 | Review | comments on a pull request what it changes in the images |
 | Tag as stable, Tag as global stable | promote, by hand, from ${mainBranch} |
 

@@ -12,6 +12,7 @@ export function starterWorkflows(module: string, mainBranch: string): ReadonlyMa
   const uses = (file: string) => `${repository}/.github/workflows/${file}@${commit}`
   return new Map([
     [".github/workflows/build.yml", buildText(uses("main.yml"), mainBranch)],
+    [".github/workflows/fresh.yml", freshText(uses("main.yml"))],
     [".github/workflows/review.yml", reviewText(uses("review.yml"))],
     [".github/workflows/tag.yml", tagText(uses("tag.yml"))],
     [".github/workflows/tag_global_stable.yml", tagGlobalStableText(uses("tag_global_stable.yml"))],
@@ -39,7 +40,25 @@ on:
 
 permissions: {}
 
-jobs:
+${stackJob(uses)}`
+}
+
+function freshText(uses: string): string {
+  return `# Builds the main branch's images anew whose packages have updates (max_age in spec.yml), or whose base has moved.
+name: Keep images fresh
+
+on:
+  schedule:
+    - cron: "43 3 * * *"
+  workflow_dispatch:
+
+permissions: {}
+
+${stackJob(uses)}`
+}
+
+function stackJob(uses: string): string {
+  return `jobs:
   stack:
     name: Stack
     uses: ${uses}

@@ -42,6 +42,15 @@ export function parseAge(written: string): number | undefined {
   return positive(parse(written, ageGrammar, secondsPerAge))
 }
 
+/** What `parseDays` accepts, for messages. */
+export const daysForm = 'a number of days such as "7 d"'
+
+/** Days of `7 d`; undefined for what is no whole number of them above zero. */
+export function parseDays(written: string): number | undefined {
+  const days = (parseAge(written) ?? NaN) / 86_400
+  return Number.isInteger(days) ? days : undefined
+}
+
 function parse(
   written: string | number,
   grammar: RegExp,

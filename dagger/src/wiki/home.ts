@@ -12,8 +12,8 @@ const homePattern =
 
 const emptyHome = `Images of this stack, newest first. What production uses now: [Stable Tag](Stable_Tag).
 `
-const blockStart = "<!-- archive: written by the pipeline -->"
-const blockEnd = "<!-- end of archive -->"
+const archiveBlock = ["<!-- archive: written by the pipeline -->", "<!-- end of archive -->"] as const
+const trendBlock = ["<!-- trends: written by the pipeline -->", "<!-- end of trends -->"] as const
 const archivePattern = /^Archive-(?:(\d{4}\.\d+)|other)\.md$/
 
 /** Path of the page with the older rows of a quarter, or with those (`other`) whose tags name none. */
@@ -65,19 +65,22 @@ export function rowsOnPages(files: WikiFiles): readonly string[] {
  * The home page with the newest rows, and an archive page for each quarter that has older ones. What stands around the
  * tables stays as it is.
  * @param recent how many rows Home shows
+ * @param picture of how images went, in Markdown, above the rows
  */
 export function renderHome(
   rows: readonly WikiRow[],
   files: WikiFiles,
   recent: number,
+  picture?: string,
 ): ReadonlyMap<string, string> {
   const older = byArchive(rows.slice(recent))
   const linked = [...older.keys()].sort(byQuarter)
   const homePath = homePathOf(files)
   const home = parseTablePage(files.text(homePath) ?? emptyHome)
+  const before = withPicture(home.before, picture)
   const after = withArchiveLinks(home.after, linked)
   const pages = new Map([
-    [homePath, formatTablePage({ ...home, rows: linesOf(rows.slice(0, recent)), after })],
+    [homePath, formatTablePage({ ...home, before, rows: linesOf(rows.slice(0, recent)), after })],
   ])
   // A page that has no older rows any more (Home shows more than before) must not repeat those on Home.
   const emptied = files.paths.filter((path) => archivePattern.test(path) && !older.has(path))
@@ -124,14 +127,37 @@ function quarterOn(path: string): string | undefined {
 }
 
 function withArchiveLinks(after: readonly string[], archives: readonly string[]): readonly string[] {
-  const marks = after.map((line) => line.trimEnd())
-  const start = marks.indexOf(blockStart)
-  const end = marks.indexOf(blockEnd, start)
-  const hasBlock = start !== -1 && end !== -1
-  if (archives.length === 0 && !hasBlock) return after
   const links = archives.map((path) => link(quarterOn(path) ?? "others", path.replace(/\.md$/, "")))
-  const block = [blockStart, ...(links.length === 0 ? [] : [`Older images: ${links.join(", ")}`]), blockEnd]
-  if (hasBlock) return [...after.slice(0, start), ...block, ...after.slice(end + 1)]
+  const replaced = withBlock(
+    after,
+    archiveBlock,
+    links.length === 0 ? [] : [`Older images: ${links.join(", ")}`],
+  )
+  if (replaced !== undefined) return replaced
+  if (archives.length === 0) return after
+  const [start, end] = archiveBlock
+  const block = [start, `Older images: ${links.join(", ")}`, end]
   // The empty line ends the table; a file that had no line break at its end gets one.
   return ["", ...block, ...(after.length === 0 ? [""] : after)]
+}
+
+/** The empty line keeps the table one. */
+function withPicture(before: readonly string[], picture: string | undefined): readonly string[] {
+  const replaced = withBlock(before, trendBlock, picture === undefined ? [] : ["", picture, ""])
+  if (replaced !== undefined || picture === undefined) return replaced ?? before
+  const [start, end] = trendBlock
+  return [...before, start, "", picture, "", end, ""]
+}
+
+/** Lines with other content between the two marks of a block; undefined where there is no such block. */
+function withBlock(
+  lines: readonly string[],
+  [first, last]: readonly [string, string],
+  content: readonly string[],
+): readonly string[] | undefined {
+  const marks = lines.map((line) => line.trimEnd())
+  const start = marks.indexOf(first)
+  const end = marks.indexOf(last, start)
+  if (start === -1 || end === -1) return undefined
+  return [...lines.slice(0, start), first, ...content, last, ...lines.slice(end + 1)]
 }

@@ -2,7 +2,7 @@ import { diffManifests } from "../manifest/diff.js"
 import { isInspected, tellOfTheSame, withKnown, withSizes } from "../manifest/knownImage.js"
 import { formatManifest } from "../manifest/manifestData.js"
 import { renderPage } from "../manifest/page.js"
-import { parseReference } from "../reference/reference.js"
+import { formatReference, parseReference } from "../reference/reference.js"
 import { listOf } from "../text/format.js"
 import { homeProblem, renderHome, rowsOnPages } from "./home.js"
 import { commitCell, commitCellOf, formatHomeRow } from "./homeRow.js"
@@ -10,9 +10,13 @@ import { baselineOf, manifestsOf } from "./lookup.js"
 import { pageNameProblem } from "./ownPages.js"
 import { copyOldPages, promotedManifests, retagged } from "./promoted.js"
 import { nextStable, renderStableTag, stableTagPath } from "./stableTag.js"
-import { indexPath, manifestPath, pagePath, WikiDraft } from "./wikiFiles.js"
+import { renderTrend, renderTrends } from "./trendPicture.js"
+import { figuresOf, trendImage, trendOf, trendsOfNewest } from "./trends.js"
+import { homeTrendPath, indexPath, manifestPath, pagePath, trendPath, WikiDraft } from "./wikiFiles.js"
 import { addRow, adoptRows, formatIndex, parseIndex, WikiProblem } from "./wikiIndex.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
+import type { PageExtras } from "../manifest/page.js"
+import type { ImageReference } from "../reference/reference.js"
 import type { PromotedPair, WikiChange } from "./change.js"
 import type { WikiLinks } from "./homeRow.js"
 import type { WikiFiles } from "./wikiFiles.js"
@@ -48,14 +52,13 @@ export function updateWiki(files: WikiFiles, change: WikiChange, options: WikiOp
   const draft = new WikiDraft(files)
   const manifests =
     change.kind === "publish" ? published(files, change) : promotedManifests(files, change.images)
-  writeManifests(draft, [
-    ...manifests,
-    ...retagged(files, manifests, change.kind === "publish" ? change.manifests : []),
-  ])
+  const before = parseIndex(files.text(indexPath), indexPath)
+  const adopted = { ...before, rows: [...adoptRows(before.rows, rowsOnPages(files))] }
+  const index = nextIndex(adopted, change, manifests, options)
+  const others = retagged(files, manifests, change.kind === "publish" ? change.manifests : [])
+  writeManifests(draft, [...manifests, ...others], index)
   if (change.kind !== "publish") copyOldPages(draft, change.images)
-  const index = parseIndex(files.text(indexPath), indexPath)
-  const adopted = { ...index, rows: [...adoptRows(index.rows, rowsOnPages(files))] }
-  writeIndex(draft, nextIndex(adopted, change, manifests, options), options)
+  writeIndex(draft, index, options)
   return {
     files: draft.changes(),
     message: messageOf(change),
@@ -89,20 +92,38 @@ function published(files: WikiFiles, { manifests }: PagesToPublish): readonly Im
 type PagesToPublish = Extract<WikiChange, { kind: "publish" }>
 
 /** All data first: pages compare with other manifests. */
-function writeManifests(draft: WikiDraft, manifests: readonly ImageManifest[]): void {
+function writeManifests(draft: WikiDraft, manifests: readonly ImageManifest[], index: WikiIndex): void {
   for (const manifest of manifests) {
     draft.write(manifestPath(parseReference(manifest.reference)), formatManifest(manifest))
   }
   for (const manifest of manifests) {
+    const reference = parseReference(manifest.reference)
     const baseline = baselineOf(draft, manifest)
     const since = baseline === undefined ? {} : { since: diffManifests(baseline, manifest) }
-    draft.write(pagePath(parseReference(manifest.reference)), renderPage(manifest, since))
+    const trend = writeTrend(draft, index, reference)
+    draft.write(pagePath(reference), renderPage(manifest, { ...since, ...trend }))
   }
+}
+
+/** Draws how an image went from run to run, where there is something to draw. */
+function writeTrend(
+  draft: WikiDraft,
+  index: WikiIndex,
+  reference: ImageReference,
+): Pick<PageExtras, "trend"> {
+  const trend = trendOf(index, formatReference(reference))
+  if (trend === undefined) return {}
+  const path = trendPath(reference)
+  draft.write(path, renderTrend(trend))
+  return { trend: trendImage([trend], path) }
 }
 
 function writeIndex(draft: WikiDraft, index: WikiIndex, options: WikiOptions): void {
   const recent = options.recentRows ?? defaultRecentRows
-  for (const [path, text] of renderHome(index.rows, draft, recent)) draft.write(path, text)
+  const trends = trendsOfNewest(index)
+  if (trends.length > 0) draft.write(homeTrendPath, renderTrends(trends))
+  const picture = trends.length === 0 ? undefined : trendImage(trends, homeTrendPath)
+  for (const [path, text] of renderHome(index.rows, draft, recent, picture)) draft.write(path, text)
   if (index.stable !== undefined) draft.write(stableTagPath, renderStableTag(index.stable, options))
   draft.write(indexPath, formatIndex(index))
 }
@@ -128,6 +149,7 @@ function rowOf(
   const commit = change.commit ?? manifests.find((manifest) => manifest.commit !== undefined)?.commit
   const source = manifests.find((manifest) => manifest.source !== undefined)?.source ?? links.repository
   const cell = commit === undefined ? knownCommit(index, change) : commitCell(commit, source)
+  const figures = new Map(manifests.map((manifest) => [manifest.reference, figuresOf(manifest)]))
   const digests = new Map(
     change.kind === "publish"
       ? change.manifests.map(({ reference, digest }) => [reference, digest])
@@ -141,6 +163,7 @@ function rowOf(
     images: [...digests].map(([reference, digest]) => ({
       reference,
       ...(digest !== undefined && { digest }),
+      ...(figures.has(reference) && { figures: figures.get(reference) }),
     })),
   }
 }

@@ -21,6 +21,14 @@ export function manifestPath(reference: ImageReference): string {
   return `${manifestFolder}${pageName(reference)}.json`
 }
 
+/** Path of the picture of an image's trend; from the root, where all pages lie, also its address on them. */
+export function trendPath(reference: ImageReference): string {
+  return `trends/${pageName(reference)}.svg`
+}
+
+/** Path of the picture on the page that the wiki opens with: no image's, whose names all have a hyphen. */
+export const homeTrendPath = "trends/Home.svg"
+
 /** Paths of the manifests of all of a repository's tags; others may begin alike, so look at what they name. */
 export function manifestPathsOf(files: WikiFiles, reference: ImageReference): readonly string[] {
   const { registry, path } = reference

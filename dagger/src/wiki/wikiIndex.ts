@@ -4,7 +4,24 @@ import { rowKey } from "./homeRow.js"
 
 const indexVersion = 1
 
-const image = z.object({ reference: z.string(), digest: z.string().optional() })
+const figures = z.object({
+  /** Of its file system, unpacked. */
+  bytes: z.number().optional(),
+  buildSeconds: z.number().optional(),
+  /** That have passed. */
+  tests: z.number().optional(),
+  packages: z.number().optional(),
+})
+
+/** Figures of an image that are followed from run to run; what a run did not know is missing. */
+export type ImageFigures = z.infer<typeof figures>
+
+const image = z.object({
+  reference: z.string(),
+  digest: z.string().optional(),
+  /** Missing in rows of earlier versions. */
+  figures: figures.optional(),
+})
 
 const row = z.object({
   /** The row as it stands on a page, to the byte. */

@@ -106,6 +106,7 @@ async function planned({ registry: host, path }: Image, signers = [trusting(trus
       only: [],
       mainBranch: "main",
       trustRegistry: true,
+      today: "2026-11-27",
     },
   }).steps
   return { action: step?.action, reasons: JSON.stringify(step?.reasons) }

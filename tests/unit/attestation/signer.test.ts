@@ -98,6 +98,7 @@ async function builtImage() {
       only: [],
       mainBranch: "main",
       trustRegistry: true,
+      today: "2026-11-27",
     },
   })
   const outcome = { kind: "passed" }

@@ -262,7 +262,7 @@ it("a full rebuild's RUN instructions are others to the builder, and the same to
     base: ["FROM scratch", "RUN base"],
     child: { depend_on: "base", dockerfile: ["FROM ghcr.io/example/base", "RUN --network=none child"] },
   }
-  const again = link(images, { runAgain: { images: new Set(["child"]), word: "1" } })
+  const again = link(images, { runAgain: new Map([["child", "1"]]) })
   expect(blockOf(again, "base")).toEqual(["FROM scratch AS base", "RUN base"])
   expect(blockOf(again, "child")).toEqual([
     "FROM base AS child",

@@ -11,7 +11,7 @@ const tree = stackOf({
 })
 const request = { spec: loadSpec(tree), tree, images: ["base", "left", "leaf", "right"] }
 const stack = linkStack(request)
-const runAgain = { images: new Set(["left"]), word: "w" }
+const runAgain = new Map([["left", "w"]])
 const parents = new Map([["base", "ghcr.io/example/base:1"]])
 
 test.each([

@@ -13,10 +13,12 @@ import type {
 import { passedTag } from "../../../dagger/src/plan/facts.js"
 import type { ContextFile } from "../../../dagger/src/plan/inputKey.js"
 import { hashOf, inputKeys } from "../../../dagger/src/plan/inputKey.js"
+import { dueImages } from "../../../dagger/src/plan/freshness.js"
 import { planStack } from "../../../dagger/src/plan/plan.js"
 import type { ParentSource, Plan, Published } from "../../../dagger/src/plan/planDocument.js"
 import { parentsIn, publishedIn } from "../../../dagger/src/plan/planDocument.js"
 import type { ChangeRules } from "../../../dagger/src/spec/spec.js"
+import type { PackageUpdate } from "../../../dagger/src/updates/packageUpdates.js"
 
 /** An image of the world: what it is made from, and numbers that stand for the content of its files. */
 export interface WorldImage {
@@ -27,6 +29,8 @@ export interface WorldImage {
   tests: number
   /** Whether it is published; it is, where nothing is said. */
   isPublished?: boolean
+  /** Days. */
+  maxAge?: number
 }
 
 export type Options = Partial<PlanOptions>
@@ -50,6 +54,9 @@ export class PlanWorld {
   commit = 1
   /** Since the branch left main; undefined where git cannot say. */
   changes: ChangedPath[] | undefined = []
+  today = "2026-11-27"
+  /** What published images say of updates, by image. */
+  readonly updates = new Map<string, readonly PackageUpdate[]>()
   dirty: ChangedPath[] = []
   /** Stands for the content of what BuildAll names, in commits. */
   private buildAll = 0
@@ -105,6 +112,17 @@ export class PlanWorld {
     return planStack(this.facts(options))
   }
 
+  /** Plans as a run does, which asks what is due. @returns the names of those that were asked as well */
+  planAsking(options: Options = {}): { readonly plan: Plan; readonly asked: readonly string[] } {
+    const facts = this.facts(options)
+    const due = dueImages(facts, planStack(facts))
+    const answers = due.map(({ name, digest }) => {
+      const updates = this.updates.get(name) ?? []
+      return [name, { digest, updates, failures: [], isAnswered: true }] as const
+    })
+    return { plan: planStack({ ...facts, answers: new Map(answers) }), asked: due.map(({ name }) => name) }
+  }
+
   facts(options: Options = {}): PlanFacts {
     const images = this.imageFacts()
     const git = this.git()
@@ -129,6 +147,7 @@ export class PlanWorld {
         only: [],
         mainBranch: "main",
         trustRegistry: true,
+        today: this.today,
         ...options,
       },
     }
@@ -171,6 +190,8 @@ export class PlanWorld {
       revision: this.sha(),
       baseName: baseReference,
       baseDigest: this.baseDigest,
+      ...(step.action === "build" &&
+        step.fresh && { fresh: step.fresh.word, knownUpdates: step.fresh.known.join(" ") }),
     }
     this.tagsOf(step.image).set(built.tag, built)
     return built
@@ -211,6 +232,7 @@ export class PlanWorld {
         ...key,
         testKey,
         bases: bases(image),
+        maxAge: image.maxAge,
         registry:
           image.isPublished === false
             ? { kind: "known", otherTags: [] }

@@ -178,6 +178,15 @@ describe("new keys", () => {
     expect(written("", `    size_budget: ${value}\n`).images.get("base")?.sizeBudget).toBe(bytes)
   })
 
+  test.each<[string, string, number | undefined]>([
+    ["", "", undefined],
+    ["max_age: 7 d", "", 7],
+    ["max_age: 7 d", "    max_age: 48 h\n", 2],
+    ["", "    max_age: 30d\n", 30],
+  ])("max_age of the stack (%j) and of an image (%j): %s days", (stack, image, days) => {
+    expect(written(stack, image).images.get("base")?.maxAge).toBe(days)
+  })
+
   test("the port of a server", () => {
     expect(written("", "    server_port: 8787\n").images.get("base")?.serverPort).toBe(8787)
     expect(written("", "").images.get("base")).not.toHaveProperty("serverPort")

@@ -237,6 +237,16 @@ describe("types", () => {
         'spec.yml:9:18: "size_budget" must be a size such as "12 GB" or a number of bytes, not the text "12 apples"',
       ],
     ],
+    ...["7", "7 days", "36 h", "0 d"].map((age): Case => [
+      `an age of ${age}`,
+      [`max_age: ${age}`, "images:", "  a:", "    image_name: ghcr.io/x/a", `    max_age: ${age}`, tag],
+      [1, 5].map(
+        (line) =>
+          expect.stringMatching(
+            new RegExp(`^spec\\.yml:${line}:\\d+: "max_age" must be a number of days such as "7 d", not `),
+          ) as string,
+      ),
+    ]),
     ...["0", "65536", "80.5", '"8080"', "tcp"].map((port): Case => [
       `a port of ${port}`,
       ["images:", "  a:", "    image_name: ghcr.io/x/a", `    server_port: ${port}`, tag],

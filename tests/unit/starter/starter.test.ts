@@ -56,13 +56,14 @@ test("workflows that call those of a module, each at its commit and with no perm
   const files = [...texts].filter(([path]) => path.startsWith(".github/workflows/"))
   expect(files.map(([path]) => path.slice(".github/workflows/".length))).toEqual([
     "build.yml",
+    "fresh.yml",
     "review.yml",
     "tag.yml",
     "tag_global_stable.yml",
   ])
   for (const [path, text] of files) {
     const uses = [...text.matchAll(/uses: (.*)/g)].map(([, use]) => use)
-    const called = path.endsWith("build.yml") ? path.replace("build", "main") : path
+    const called = path.replace(/(?:build|fresh)\.yml$/, "main.yml")
     expect(uses).toEqual([module.replace("@", `/${called}@`)])
     expect(text).toContain("\npermissions: {}\n")
     expect(text.split("\n").length, path).toBeLessThan(32)

@@ -78,6 +78,19 @@ describe("main.yml", () => {
     expect(run.jobs.get("stack")?.summary).toBe("# The report\n")
   })
 
+  it("publishes main by the clock, with the wiki, where fresh.yml calls it", async () => {
+    const { run, calls } = await record("fresh.yml", scheduleEvent(commit))
+    expect(run.conclusion, run.log).toBe("success")
+    expect(calls.map(wordsOf)).toMatchObject([
+      ["build-stack", "--publish=true", "--branch=main", "--full-rebuild=false"],
+      ["publish-manifests", ...Array.from({ length: 3 }, () => expect.any(String) as string)],
+    ])
+    expect([...run.jobs.values()].map(({ check }) => check)).toEqual([
+      "Stack / Build and test",
+      "Stack / Push wiki",
+    ])
+  })
+
   it("hands over the job's token by name, never by value", async () => {
     const { calls } = await record("main.yml", pushEvent("new-kernel", commit))
     expect(calls[0]?.args).toContain(`--origin=https://github.example/${upstream}`)

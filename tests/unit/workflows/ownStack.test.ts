@@ -118,6 +118,13 @@ describe("build.yml", () => {
     expect(JSON.stringify(calls[0]?.env)).not.toContain("$ecret")
   })
 
+  it("publishes by the clock, where fresh.yml calls it", async () => {
+    const { run: done, calls } = await record("fresh.yml", scheduleEvent(commit))
+    expect(done.conclusion, done.log).toBe("success")
+    expect(jobs(done)).toEqual({ "stack / stack": "success", "stack / wiki": "success" })
+    expect(wordsOf(calls[0]).slice(0, 3)).toEqual(["build-stack", "--publish=true", "--branch=main"])
+  })
+
   it("has the module beside the checkout, as it was at the commit", async () => {
     const { calls } = await record("build.yml", pushEvent("new-kernel", commit))
     const module = moduleOf(calls[0])
