@@ -7,7 +7,7 @@ import type { TestResult } from "../testing/testRun.js"
 import { isFailure } from "../testing/testRun.js"
 import { excerptOfOutput, excerptOfTest, outputOfStep } from "./excerpt.js"
 import type { ImagePart } from "./platforms.js"
-import { failedParts, imageRows, partsOf } from "./platforms.js"
+import { failedParts, imageRows } from "./platforms.js"
 import type { ImageReport, StackReport } from "./report.js"
 import { describeOutcome, describeRetries, describeTests, isFailed, isOk } from "./report.js"
 

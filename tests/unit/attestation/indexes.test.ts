@@ -25,6 +25,7 @@ import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
 import { pushImage } from "../../support/registryImages.js"
 import { contextOf } from "../../support/registryWorld.js"
+import { quarterScheme } from "../../support/tagScheme.js"
 
 const registry = await startRegistry()
 const { client } = clientOf(registry)
@@ -75,12 +76,13 @@ const join = ({ repository, parts }: Pushed, under = candidateTag(indexKey), mor
 function planFor({ repository }: Pushed, platform: Platform): Plan {
   const name = `${repository.registry}/${repository.path}`
   const own = { name: "base", repository: name, parents: [], bases: [], inputKey: keys[platform], testKey }
+  const place = { isPublished: true, ancestors: [] }
   const options = { branch: "main", tag, platform, publish: true, fullRebuild: true, only: [] }
   return planStack({
-    images: [{ ...own, unresolvedBases: [], registry: { kind: "unknown", why: "nobody was asked" } }],
+    images: [{ ...own, ...place, unresolvedBases: [], registry: { kind: "unknown", why: "nobody was asked" } }],
     specPath: "spec.yml",
     git: noGitFacts("unreadable", "there is none"),
-    options: { ...options, mainBranch: "main", trustRegistry: true },
+    options: { ...options, mainBranch: "main", trustRegistry: true, today: "2026-11-25" },
   })
 }
 
@@ -239,7 +241,7 @@ async function known({ repository }: Pushed) {
   const proofs = new ProofBook(client, believer)
   const found = both.map(async (platform) => {
     const question = {
-      ...{ name: "base", repository, inputKey: keys[platform], testKey, tag, prefix: "2026.4" },
+      ...{ name: "base", repository, inputKey: keys[platform], testKey, tag, scheme: quarterScheme },
       ...{ unresolvedBases: [], platform, platforms: both },
     }
     const facts = (await publishedImages(client, [question], proofs)).get("base")

@@ -164,13 +164,13 @@ describe("the tags of a run", () => {
       job("cpu", "retag", { repository }, `sha256:${"c".repeat(64)}`),
       job("cuda", "retag", { repository: { ...repository, tagPrefix: "cuda12-" } }),
     ]
-    await runOn(memoryTags(tags), "together", ...shared)
+    await runOn(memoryTags(tags), "together", shared)
     expect([...tags]).toEqual([
       ["example/shared:cuda12-2026.4-main", digest],
       ["example/shared:2026.4-main", `sha256:${"c".repeat(64)}`],
     ])
     tags.set("example/shared:cuda12-2026.4-main", older)
-    const states = await runOn(memoryTags(tags, "example/refused"), "together", ...shared, refused)
+    const states = await runOn(memoryTags(tags, "example/refused"), "together", [...shared, refused])
     expect(tags.get("example/shared:cuda12-2026.4-main")).toBe(older)
     expect(states.get("cuda")).toMatchObject({
       published: false,
