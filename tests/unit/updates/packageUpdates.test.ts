@@ -99,7 +99,7 @@ describe("requirements in a text", () => {
     const startedAt = performance.now()
     for (const piece of ["a", "a ", "a==", "a[", "==1,", ";", "a==1;'\" "])
       requirementsIn(piece.repeat(200_000))
-    expect(performance.now() - startedAt).toBeLessThan(2000)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(requirementsIn("STACK_REQUIREMENTS\nx==1\nSTACK_REQUIREMENTS==\n").join("\n")).toBe("x==1")
   })
 })
