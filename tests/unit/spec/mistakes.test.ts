@@ -177,7 +177,7 @@ describe("keys", () => {
       ["images:", `${a}, depends_on: b}`, `${b}, volumes: []}`, tag, "Images: {}"],
       [
         'spec.yml:2:32: unknown key "depends_on" (did you mean "depend_on"?)',
-        'spec.yml:3:32: unknown key "volumes" (keys: image_name, tag_prefix, further_tags, publish, directory, dockerfile, context, target, build_args, build_args_file, labels, depend_on and 8 more)',
+        'spec.yml:3:32: unknown key "volumes" (keys: image_name, tag_prefix, further_tags, publish, directory, dockerfile, context, target, build_args, build_args_file, labels, depend_on and 9 more)',
         'spec.yml:5:1: unknown key "Images" (did you mean "images"?)',
       ],
     ],
