@@ -115,7 +115,10 @@ function unusedSources(image: ImageDraft, spec: Spec): readonly Problem[] {
     const pinned = image.stages.some(
       ({ base }) => base.kind === "external" && isPinnedOf(repository, parseReference(base.reference)),
     )
-    const named = formatReference({ ...repository, ...(tagPrefix !== undefined && { tag: `${tagPrefix}...` }) })
+    const named = formatReference({
+      ...repository,
+      ...(tagPrefix !== undefined && { tag: `${tagPrefix}...` }),
+    })
     const hint = pinned
       ? "its FROM pins a digest: without it, the image of the same run is used"
       : `${source} is built first and changes nothing; ${instruction} would name ${named}`

@@ -79,7 +79,9 @@ function planFor({ repository }: Pushed, platform: Platform): Plan {
   const place = { isPublished: true, ancestors: [] }
   const options = { branch: "main", tag, platform, publish: true, fullRebuild: true, only: [] }
   return planStack({
-    images: [{ ...own, ...place, unresolvedBases: [], registry: { kind: "unknown", why: "nobody was asked" } }],
+    images: [
+      { ...own, ...place, unresolvedBases: [], registry: { kind: "unknown", why: "nobody was asked" } },
+    ],
     specPath: "spec.yml",
     git: noGitFacts("unreadable", "there is none"),
     options: { ...options, mainBranch: "main", trustRegistry: true, today: "2026-11-25" },

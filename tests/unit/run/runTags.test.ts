@@ -37,7 +37,7 @@ function job(
     furtherTags,
     tagCommands: new Map([["PY", "python -V"]]),
     ...more,
-  } as ImageJob
+  }
 }
 
 async function run(

@@ -466,13 +466,7 @@ describe("the tree", () => {
     ],
     [
       "a cycle through both keys, told once",
-      [
-        "images:",
-        `${a}, copies_from: [b, c, b]}`,
-        `${b}, depend_on: c}`,
-        `${c}, copies_from: [b]}`,
-        tag,
-      ],
+      ["images:", `${a}, copies_from: [b, c, b]}`, `${b}, depend_on: c}`, `${c}, copies_from: [b]}`, tag],
       [
         'spec.yml:2:52: "copies_from" names "b" twice',
         "spec.yml:3:43: images depend on each other: b -> c -> b",

@@ -17,7 +17,7 @@ const variants = {
 
 /** Problems of a spec in YAML whose images have Dockerfiles. */
 function problems(...lines: readonly string[]): readonly string[] {
-  const dockerfiles = ["a", "b"].map((name) => [`images/${name}/Dockerfile`, "FROM scratch\n"])
+  const dockerfiles = ["a", "b"].map((name) => [`images/${name}/Dockerfile`, "FROM scratch\n"] as const)
   const tree = sourceOf({ "spec.yml": lines.join("\n"), ...Object.fromEntries(dockerfiles) })
   try {
     loadSpec(tree)
@@ -103,7 +103,7 @@ describe("FROM of a repository with several images", () => {
 
   test.each([
     [`${shared}:\${BASE_TAG}`, "cpu"],
-    [`${shared}`, "cpu"],
+    [shared, "cpu"],
     [`${shared}:cuda12-\${BASE_TAG}`, "cuda"],
     [`${shared}:cuda12-2026.4-main`, "cuda"],
   ])("%s is %s by its tag", (from, parent) => {
@@ -112,7 +112,7 @@ describe("FROM of a repository with several images", () => {
 
   test("is refused where depend_on names the other", () => {
     expect(() => linked(`${shared}:cuda12-\${BASE_TAG}`, "cpu")).toThrow(
-      "images/child/Dockerfile:2:6: FROM uses the image cuda of this stack, but child at",
+      "images/child/Dockerfile:2:6: FROM uses the image cuda of this stack, which child at spec.yml:10:5 does not name",
     )
   })
 })
