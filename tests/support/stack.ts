@@ -76,7 +76,7 @@ export function start(program: string, args: readonly string[], options: CallOpt
   return {
     pid,
     stderr: () => output.stderr,
-    signal: (name) => process.kill(-pid, name),
+    signal: (name) => child.exitCode === null && child.signalCode === null && process.kill(-pid, name),
     ended,
   }
 }

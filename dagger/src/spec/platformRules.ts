@@ -71,16 +71,29 @@ export function stackPlatforms(file: YamlFile): readonly PublishedPlatform[] {
 
 /** What an image is for: what it says, else what its parent is for, else the stack; in the order of the stack's. */
 export function imagePlatforms(file: YamlFile, name: string): readonly PublishedPlatform[] {
-  const seen = new Set<string>()
+  const known = platformsKnownOf(file)
+  const lineage = new Set<string>()
   let next: string | undefined = name
-  while (next !== undefined && !seen.has(next)) {
-    seen.add(next)
+  while (next !== undefined && !lineage.has(next) && !known.has(next)) {
+    lineage.add(next)
     const image: Place | undefined = file.at("images", next)
     const own = knownAt(image?.children.get("platforms"))
-    if (own.length > 0) return platforms.filter((each) => own.includes(each)).toSorted(inOrderOf(file))
-    next = image === undefined ? undefined : parentOf(file, image)
+    if (own.length > 0)
+      known.set(next, platforms.filter((each) => own.includes(each)).toSorted(inOrderOf(file)))
+    else next = image === undefined ? undefined : parentOf(file, image)
   }
-  return stackPlatforms(file)
+  const found = (next === undefined ? undefined : known.get(next)) ?? stackPlatforms(file)
+  for (const each of lineage) known.set(each, found)
+  return found
+}
+
+/** Every image of a long chain is asked about: none walks up where another one has been. */
+const knownPlatforms = new WeakMap<YamlFile, Map<string, readonly PublishedPlatform[]>>()
+
+function platformsKnownOf(file: YamlFile): Map<string, readonly PublishedPlatform[]> {
+  const known = knownPlatforms.get(file) ?? new Map<string, readonly PublishedPlatform[]>()
+  knownPlatforms.set(file, known)
+  return known
 }
 
 function inOrderOf(file: YamlFile): (a: PublishedPlatform, b: PublishedPlatform) => number {

@@ -63,7 +63,7 @@ describe("what an image prints", () => {
     expect(resolved("2026.{info:PY}", printed("4-main"))).toBe(`2026.{info:PY} is "2026.4-main", ${made}`)
     expect(resolved("s{info:PY}", printed("table"))).toBe(`s{info:PY} is "stable", ${made}`)
     const key = "0".repeat(16)
-    expect(resolved("candidate{info:PY}", printed("-x"))).toBe("candidate-x")
+    expect(resolved("candidate-{info:PY}", printed("x"))).toBe("candidate-x")
     expect(resolved("candidate-{info:PY}", printed(key))).toContain(made)
   })
 
