@@ -13,6 +13,7 @@ import { attachAll } from "../../dagger/src/registry/attach.js"
 import type { StackReport } from "../../dagger/src/report/report.js"
 import { claimKinds } from "../../dagger/src/spec/trust.js"
 import { Cosign } from "../support/cosign.js"
+import { unemulated } from "../support/enginePlace.js"
 import { attachStatements, newKey, statementOf } from "../support/evidenceWorld.js"
 import { childImage, FixtureStack, rootImage } from "../support/fixtureStacks.js"
 import { clientOf } from "../support/registryClient.js"
@@ -239,7 +240,7 @@ describe("an image of two platforms", () => {
   const both = { base: rootImage("base") }
 
   test("is signed on each and as an index, believed whole, and promoted", async () => {
-    const own = await FixtureStack.start(both, { spec: { platforms, trust: { signers } } })
+    const own = await FixtureStack.start(both, { spec: { platforms, trust: { signers } } }, unemulated)
     const { client } = clientOf(own.registry)
     try {
       // That platform's machine has built, tested and signed already.

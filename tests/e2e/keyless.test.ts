@@ -18,7 +18,8 @@ import { requestToken, SigstoreServices } from "../support/sigstoreServices.js"
 import { run } from "../support/stack.js"
 import { dispatchEvent } from "../support/workflowEvents.js"
 import type { WorkflowWorld } from "../support/workflowWorld.js"
-import { bridge, workflowWorld } from "../support/workflowWorld.js"
+import { sharedEngine } from "../support/enginePlace.js"
+import { workflowWorld } from "../support/workflowWorld.js"
 
 // Fulcio and the timestamp authority are the real ones; the issuer of identities is the test's own, with GitHub's claims.
 
@@ -28,7 +29,7 @@ let cosign: Cosign
 const main = "refs/heads/main"
 
 beforeAll(async () => {
-  services = await SigstoreServices.start(bridge)
+  services = await SigstoreServices.start(sharedEngine.bridge)
   registry = await startRegistry()
   cosign = Cosign.start(registry)
 }, 900_000)

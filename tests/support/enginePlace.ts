@@ -6,5 +6,11 @@ export interface EnginePlace {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** The engine that all tests share. */
-export const sharedEngine: EnginePlace = { bridge: "10.87.0.1", env: {} }
+/** The engine that all tests share, wherever its bridge is. */
+export const sharedEngine: EnginePlace = {
+  bridge: (process.env.STACK_ENGINE_NETWORK ?? "10.87.0.0/16").replace(/\.\d+\/\d+$/, ".1"),
+  env: {},
+}
+
+/** The same, which is not to emulate what a spec names: the machine would, for other tests as well. */
+export const unemulated: EnginePlace = { ...sharedEngine, env: { STACK_EMULATION: "off" } }

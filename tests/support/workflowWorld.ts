@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { startGitServer } from "./gitServer.js"
 import type { EnginePlace } from "./enginePlace.js"
+import { sharedEngine } from "./enginePlace.js"
 import type { GitServer } from "./gitServer.js"
 import { runWorkflow } from "./runner.js"
 import type { RunnerSettings, WorkflowRun } from "./runner.js"
@@ -16,15 +17,6 @@ import { readWorkflow } from "./workflow.js"
 import type { WorkflowEvent } from "./workflowEvents.js"
 import { workflowRepository } from "./workflowRepository.js"
 import type { WorkflowRepository } from "./workflowRepository.js"
-
-/** The engine that all tests share, wherever its bridge is. */
-const usual: EnginePlace = {
-  bridge: (process.env.STACK_ENGINE_NETWORK ?? "10.87.0.0/16").replace(/\.\d+\/\d+$/, ".1"),
-  env: {},
-}
-
-/** The shared engine's bridge: where its containers find this machine. */
-export const { bridge } = usual
 
 /** Everything that the workflows talk to, for real: engine, registry, wiki and the cluster's login host. */
 export interface WorkflowWorld {
@@ -58,7 +50,7 @@ export interface WorkflowAdditions {
 
 /** Brings it up around a stack of two images, `base` and `child`. */
 export async function workflowWorld(more: WorkflowAdditions = {}): Promise<WorkflowWorld> {
-  const { engine = usual } = more
+  const { engine = sharedEngine } = more
   const { bridge } = engine
   const wikiToken = randomBytes(12).toString("hex")
   const readingToken = randomBytes(12).toString("hex")
