@@ -1,17 +1,40 @@
-import type { BuildJob, Execution, ImageJob } from "../../dagger/src/run/execution.js"
-import { quarterScheme } from "./tagScheme.js"
+import { linkStack } from "../../dagger/src/dockerfile/link.js"
 import type { TagStore } from "../../dagger/src/registry/moveTag.js"
+import type { BuildJob, Execution, ImageJob } from "../../dagger/src/run/execution.js"
+import { loadSpec } from "../../dagger/src/spec/loadSpec.js"
+import { stackOf } from "./source.js"
+import { quarterScheme } from "./tagScheme.js"
 
 /** Digest of what `jobOf` takes for published. */
 export const publishedDigest = `sha256:${"d".repeat(64)}`
 
-/** What a run of no commit tells, and a registry whose images nobody can ask. */
-export const noTagFacts: Pick<Execution, "tagFacts" | "askPublished"> = {
-  tagFacts: { scheme: quarterScheme, startedAt: Date.UTC(2026, 10, 27, 23, 59) },
-  askPublished: (_, commands) => {
-    const failed = { kind: "failed", why: "it cannot be asked" } as const
-    return Promise.resolve(new Map([...commands.keys()].map((key) => [key, failed])))
-  },
+/** Nothing: a build of it cannot even be asked for. */
+const tree = stackOf({ a: { files: { Dockerfile: "FROM scratch" } } })
+const linked = linkStack({ spec: loadSpec(tree), tree, images: [] })
+
+/** A run of no commit that tags all together, on an engine that is away and a registry whose images nobody can ask. */
+export function executionFor(jobs: readonly ImageJob[], more: Partial<Execution> = {}): Execution {
+  return {
+    linked,
+    copy: { folder: "none" },
+    imagesDirectory: "images",
+    jobs,
+    tag: "2026.4-main",
+    tagFacts: { scheme: quarterScheme, startedAt: Date.UTC(2026, 10, 27, 23, 59) },
+    askPublished: (_, commands) => {
+      const failed = { kind: "failed", why: "it cannot be asked" } as const
+      return Promise.resolve(new Map([...commands.keys()].map((key) => [key, failed])))
+    },
+    publishing: "together",
+    limits: { spec: { timeoutSeconds: 5, imageTimeoutSeconds: 5 }, filter: "" },
+    parallel: 2,
+    runId: "run",
+    platform: "linux/amd64",
+    tests: "full",
+    secrets: { values: new Map() },
+    purpose: "pages",
+    ...more,
+  }
 }
 
 const nothing = new Map<string, string>()

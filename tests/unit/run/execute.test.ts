@@ -1,23 +1,16 @@
 import { describe, expect, test } from "vitest"
 import type { BeforeTags } from "../../../dagger/src/run/execute.js"
 import { execute } from "../../../dagger/src/run/execute.js"
-import type { EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
-import { linkStack } from "../../../dagger/src/dockerfile/link.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
-import { stackOf } from "../../support/source.js"
+import type { EndedImage, ImageJob } from "../../../dagger/src/run/execution.js"
 import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
-import { jobOf, memoryTags, noTagFacts, publishedDigest } from "../../support/imageJobs.js"
+import { executionFor, jobOf, memoryTags, publishedDigest } from "../../support/imageJobs.js"
 import { withoutEngine } from "../../support/absentEngine.js"
 
 withoutEngine()
 
 const digest = publishedDigest
 const job = jobOf
-
-/** Nothing: a build of it cannot even be asked for. */
-const tree = stackOf({ a: { files: { Dockerfile: "FROM scratch" } } })
-const linked = linkStack({ spec: loadSpec(tree), tree, images: [] })
 
 /** Outcomes of a run whose builds fail. */
 async function run(publishing: Publishing, ...jobs: ImageJob[]): Promise<ReadonlyMap<string, EndedImage>> {
@@ -30,24 +23,7 @@ async function runOn(
   jobs: readonly ImageJob[],
   beforeTags?: BeforeTags,
 ): Promise<ReadonlyMap<string, EndedImage>> {
-  const tests = { timeoutSeconds: 5, imageTimeoutSeconds: 5 }
-  const execution: Execution = {
-    linked,
-    copy: { folder: "none" },
-    imagesDirectory: "images",
-    jobs,
-    tag: "2026.4-main",
-    ...noTagFacts,
-    publishing,
-    limits: { spec: tests, filter: "" },
-    parallel: 2,
-    runId: "run",
-    platform: "linux/amd64",
-    tests: "full",
-    secrets: { values: new Map() },
-    purpose: "pages",
-  }
-  const states = await execute(execution, tags, beforeTags)
+  const states = await execute(executionFor(jobs, { publishing }), tags, beforeTags)
   return new Map(states.map((state) => [state.job.name, state]))
 }
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest"
-import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import { candidateTag } from "../../../dagger/src/plan/facts.js"
 import { joinedKey } from "../../../dagger/src/plan/platforms.js"
 import type { PlatformDigest } from "../../../dagger/src/registry/joinIndex.js"
@@ -7,20 +6,15 @@ import type { Publishing } from "../../../dagger/src/report/report.js"
 import type { EndedImage, ImageJob } from "../../../dagger/src/run/execution.js"
 import type { PlatformRun } from "../../../dagger/src/run/joinPlatforms.js"
 import { executePlatforms } from "../../../dagger/src/run/joinPlatforms.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import type { EmulatedTests } from "../../../dagger/src/spec/platforms.js"
 import { withoutEngine } from "../../support/absentEngine.js"
-import { jobOf, memoryTags, noTagFacts } from "../../support/imageJobs.js"
-import { stackOf } from "../../support/source.js"
+import { executionFor, jobOf, memoryTags } from "../../support/imageJobs.js"
 
 withoutEngine()
 
 const amd = "linux/amd64"
 const arm = "linux/arm64"
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`
-
-const tree = stackOf({ a: { files: { Dockerfile: "FROM scratch" } } })
-const linked = linkStack({ spec: loadSpec(tree), tree, images: [] })
 
 interface Settings {
   readonly publishing?: Publishing
@@ -33,21 +27,9 @@ function runFor(
   jobs: readonly ImageJob[],
   { publishing = "together", indexes = new Map(), tests = "full" }: Settings,
 ): PlatformRun {
+  const own = jobs.map((job) => ({ ...job, platform }))
   return {
-    linked,
-    copy: { folder: "none" },
-    imagesDirectory: "images",
-    jobs: jobs.map((job) => ({ ...job, platform })),
-    tag: "2026.4-main",
-    ...noTagFacts,
-    publishing,
-    limits: { spec: { timeoutSeconds: 5, imageTimeoutSeconds: 5 }, filter: "" },
-    parallel: 2,
-    runId: "run",
-    platform,
-    tests: platform === arm ? tests : "full",
-    secrets: { values: new Map() },
-    purpose: "pages",
+    ...executionFor(own, { publishing, platform, tests: platform === arm ? tests : "full" }),
     isEmulated: platform === arm,
     indexes,
   }

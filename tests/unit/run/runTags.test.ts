@@ -1,21 +1,16 @@
 import { describe, expect, test } from "vitest"
-import { linkStack } from "../../../dagger/src/dockerfile/link.js"
 import type { TagStore } from "../../../dagger/src/registry/moveTag.js"
 import type { Publishing } from "../../../dagger/src/report/report.js"
 import { execute } from "../../../dagger/src/run/execute.js"
 import type { EndedImage, Execution, ImageJob } from "../../../dagger/src/run/execution.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
 import { readTemplate } from "../../../dagger/src/tag/furtherTags.js"
 import { withoutEngine } from "../../support/absentEngine.js"
-import { jobOf, memoryTags, noTagFacts, publishedDigest } from "../../support/imageJobs.js"
-import { stackOf } from "../../support/source.js"
+import { executionFor, jobOf, memoryTags, publishedDigest } from "../../support/imageJobs.js"
 
 withoutEngine()
 
 const digest = publishedDigest
 const older = `sha256:${"0".repeat(64)}`
-const tree = stackOf({ a: { files: { Dockerfile: "FROM scratch" } } })
-const linked = linkStack({ spec: loadSpec(tree), tree, images: [] })
 
 /** A published image that gets further tags. */
 function job(
@@ -46,23 +41,7 @@ async function run(
   jobs: readonly ImageJob[],
   more: Partial<Execution> = {},
 ): Promise<ReadonlyMap<string, EndedImage>> {
-  const execution: Execution = {
-    linked,
-    copy: { folder: "none" },
-    imagesDirectory: "images",
-    jobs,
-    tag: "2026.4-main",
-    ...noTagFacts,
-    publishing,
-    limits: { spec: { timeoutSeconds: 5, imageTimeoutSeconds: 5 }, filter: "" },
-    parallel: 2,
-    runId: "run",
-    platform: "linux/amd64",
-    tests: "full",
-    secrets: { values: new Map() },
-    purpose: "pages",
-    ...more,
-  }
+  const execution = executionFor(jobs, { publishing, ...more })
   return new Map((await execute(execution, tags)).map((image) => [image.job.name, image]))
 }
 
