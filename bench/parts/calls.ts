@@ -1,3 +1,4 @@
+import { newKey } from "../../tests/support/evidenceWorld.js"
 import { FixtureStack } from "../../tests/support/fixtureStacks.js"
 import type { Files } from "../../tests/support/source.js"
 import type { Ended } from "../../tests/support/stack.js"
@@ -10,6 +11,9 @@ import { idleTree } from "../trees.js"
 
 /** Milliseconds above an empty call that a run may take in which nothing is to be done. */
 const limit = 5000
+
+/** Milliseconds more that it may take where signed statements are asked for. */
+const limitOfTrust = 1000
 
 /** A module of one function that does nothing: what the engine and its SDK cost. */
 export const emptyModule: Files = {
@@ -36,19 +40,41 @@ export const calls: BenchPart = {
   needsEngine: true,
   run: async function* (settings) {
     const empty = await workspace(emptyModule, { git: false })
+    const key = newKey()
     const world = await FixtureStack.start(idleTree())
+    const trust = { signers: [{ key: key.publicKey }] }
+    const trusting = await FixtureStack.start(idleTree(), { spec: { trust } })
     try {
-      yield await measure(settings, empty, world)
+      yield await measure(settings, empty, world, { trusting, privateKey: key.privateKey })
     } finally {
+      await trusting.stop()
       await world.stop()
       await removeFolder(empty)
     }
   },
 }
 
-async function measure({ repeats, say }: Settings, empty: string, world: FixtureStack): Promise<Section> {
-  say("publishing three images ...")
+/** A stack whose spec trusts a key alone. */
+interface Signed {
+  readonly trusting: FixtureStack
+  /** PEM. */
+  readonly privateKey: string
+}
+
+async function measure(
+  { repeats, say }: Settings,
+  empty: string,
+  world: FixtureStack,
+  { trusting, privateKey }: Signed,
+): Promise<Section> {
+  say("publishing three images, and three that are signed ...")
   allEnded("passed", await world.publish())
+  await time(() =>
+    trusting.callWith(
+      { SIGNING_KEY: privateKey },
+      ...["build-stack", "--source=.", ...trusting.publishing(), "--signing-key=env://SIGNING_KEY"],
+    ),
+  )
   say(`${repeats} rounds of calls ...`)
   const call = (...args: readonly string[]) => time(() => world.call(...args))
   const source = ["--source=.", ...world.login()]
@@ -57,7 +83,8 @@ async function measure({ repeats, say }: Settings, empty: string, world: Fixture
     "list of the module's functions": () => call("functions"),
     "`dockerfile`, its lightest function": () => call("dockerfile", "--source=.", "entries"),
     "`plan`, all published": () => call("plan", ...source),
-    "`build-stack`, all published": () => call("build-stack", ...source, "--publish"),
+    [unchanged]: () => call("build-stack", ...source, "--publish"),
+    [unchangedSigned]: () => time(() => trusting.call("build-stack", "--source=.", ...trusting.publishing())),
     "the same, with its artifacts exported": async () =>
       allEnded("reused", await world.publish()).milliseconds,
     "`build-stack` of a laptop, nothing published": async () =>
@@ -65,6 +92,9 @@ async function measure({ repeats, say }: Settings, empty: string, world: Fixture
   })
   return section(figures)
 }
+
+const unchanged = "`build-stack`, all published"
+const unchangedSigned = "the same, where signed statements are asked for (`trust`)"
 
 async function time(work: () => Promise<Ended>): Promise<number> {
   const { result, milliseconds } = await timed(work)
@@ -74,9 +104,10 @@ async function time(work: () => Promise<Ended>): Promise<number> {
 
 function section(figures: Readonly<Record<string, readonly number[]>>): Section {
   const medians = Object.entries(figures).map(([what, times]) => ({ what, times, middle: median(times) }))
+  const medianOf = (name: string) => medians.find(({ what }) => what === name)?.middle ?? Number.NaN
   const [empty] = medians
   if (empty === undefined) throw new Error("nothing was measured")
-  const idle = medians.find(({ what }) => what.startsWith("`build-stack`, all"))
+  const idle = medianOf(unchanged)
   return {
     title: "Calls that have nothing to do",
     header: ["call", "median", "from, to", "above empty"],
@@ -87,16 +118,14 @@ function section(figures: Readonly<Record<string, readonly number[]>>): Section 
       formatSeconds(middle - empty.middle),
     ]),
     notes: [],
-    goals:
-      idle === undefined
-        ? []
-        : [
-            atMost(
-              "a run without changes, above an empty call",
-              idle.middle - empty.middle,
-              limit,
-              formatSeconds,
-            ),
-          ],
+    goals: [
+      atMost("a run without changes, above an empty call", idle - empty.middle, limit, formatSeconds),
+      atMost(
+        "`trust`, above the same without",
+        medianOf(unchangedSigned) - idle,
+        limitOfTrust,
+        formatSeconds,
+      ),
+    ],
   }
 }
