@@ -136,5 +136,7 @@ function judge(
   if (!isAbout(verified.statement, digest)) return { ...signed, problem: "it is about another image" }
   if (kind === undefined) return { ...signed, problem: "nobody is asked about statements of this type" }
   if (isTrusted(trust.signers, verified.signer, kind, tag)) return signed
-  return { ...signed, problem: `the spec trusts nobody of this name for ${kind} of ${tag}` }
+  // A reference by digest alone names no tag, and signers are trusted for tags.
+  const what = tag === "" ? "an image without a tag" : tag
+  return { ...signed, problem: `the spec trusts nobody of this name for ${kind} of ${what}` }
 }

@@ -219,6 +219,9 @@ describe("nothing is reused or promoted, nothing is written, and the reason is s
     await attachStatements(client, image, trusted.signer, all(image))
     await refused(image, "trusts nobody of this name", [trusting(trusted, { tags: ["2026.4-dev*"] })])
     await refused(image, "trusts nobody of this name", [trusting(trusted, { says: ["gpu"] })])
+    // As a reference by digest alone is asked about.
+    const { claims } = await claimsFor(client, image, [trusting(trusted, { tags: ["2026.4-*"] })], "")
+    expect(claims.map(({ problem }) => problem).join()).toContain("for provenance of an image without a tag")
   })
 
   it("for a signature of cosign that is no provenance", async () => {
