@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { Container, dag, Platform } from "@dagger.io/dagger"
 import { atOption, InputError } from "../problems.js"
 import { engineMessage } from "./engineError.js"
+import { withoutVariant } from "../registry/imageFacts.js"
 import type { Publishing } from "../report/report.js"
 import { runnerImage } from "./judge.js"
 
@@ -48,7 +49,7 @@ export async function choosePlatform(
   publishing: Publishing,
   engine = thisEngine,
 ): Promise<ChosenPlatform> {
-  const own = familyOf(await engine.own())
+  const own = withoutVariant(await engine.own())
   const found = await askedPlatform(published, own, engine)
   const { unable } = found
   if (unable === undefined) return found
@@ -77,7 +78,7 @@ export async function choosePlatforms(
   const [first, ...others] = wanted
   if (first === undefined) throw new RangeError("a run is for one platform at least")
   if (others.length === 0) return [await choosePlatform(first, publishing, engine)]
-  const own = familyOf(await engine.own())
+  const own = withoutVariant(await engine.own())
   const found = await Promise.all(wanted.map((platform) => askedPlatform(platform, own, engine)))
   if (publishing !== "nothing") return found
   const able = found.filter(({ unable }) => unable === undefined)
@@ -113,7 +114,7 @@ export async function platformOfCall(
   if (named !== undefined) return named
   const [first = "", ...others] = image
   if (others.length === 0) return first
-  const own = familyOf(await engine.own())
+  const own = withoutVariant(await engine.own())
   return image.includes(own) ? own : first
 }
 
@@ -127,17 +128,12 @@ async function whyNotRun(platform: string, engine: PlatformEngine): Promise<stri
   }
 }
 
-/** Without the variant that all of the 64 bit have: `linux/arm64/v8` is `linux/arm64`. */
-function familyOf(platform: string): string {
-  return platform.split("/").slice(0, 2).join("/")
-}
-
 /**
  * A published image that is what it is said to be.
  * @throws Error where it is for another platform: what a tag names may be anything
  */
 export async function ofPlatform(container: Container, platform: string): Promise<Container> {
-  const real = familyOf(await container.platform())
-  if (real !== familyOf(platform)) throw new Error(`the image is for ${real}, and not for ${platform}`)
+  const real = withoutVariant(await container.platform())
+  if (real !== withoutVariant(platform)) throw new Error(`the image is for ${real}, and not for ${platform}`)
   return container
 }

@@ -230,7 +230,7 @@ function chosen(entries: readonly IndexEntry[], platform: string | undefined, in
   return entry
 }
 
-/** `linux/amd64` of `linux/amd64/v2`. */
+/** `linux/amd64` of `linux/amd64/v2`; `linux/arm64/v8`, as all of the 64 bit are, is `linux/arm64`. */
 export function withoutVariant(platform: string): string {
   return platform.split("/").slice(0, 2).join("/")
 }

@@ -11,7 +11,7 @@ import { startFaultProxy } from "../../support/faultProxy.js"
 import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
 import { pushImage } from "../../support/registryImages.js"
-import { quarterScheme } from "../../support/tagScheme.js"
+import { pruneRules } from "../../support/pruneRules.js"
 
 const registry = await startRegistry({ login: true })
 const proxy = await startFaultProxy(registry.port)
@@ -192,14 +192,6 @@ describe("what is attached to an image", () => {
 })
 
 describe("prune", () => {
-  const rules = {
-    scheme: quarterScheme,
-    furtherTags: new Map(),
-    branches: ["main"],
-    keep: [],
-    olderThanSeconds: 86_400,
-    now: Date.parse("2026-11-27T00:00:00Z"),
-  }
   const created = "2026-10-01T08:00:00Z"
 
   /** Tags that would go of a repository with one image, which has something attached. */
@@ -211,7 +203,7 @@ describe("prune", () => {
     const subject = await client.resolve(image)
     if (subject === undefined) throw new Error("it was not pushed")
     await attachAll(client, image, subject, [file("a"), file("b")], patience)
-    const plan = planPrune(await takeInventory(client, [{ name: "base", repository }]), rules)
+    const plan = planPrune(await takeInventory(client, [{ name: "base", repository }]), pruneRules)
     return { tags: plan.unneeded.flatMap(({ tags }) => tags).toSorted(), list: referrersTag(digest) }
   }
 

@@ -9,7 +9,7 @@ import { clientOf } from "../../support/registryClient.js"
 import type { JoinedContent } from "../../support/registryIndexes.js"
 import { pushJoined } from "../../support/registryIndexes.js"
 import { contextOf } from "../../support/registryWorld.js"
-import { quarterScheme } from "../../support/tagScheme.js"
+import { pruneRules } from "../../support/pruneRules.js"
 
 // An index is needed for as long as a tag that counts names it, and so is what it lists, whatever else is deleted.
 
@@ -19,15 +19,6 @@ afterAll(() => registry.stop())
 
 const repository = { registry: registry.host, path: "org/base" }
 const images = [{ name: "base", repository }]
-const now = Date.parse("2026-11-27T00:00:00Z")
-const rules = {
-  scheme: quarterScheme,
-  furtherTags: new Map(),
-  branches: ["main"],
-  keep: [],
-  olderThanSeconds: 86_400,
-  now,
-}
 const content = (amd: string, arm: string): JoinedContent => ({
   contents: [amd, arm],
   commits: [amd, arm],
@@ -53,7 +44,7 @@ test("what an index lists is kept with it, and what only an unneeded one lists g
   await retag(client, { ...repository, digest: gone.digest }, `candidate-${"f".repeat(16)}`)
 
   const held = await takeInventory(client, images)
-  const plan = planPrune(held, rules)
+  const plan = planPrune(held, pruneRules)
   expect(plan.unneeded.map(({ digest }) => digest)).toEqual([gone.digest, gone.arm64])
   expect(plan.kept.find(({ digest }) => digest === branch.amd64)?.kept?.because).toBe("part")
   expect((await carryOutPrune(client, images, held, plan)).problem).toBeUndefined()

@@ -12,7 +12,7 @@ import type { TestRegistry } from "../../support/registry.js"
 import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
 import { pushImage, pushIndex } from "../../support/registryImages.js"
-import { quarterScheme } from "../../support/tagScheme.js"
+import { pruneRules } from "../../support/pruneRules.js"
 
 const registries: readonly (readonly [string, TestRegistry])[] = await Promise.all([
   startRegistry({ login: true }).then((registry) => ["login", registry] as const),
@@ -22,14 +22,6 @@ const registries: readonly (readonly [string, TestRegistry])[] = await Promise.a
 afterAll(() => Promise.all(registries.map(([, registry]) => registry.stop())))
 
 const key = "0123456789abcdef"
-const rules = {
-  scheme: quarterScheme,
-  furtherTags: new Map(),
-  branches: ["main"],
-  keep: [],
-  olderThanSeconds: 86_400,
-  now: Date.parse("2026-11-27T00:00:00Z"),
-}
 
 describe.each(registries)("a registry (%s)", (_, registry) => {
   const { client } = clientOf(registry)
@@ -148,7 +140,7 @@ describe("the repositories of a stack", () => {
   it("lose what nothing needs, in one go, and nothing else", async () => {
     const { client, images } = await published("care")
     const held = await takeInventory(client, images)
-    const plan = planPrune(held, rules)
+    const plan = planPrune(held, pruneRules)
     expect(plan.unneeded.flatMap(({ tags }) => tags)).toEqual(
       expect.arrayContaining(["2026.4-gone", `passed-${key}-${key}`, "2026.4-both"]),
     )
@@ -165,14 +157,14 @@ describe("the repositories of a stack", () => {
       "2026.4-stable",
     ])
     const again = await takeInventory(client, images)
-    expect(planPrune(again, rules).unneeded).toEqual([])
+    expect(planPrune(again, pruneRules).unneeded).toEqual([])
   })
 
   it("lose nothing where a tag was written meanwhile", async () => {
     const { client, images } = await published("race")
     const held = await takeInventory(client, images)
     await retag(client, named("race", "base:2026.4-gone"), "2026.4-main")
-    const outcome = await carryOutPrune(client, images, held, planPrune(held, rules))
+    const outcome = await carryOutPrune(client, images, held, planPrune(held, pruneRules))
     expect(outcome).toMatchObject({
       deleted: [],
       problem: expect.stringContaining("race/base:2026.4-main") as unknown,
@@ -183,7 +175,7 @@ describe("the repositories of a stack", () => {
   it("are told of where the registry deletes nothing, and what is left can be deleted later", async () => {
     const { images } = await published("refused")
     const held = await takeInventory(clientOf(registry).client, images)
-    const plan = planPrune(held, rules)
+    const plan = planPrune(held, pruneRules)
     const front = await startFaultProxy(registry.port, [
       { method: "DELETE", after: 2, fault: { kind: "status", status: 405 } },
     ])
@@ -194,7 +186,7 @@ describe("the repositories of a stack", () => {
     expect(outcome.problem).toContain("the registry deletes nothing")
     const direct = clientOf(registry).client
     const rest = await takeInventory(direct, images)
-    expect((await carryOutPrune(direct, images, rest, planPrune(rest, rules))).problem).toBeUndefined()
+    expect((await carryOutPrune(direct, images, rest, planPrune(rest, pruneRules))).problem).toBeUndefined()
     expect((await direct.tags(named("refused", "base"))).toSorted()).toEqual([
       "2026.4-main",
       `candidate-${key}`,
