@@ -1,5 +1,6 @@
 import type { StatementSigner } from "../attestation/signer.js"
 import type { PreparedStack } from "../gather/prepare.js"
+import { firstPlatform } from "../gather/prepare.js"
 import type { RegistrySession } from "../gather/registrySession.js"
 import { webAddress } from "../git/webAddress.js"
 import type { ScanTools } from "../gather/vulnerabilityScan.js"
@@ -44,13 +45,14 @@ export function beforeTags(stack: PreparedStack, call: RunCall, registry: Regist
 
 async function scanOf(
   images: readonly EndedImage[],
-  { plan, platforms: [first] }: PreparedStack,
+  stack: PreparedStack,
   { startedAt }: RunCall,
   tools: ScanTools,
   registry: RegistrySession,
 ): Promise<ScannedRun> {
-  if (first === undefined) throw new RangeError("a run is for one platform at least")
   const { scanEnded } = await import("../run/scanEnded.js")
+  const { plan } = stack
+  const first = firstPlatform(stack)
   const { spec, git } = first
   const { tag, platform } = plan
   const source = sourceFacts(git, plan.branch, spec.tags)
@@ -66,10 +68,8 @@ async function attestEnded(
   signer: StatementSigner,
   registry: RegistrySession,
 ): Promise<readonly EndedImage[]> {
-  const { plan, platforms: parts } = stack
-  const [first] = parts
-  if (first === undefined) throw new RangeError("a run is for one platform at least")
-  const { git, spec, repositories } = first
+  const { plan } = stack
+  const { git, spec, repositories } = firstPlatform(stack)
   const facts = { ...call, plan, git, spec, notices: [], retries: registry.retries }
   const report = assembleReport(facts, images)
   const pages = await pagesOf(stack, report.source, call.startedAt, images, registry)

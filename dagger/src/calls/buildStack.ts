@@ -5,7 +5,7 @@ import { givenIds } from "../engine/buildSecrets.js"
 import { withBaseNotices } from "../gather/baseNotices.js"
 import { linkedRun, requirePlanned } from "../gather/linkedRun.js"
 import type { Prepared, PreparedStack } from "../gather/prepare.js"
-import { prepare, testsOn } from "../gather/prepare.js"
+import { firstPlatform, prepare, testsOn } from "../gather/prepare.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { StackRequest } from "../gather/request.js"
 import { callRequest, checkRange } from "../gather/request.js"
@@ -127,8 +127,7 @@ export async function runPlan(
   call: RunCall,
   registry: RegistrySession,
 ): Promise<StackRun> {
-  const [prepared] = known.platforms
-  if (prepared === undefined) throw new RangeError("a run is for one platform at least")
+  const prepared = firstPlatform(known)
   const stack = { ...known, plan: withNoticesOf(known) }
   const { plan } = stack
   const { git, spec } = prepared

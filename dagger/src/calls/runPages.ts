@@ -1,5 +1,6 @@
 import { linkedDockerfile } from "../dockerfile/link.js"
 import type { Prepared, PreparedStack } from "../gather/prepare.js"
+import { firstPlatform } from "../gather/prepare.js"
 import { publishedFacts } from "../gather/publishedFacts.js"
 import type { RegistrySession } from "../gather/registrySession.js"
 import { planMarkdown } from "../plan/markdown.js"
@@ -11,15 +12,14 @@ import { factsName, renderManifests } from "../run/manifests.js"
 
 /** The plan, the linked Dockerfile and the images' manifests, by path in the artifacts. */
 export async function pagesOf(
-  { plan, platforms }: PreparedStack,
+  stack: PreparedStack,
   source: SourceFacts,
   startedAt: number,
   images: readonly EndedImage[],
   registry: RegistrySession,
 ): Promise<ArtifactTexts> {
-  const [first] = platforms
-  if (first === undefined) throw new RangeError("a run is for one platform at least")
-  const { spec, git } = first
+  const { plan, platforms } = stack
+  const { spec, git } = firstPlatform(stack)
   const { tag, platform } = plan
   const { remoteUrl } = git
   const published = await publishedFacts(

@@ -71,6 +71,12 @@ export function onePlatform(prepared: Prepared): PreparedStack {
   return { plan: prepared.plan, platforms: [prepared] }
 }
 
+/** What tells of a run what is the same for all of its platforms: spec, git and source. */
+export function firstPlatform({ platforms: [first] }: PreparedStack): Prepared {
+  if (first === undefined) throw new RangeError("a run is for one platform at least")
+  return first
+}
+
 /** What a branch is called that nobody names: its images are not published. */
 export const unnamedBranch = "local"
 
