@@ -1,15 +1,18 @@
 import { defineConfig } from "eslint/config"
 import tseslint from "typescript-eslint"
 
-/** Folders of dagger/src that call Dagger, from the bottom to the top: each may import those before it. */
+/** Folders of dagger/lib that call Dagger, from the bottom to the top: each may import those before it. */
 const floors = ["engine", "gather", "run", "calls"]
+
+/** The roof: what the SDK has to see. Nothing below imports it. */
+const roof = "src"
 
 /** The ground floor: imported by all, importing only each other. */
 const ground = ["text", "async", "problems"]
 
 const noDagger = {
   group: ["@dagger.io/*"],
-  message: "The core is plain TypeScript: take facts as arguments, and call Dagger in dagger/src/engine.",
+  message: "The core is plain TypeScript: take facts as arguments, and call Dagger in dagger/lib/engine.",
 }
 
 /** Folders that a file must not import, whatever the number of dots before them. */
@@ -23,15 +26,14 @@ const imports = (files, patterns, ignores = []) => ({
 })
 
 /** What every folder below the floors must not import; folders with rules of their own come on top. */
-const core = [noDagger, noFolders(floors, "What calls Dagger is above: take facts as arguments.")]
+const core = [noDagger, noFolders([...floors, roof], "What calls Dagger is above: take facts as arguments.")]
 
 /** The floors: nothing of those above. */
 const floorRules = floors
-  .map((name, index) => [name, floors.slice(index + 1)])
-  .filter(([, above]) => above.length > 0)
+  .map((name, index) => [name, [...floors.slice(index + 1), roof]])
   .map(([name, above]) =>
     imports(
-      [`dagger/src/${name}/**`],
+      [`dagger/lib/${name}/**`],
       [noFolders(above, `${name}/ is below: imports point down (docs/maintainers.md).`)],
     ),
   )
@@ -53,12 +55,12 @@ export default defineConfig(
     },
   },
   {
-    files: ["dagger/src/**"],
-    ignores: ["dagger/src/index.ts", ...floors.map((name) => `dagger/src/${name}/**`)],
+    files: ["dagger/lib/**"],
+    ignores: floors.map((name) => `dagger/lib/${name}/**`),
     rules: { "no-restricted-imports": ["error", { patterns: core }], "no-console": ["error"] },
   },
   imports(
-    ground.flatMap((name) => [`dagger/src/${name}/**`, `dagger/src/${name}.ts`]),
+    ground.flatMap((name) => [`dagger/lib/${name}/**`, `dagger/lib/${name}.ts`]),
     [
       noDagger,
       {
@@ -68,7 +70,7 @@ export default defineConfig(
     ],
   ),
   imports(
-    ["dagger/src/registry/**"],
+    ["dagger/lib/registry/**"],
     [
       ...core,
       noFolders(
@@ -79,14 +81,14 @@ export default defineConfig(
   ),
   imports(
     [
-      "dagger/src/plan/**",
-      "dagger/src/report/**",
-      "dagger/src/dockerfile/**",
-      "dagger/src/spec/**",
-      "dagger/src/wiki/**",
-      "dagger/src/manifest/**",
-      "dagger/src/sbom/**",
-      "dagger/src/vulnerability/**",
+      "dagger/lib/plan/**",
+      "dagger/lib/report/**",
+      "dagger/lib/dockerfile/**",
+      "dagger/lib/spec/**",
+      "dagger/lib/wiki/**",
+      "dagger/lib/manifest/**",
+      "dagger/lib/sbom/**",
+      "dagger/lib/vulnerability/**",
     ],
     [
       ...core,
@@ -98,7 +100,7 @@ export default defineConfig(
   ),
   ...floorRules,
   {
-    files: [...floors.map((name) => `dagger/src/${name}/**`), "dagger/src/index.ts"],
+    files: [...floors.map((name) => `dagger/lib/${name}/**`), "dagger/src/**"],
     // Parameters and results of these are read by the SDK at run time; type-only imports would hide them.
     rules: { "@typescript-eslint/consistent-type-imports": "off" },
   },

@@ -1,4 +1,4 @@
-# review.json (dagger/src/review/review.ts) as a comment on a pull request. It comes out of a run of anybody's code: every
+# review.json (dagger/lib/review/review.ts) as a comment on a pull request. It comes out of a run of anybody's code: every
 # word of it is of a known form, else a question mark, and stands in a code span, where nothing becomes a link, a mention or
 # HTML. What is no word where one is due, or no number, makes the program fail.
 # Variables: $run (address of the run), $commit.

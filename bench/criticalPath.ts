@@ -1,4 +1,4 @@
-import type { TimedStep } from "../dagger/src/report/report.js"
+import type { TimedStep } from "../dagger/lib/report/report.js"
 
 /** A piece of work with its time, and what must be done before it. */
 export interface Work {

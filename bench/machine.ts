@@ -1,5 +1,5 @@
 import { cpus, loadavg, release, totalmem } from "node:os"
-import { formatBytes } from "../dagger/src/text/format.js"
+import { formatBytes } from "../dagger/lib/text/format.js"
 import { checkout, run, stack } from "../tests/support/stack.js"
 
 /** The machine and what runs on it, as lines for the top of the tables. */

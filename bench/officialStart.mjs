@@ -1,6 +1,7 @@
-// node --import tsx officialStart.mjs LIBRARY: what the official TypeScript SDK's process does in the module's folder before
-// it calls a function: it loads its client, scans all sources with the TypeScript compiler, and imports all of them.
-// Prints the milliseconds of each as JSON. LIBRARY is the folder of the npm package @dagger.io/dagger.
+// node --import tsx officialStart.mjs LIBRARY [FILE]: what the official TypeScript SDK's process does in the module's folder
+// before it calls a function: it loads its client, imports all of src, and scans it with the TypeScript compiler. Then what
+// the function does first: it loads FILE. Prints the milliseconds of each as JSON. LIBRARY is the folder of the npm package
+// @dagger.io/dagger.
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -23,7 +24,9 @@ await scan(
   modules.length === 0,
 )
 times.push(performance.now())
-const [start = 0, client = 0, loaded = 0, scanned = 0] = times
+if (process.argv[3] !== undefined) await import(pathToFileURL(join(process.cwd(), process.argv[3])).href)
+times.push(performance.now())
+const [start = 0, client = 0, loaded = 0, scanned = 0, called = 0] = times
 const { userCPUTime, systemCPUTime } = process.resourceUsage()
 console.log(
   JSON.stringify({
@@ -31,6 +34,7 @@ console.log(
     client: client - start,
     load: loaded - client,
     scan: scanned - loaded,
+    call: called - scanned,
     cpu: (userCPUTime + systemCPUTime) / 1000,
   }),
 )

@@ -1,4 +1,4 @@
-import type { ImageOutcome } from "../dagger/src/report/report.js"
+import type { ImageOutcome } from "../dagger/lib/report/report.js"
 import type { FixtureRun } from "../tests/support/fixtureStacks.js"
 
 /** A run whose images all ended in one way. @throws Error where one did not: its time says nothing */

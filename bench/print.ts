@@ -1,4 +1,4 @@
-import { table } from "../dagger/src/text/markdown.js"
+import { table } from "../dagger/lib/text/markdown.js"
 import type { Section } from "./part.js"
 
 /** A section as Markdown that is also readable in a terminal. */

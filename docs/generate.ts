@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises"
-import type { StackReport } from "../dagger/src/report/report.js"
+import type { StackReport } from "../dagger/lib/report/report.js"
 import { functionsFile } from "../tests/support/moduleFunctions.js"
 import { schemaFile, specPage } from "./specPage.js"
 import { terminalPicture } from "./terminalPicture.js"

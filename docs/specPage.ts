@@ -1,5 +1,5 @@
-import { changeRulesJsonSchema, specJsonSchema } from "../dagger/src/spec/jsonSchema.js"
-import type { JsonSchema } from "../dagger/src/spec/jsonSchema.js"
+import { changeRulesJsonSchema, specJsonSchema } from "../dagger/lib/spec/jsonSchema.js"
+import type { JsonSchema } from "../dagger/lib/spec/jsonSchema.js"
 
 /** The committed JSON schema, spec.schema.json. */
 export function schemaFile(): string {
@@ -46,7 +46,7 @@ gpu:
 wiki: https://github.com/ucsd-ets/datahub-docker-stack.wiki.git
 `
 
-const introduction = `<!-- Written by \`npm run docs\` from dagger/src/spec/writtenSpec.ts: edit that file instead. -->
+const introduction = `<!-- Written by \`npm run docs\` from dagger/lib/spec/writtenSpec.ts: edit that file instead. -->
 
 # spec.yml
 

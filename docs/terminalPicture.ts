@@ -1,5 +1,5 @@
-import type { StackReport } from "../dagger/src/report/report.js"
-import { renderSummary } from "../dagger/src/report/summary.js"
+import type { StackReport } from "../dagger/lib/report/report.js"
+import { renderSummary } from "../dagger/lib/report/summary.js"
 
 const columns = 100
 const cell = { width: 8.4, height: 18 }

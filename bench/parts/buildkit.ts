@@ -1,7 +1,7 @@
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { ImageReport } from "../../dagger/src/report/report.js"
+import type { ImageReport } from "../../dagger/lib/report/report.js"
 import { FixtureStack } from "../../tests/support/fixtureStacks.js"
 import { stackFiles } from "../../tests/support/source.js"
 import { removeFolder } from "../../tests/support/stack.js"

@@ -1,4 +1,4 @@
-import { formatBytes } from "../../dagger/src/text/format.js"
+import { formatBytes } from "../../dagger/lib/text/format.js"
 import { FixtureStack } from "../../tests/support/fixtureStacks.js"
 import { formatSeconds } from "../measure.js"
 import { watchModuleMemory } from "../moduleMemory.js"

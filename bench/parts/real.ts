@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { readPlan } from "../../dagger/src/plan/planDocument.js"
+import { readPlan } from "../../dagger/lib/plan/planDocument.js"
 import { checkout, removeFolder, run, stack, workspace } from "../../tests/support/stack.js"
 import { ReadReport } from "../../tests/support/testImages.js"
 import type { FinishedRun } from "../coldRun.js"

@@ -13,12 +13,17 @@ const limit = 2500
 /** Functions of the module in one `./stack build-stack`, each of them a process; its result is data (calls/stackRun.ts). */
 const processes = 1
 
-/** Milliseconds of what a process does before the function begins (officialStart.mjs). */
+/** What `build-stack` loads when it is called. */
+const calledFile = "lib/calls/buildStack.ts"
+
+/** Milliseconds of what a process does before the function's work begins (officialStart.mjs). */
 interface Start {
   readonly node: number
   readonly client: number
   readonly load: number
   readonly scan: number
+  /** Loading of what the function needs. */
+  readonly call: number
   /** Of processor time, all of it. */
   readonly cpu: number
 }
@@ -38,7 +43,9 @@ export const start: BenchPart = {
     const empty = await layOut({ ...emptyModule, "package.json": await emptyPackage() })
     const own = await layOut({})
     try {
-      await cp(join(checkout, "dagger/src"), join(own, "src"), { recursive: true })
+      for (const name of ["src", "lib"]) {
+        await cp(join(checkout, "dagger", name), join(own, name), { recursive: true })
+      }
       for (const name of ["package.json", "package-lock.json"]) {
         await cp(join(checkout, "dagger", name), join(own, name))
       }
@@ -82,11 +89,11 @@ async function installed(folder: string): Promise<void> {
   if (ended.status !== 0) throw new Error(`npm install: ${ended.stderr}`)
 }
 
-async function begin(folder: string, name: string): Promise<Start> {
+async function begin(folder: string, name: string, called: readonly string[]): Promise<Start> {
   const program = join(checkout, "bench/officialStart.mjs")
   const ended = await run(
     join(folder, "node_modules/.bin/tsx"),
-    ["--tsconfig", join(folder, "tsconfig.json"), program, library],
+    ["--tsconfig", join(folder, "tsconfig.json"), program, library, ...called],
     // Every call is in a container of its own: nothing is transpiled yet.
     { cwd: folder, env: { MODULE_NAME: name, TSX_DISABLE_CACHE: "1" } },
   )
@@ -97,10 +104,10 @@ async function begin(folder: string, name: string): Promise<Start> {
 async function measure({ repeats, say }: Settings, own: string, empty: string): Promise<Section> {
   say(`${repeats} rounds of starts ...`)
   const starts = await inTurns(repeats, {
-    "an empty module": () => begin(empty, "empty"),
-    "this module": () => begin(own, "jupyter-stack"),
+    "an empty module": () => begin(empty, "empty", []),
+    "this module": () => begin(own, "jupyter-stack", [calledFile]),
   })
-  const sum = ({ node, client, load, scan }: Start) => node + client + load + scan
+  const sum = ({ node, client, load, scan, call }: Start) => node + client + load + scan + call
   const medianOf = (name: keyof typeof starts, figure: (start: Start) => number) =>
     median(starts[name].map(figure))
   const above = medianOf("this module", sum) - medianOf("an empty module", sum)
@@ -109,12 +116,22 @@ async function measure({ repeats, say }: Settings, own: string, empty: string): 
     ({ client }: Start) => client,
     ({ load }: Start) => load,
     ({ scan }: Start) => scan,
+    ({ call }: Start) => call,
     sum,
     ({ cpu }: Start) => cpu,
   ]
   return {
     title: "A start of the module, as the official TypeScript SDK does it",
-    header: ["process of", "node, tsx", "client", "import sources", "scan sources", "all", "processor"],
+    header: [
+      "process of",
+      "node, tsx",
+      "client",
+      "import sources",
+      "scan sources",
+      "load the call",
+      "all",
+      "processor",
+    ],
     rows: (["an empty module", "this module"] as const).map((name) => [
       name,
       ...columns.map((figure) => formatSeconds(medianOf(name, figure))),

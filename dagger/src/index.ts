@@ -15,28 +15,19 @@ import {
   Service,
   Socket,
 } from "@dagger.io/dagger"
-import { ActionResult } from "./calls/actionResult.js"
-import { buildSecrets } from "./engine/buildSecrets.js"
-import { attest } from "./calls/attest.js"
-import { billsOfMaterials } from "./calls/billsOfMaterials.js"
-import { buildStack, planOnly } from "./calls/buildStack.js"
-import { diffImages } from "./calls/diffImages.js"
-import { gpuTest } from "./calls/gpuTest.js"
-import { linkedDirectory } from "./calls/linkedDirectory.js"
-import { openShell, serveImage } from "./calls/openShell.js"
-import { promoteToGlobalStable, promoteToStable, promotionStatus, takeBack } from "./calls/promotion.js"
-import { publishManifests } from "./calls/publishManifests.js"
-import { screenOf } from "./calls/screenFiles.js"
-import { publishingOf, stepsAtOnce } from "./gather/request.js"
-import { loginForImage } from "./gather/secretHosts.js"
-import { StackPlan } from "./calls/stackPlan.js"
-import { StackRun } from "./calls/stackRun.js"
-import { sshAgent } from "./text/shell.js"
-import { verifyImage } from "./calls/verify.js"
-import { testImage } from "./calls/testImage.js"
+import { ActionResult, actionResult } from "./actionResult.js"
+import { buildSecrets } from "#lib/engine/buildSecrets.js"
+import { screenOf } from "#lib/calls/screenFiles.js"
+import { publishingOf } from "#lib/gather/request.js"
+import { loginForImage } from "#lib/gather/secretHosts.js"
+import { StackPlan, stackPlan } from "./stackPlan.js"
+import { StackRun, stackRun } from "./stackRun.js"
+import { sshAgent } from "#lib/text/shell.js"
 
 /** The images of a JupyterHub, from their source to production. */
-// The SDK reads arguments of decorators as text: only literals work there.
+// The SDK reads arguments of decorators and default values as text: only literals work there. It loads and reads every file
+// of this folder at each call: what a call does is in ../lib, which it loads by itself, and behind names (#lib, package.json)
+// that the SDK's scan does not follow.
 @object()
 export class JupyterStack {
   /**
@@ -102,7 +93,7 @@ export class JupyterStack {
     origin?: string,
     target?: string,
     fullRebuild = false,
-    parallel = stepsAtOnce,
+    parallel = 4,
     plan?: File,
     secretId: string[] = [],
     secret?: Secret[],
@@ -112,6 +103,7 @@ export class JupyterStack {
     scanner?: string,
     screen?: string,
   ): Promise<StackRun> {
+    const { buildStack } = await import("#lib/calls/buildStack.js")
     const shown = screenOf(screen)
     const login = { registry, registryUsername, registryPassword }
     const git = { branch, base, previous, pullRequestTitle, origin, target }
@@ -120,7 +112,7 @@ export class JupyterStack {
     const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const asked = { source, only, platforms: platform, set, secrets, publishing, fullRebuild, parallel }
     const request = { ...asked, ...login, ...git, ...evidence, plan: await plan?.contents() }
-    return buildStack(request, shown)
+    return stackRun(await buildStack(request), shown)
   }
 
   /**
@@ -174,6 +166,7 @@ export class JupyterStack {
     ssh?: Socket,
     screen?: string,
   ): Promise<StackPlan> {
+    const { planOnly } = await import("#lib/calls/buildStack.js")
     const shown = screenOf(screen)
     const choices = { registry, registryUsername, registryPassword, branch, base, previous, pullRequestTitle }
     const request = {
@@ -187,7 +180,8 @@ export class JupyterStack {
       parallel: 1,
       ...choices,
     }
-    return planOnly(request, new Set([...secretId, ...(ssh === undefined ? [] : [sshAgent])]), shown)
+    const ids = new Set([...secretId, ...(ssh === undefined ? [] : [sshAgent])])
+    return stackPlan(await planOnly(request, ids), shown)
   }
 
   /**
@@ -237,11 +231,12 @@ export class JupyterStack {
     ssh?: Socket,
     screen?: string,
   ): Promise<StackRun> {
+    const { testImage } = await import("#lib/calls/testImage.js")
     const shown = screenOf(screen)
     const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const login = loginForImage({ registryUsername, registryPassword }, ref)
-    const tested = { filter, remembered, screen: shown }
-    return testImage({ source, image, platform, set, secrets, ref, login }, tested)
+    const tested = { filter, remembered }
+    return stackRun(await testImage({ source, image, platform, set, secrets, ref, login }, tested), shown)
   }
 
   /**
@@ -285,6 +280,7 @@ export class JupyterStack {
     secret?: Secret[],
     ssh?: Socket,
   ): Promise<Container> {
+    const { openShell } = await import("#lib/calls/openShell.js")
     const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const login = loginForImage({ registryUsername, registryPassword }, ref)
     return openShell({ source, image, platform, set, secrets, ref, login })
@@ -331,6 +327,7 @@ export class JupyterStack {
     secret?: Secret[],
     ssh?: Socket,
   ): Promise<Service> {
+    const { serveImage } = await import("#lib/calls/openShell.js")
     const secrets = await buildSecrets(secretId, secret ?? [], ssh)
     const login = loginForImage({ registryUsername, registryPassword }, ref)
     return serveImage({ source, image, platform, set, secrets, ref, login }, token)
@@ -358,7 +355,10 @@ export class JupyterStack {
     dryRun = false,
     anyBranch = false,
   ): Promise<ActionResult> {
-    return publishManifests({ artifacts, wiki, dryRun, anyBranch, wikiUsername, wikiToken })
+    const { publishManifests } = await import("#lib/calls/publishManifests.js")
+    return actionResult(
+      await publishManifests({ artifacts, wiki, dryRun, anyBranch, wikiUsername, wikiToken }),
+    )
   }
 
   /**
@@ -404,9 +404,10 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<ActionResult> {
+    const { diffImages } = await import("#lib/calls/diffImages.js")
     const sides = { from, to, fromArtifacts, toArtifacts }
     const logins = { wiki, wikiUsername, wikiToken, registry, registryUsername, registryPassword }
-    return diffImages({ source, ...sides, ...logins })
+    return actionResult(await diffImages({ source, ...sides, ...logins }))
   }
 
   /**
@@ -446,8 +447,11 @@ export class JupyterStack {
     wikiToken?: Secret,
     registry?: string,
   ): Promise<ActionResult> {
+    const { billsOfMaterials } = await import("#lib/calls/billsOfMaterials.js")
     const images = { tag, artifacts, format }
-    return billsOfMaterials({ source, ...images, wiki, wikiUsername, wikiToken, registry })
+    return actionResult(
+      await billsOfMaterials({ source, ...images, wiki, wikiUsername, wikiToken, registry }),
+    )
   }
 
   /**
@@ -509,12 +513,12 @@ export class JupyterStack {
     rekor?: string,
     timestampAuthority?: string,
   ): Promise<ActionResult> {
+    const { scanImages } = await import("#lib/calls/scanImages.js")
     // Loaded only here, as every call waits for what stands at the top.
-    const { scanImages } = await import("./calls/scanImages.js")
     const known = { database, databaseImage, databaseUrl, scanner }
     const login = { wiki, wikiUsername, wikiToken, registry, registryUsername, registryPassword }
     const signing = { signingKey, oidcUrl, oidcToken, fulcio, rekor, timestampAuthority }
-    return scanImages({ source, tag, artifacts, ...known, ...login, ...signing })
+    return actionResult(await scanImages({ source, tag, artifacts, ...known, ...login, ...signing }))
   }
 
   /**
@@ -544,8 +548,8 @@ export class JupyterStack {
     script = "images/update-python.sh",
     cooldown = "7 d",
   ): Promise<ActionResult> {
-    const { updateLocks } = await import("./calls/updateLocks.js")
-    return updateLocks({ source, script, cooldown })
+    const { updateLocks } = await import("#lib/calls/updateLocks.js")
+    return actionResult(await updateLocks({ source, script, cooldown }))
   }
 
   /**
@@ -605,9 +609,12 @@ export class JupyterStack {
     gpuHostKey?: string,
     signingKey?: Secret,
   ): Promise<ActionResult> {
+    const { promoteToStable } = await import("#lib/calls/promotion.js")
     const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     const gpu = { gpuHost, gpuPort, gpuUser, gpuPassword, gpuPrivateKey, gpuHostKey }
-    return promoteToStable({ source, tag, dryRun, skipGpuTest, ...logins, ...gpu, signingKey })
+    return actionResult(
+      await promoteToStable({ source, tag, dryRun, skipGpuTest, ...logins, ...gpu, signingKey }),
+    )
   }
 
   /**
@@ -649,8 +656,9 @@ export class JupyterStack {
     wikiToken?: Secret,
     artifacts?: Directory,
   ): Promise<ActionResult> {
+    const { promoteToGlobalStable } = await import("#lib/calls/promotion.js")
     const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
-    return promoteToGlobalStable({ source, prefix, dryRun, ...logins })
+    return actionResult(await promoteToGlobalStable({ source, prefix, dryRun, ...logins }))
   }
 
   /**
@@ -696,9 +704,10 @@ export class JupyterStack {
     wikiToken?: Secret,
     artifacts?: Directory,
   ): Promise<ActionResult> {
+    const { takeBack } = await import("#lib/calls/promotion.js")
     const logins = { registry, registryUsername, registryPassword, wiki, wikiUsername, wikiToken, artifacts }
     const text = await journal?.contents()
-    return takeBack({ source, tag, force, dryRun, ...logins, journal: text })
+    return actionResult(await takeBack({ source, tag, force, dryRun, ...logins, journal: text }))
   }
 
   /**
@@ -730,7 +739,10 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<ActionResult> {
-    return promotionStatus({ source, prefix, registry, registryUsername, registryPassword })
+    const { promotionStatus } = await import("#lib/calls/promotion.js")
+    return actionResult(
+      await promotionStatus({ source, prefix, registry, registryUsername, registryPassword }),
+    )
   }
 
   /**
@@ -770,9 +782,9 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<ActionResult> {
-    const { pruneRegistry } = await import("./calls/pruneRegistry.js")
+    const { pruneRegistry } = await import("#lib/calls/pruneRegistry.js")
     const login = { registry, registryUsername, registryPassword }
-    return pruneRegistry({ source, olderThan, keep, branch, confirm, ...login })
+    return actionResult(await pruneRegistry({ source, olderThan, keep, branch, confirm, ...login }))
   }
 
   /**
@@ -830,6 +842,7 @@ export class JupyterStack {
     rekor?: string,
     timestampAuthority?: string,
   ): Promise<ActionResult> {
+    const { gpuTest } = await import("#lib/calls/gpuTest.js")
     const signing = { signingKey, oidcUrl, oidcToken, fulcio, rekor, timestampAuthority }
     const registryLogin = { registry, registryUsername, registryPassword }
     const gpu = {
@@ -840,7 +853,7 @@ export class JupyterStack {
       gpuPrivateKey: privateKey,
       gpuHostKey: hostKey,
     }
-    return gpuTest({ source, tag, dryRun, ...registryLogin, ...gpu, ...signing })
+    return actionResult(await gpuTest({ source, tag, dryRun, ...registryLogin, ...gpu, ...signing }))
   }
 
   /**
@@ -888,8 +901,11 @@ export class JupyterStack {
     rekor?: string,
     timestampAuthority?: string,
   ): Promise<ActionResult> {
+    const { attest } = await import("#lib/calls/attest.js")
     const signing = { signingKey, oidcUrl, oidcToken, fulcio, rekor, timestampAuthority }
-    return attest({ source, artifacts, registry, registryUsername, registryPassword, origin, ...signing })
+    return actionResult(
+      await attest({ source, artifacts, registry, registryUsername, registryPassword, origin, ...signing }),
+    )
   }
 
   /**
@@ -919,7 +935,8 @@ export class JupyterStack {
     registryUsername?: string,
     registryPassword?: Secret,
   ): Promise<ActionResult> {
-    return verifyImage({ source, ref, registryUsername, registryPassword })
+    const { verifyImage } = await import("#lib/calls/verify.js")
+    return actionResult(await verifyImage({ source, ref, registryUsername, registryPassword }))
   }
 
   /**
@@ -951,6 +968,7 @@ export class JupyterStack {
     set: string[] = [],
     platform?: string,
   ): Promise<Directory> {
+    const { linkedDirectory } = await import("#lib/calls/linkedDirectory.js")
     return linkedDirectory(source, only, set, platform)
   }
   /**
@@ -969,7 +987,7 @@ export class JupyterStack {
     mainBranch = "main",
     module?: string,
   ): Promise<Directory> {
-    const { newStack } = await import("./calls/newStack.js")
+    const { newStack } = await import("#lib/calls/newStack.js")
     return newStack(name, registry, mainBranch, module)
   }
   /**
@@ -995,7 +1013,7 @@ export class JupyterStack {
     })
     source: Directory,
   ): Promise<ActionResult> {
-    const { adoptStack } = await import("./calls/adoptStack.js")
-    return adoptStack(source)
+    const { adoptStack } = await import("#lib/calls/adoptStack.js")
+    return actionResult(await adoptStack(source))
   }
 }

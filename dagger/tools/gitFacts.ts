@@ -3,7 +3,7 @@ import { writeMissingConfiguration } from "./git/configuration.js"
 import { gatherGitFacts } from "./git/gather.js"
 
 /**
- * Prints the git facts of a source folder as JSON (`GitFacts` of src/git/gitFacts.ts).
+ * Prints the git facts of a source folder as JSON (`GitFacts` of lib/git/gitFacts.ts).
  *
  *     tsx gitFacts.ts --repo DIR [--base REF] [--branch NAME] [--previous COMMIT] [--origin URL]
  *

@@ -2,7 +2,7 @@ import { mkdtemp, readdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import type { TimedStep } from "../../dagger/src/report/report.js"
+import type { TimedStep } from "../../dagger/lib/report/report.js"
 import type { FixtureRun } from "../support/fixtureStacks.js"
 import { childImage, failing, FixtureStack, passing, rootImage } from "../support/fixtureStacks.js"
 

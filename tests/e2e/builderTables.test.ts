@@ -1,12 +1,12 @@
-import type { Problem } from "../../dagger/src/problems.js"
+import type { Problem } from "../../dagger/lib/problems.js"
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it, test } from "vitest"
-import { parseDockerfile } from "../../dagger/src/dockerfile/dockerfile.js"
-import { parseInstruction } from "../../dagger/src/dockerfile/instruction.js"
-import { readDockerfileLines } from "../../dagger/src/dockerfile/lines.js"
-import { expandWord } from "../../dagger/src/dockerfile/words.js"
+import { parseDockerfile } from "../../dagger/lib/dockerfile/dockerfile.js"
+import { parseInstruction } from "../../dagger/lib/dockerfile/instruction.js"
+import { readDockerfileLines } from "../../dagger/lib/dockerfile/lines.js"
+import { expandWord } from "../../dagger/lib/dockerfile/words.js"
 import { BuilderReader } from "../support/builderReader.js"
 
 /** A release of BuildKit, whose tests these are, from about the time of the engine's code; Go gets it from its cache or proxy. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { Step } from "../../dagger/src/plan/planDocument.js"
+import type { Step } from "../../dagger/lib/plan/planDocument.js"
 import { sharedEngine } from "../support/enginePlace.js"
 import type { Fault, FaultRule } from "../support/faultProxy.js"
 import type { ByImage, FixtureRun } from "../support/fixtureStacks.js"

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { predicateTypes } from "../../dagger/src/attestation/statement.js"
+import { predicateTypes } from "../../dagger/lib/attestation/statement.js"
 import { attachStatements, claimsFor, newKey, statementOf, trusting } from "../support/evidenceWorld.js"
 import { images, PromotionWorld } from "../support/promotionWorld.js"
 import { clientOf } from "../support/registryClient.js"

@@ -1,7 +1,7 @@
 import { cp, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { Plan } from "../../dagger/src/plan/planDocument.js"
+import type { Plan } from "../../dagger/lib/plan/planDocument.js"
 import { stackFiles } from "../support/source.js"
 import { checkout, removeFolder, run, workspace } from "../support/stack.js"
 

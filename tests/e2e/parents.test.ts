@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { parentsIn } from "../../dagger/src/plan/planDocument.js"
+import { parentsIn } from "../../dagger/lib/plan/planDocument.js"
 import { localRegistry, publish } from "../support/dockerfileBuilds.js"
 import { sharedEngine } from "../support/enginePlace.js"
 import type { FixtureRun } from "../support/fixtureStacks.js"

@@ -1,7 +1,7 @@
 import { access, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import type { Review } from "../../dagger/src/review/review.js"
+import type { Review } from "../../dagger/lib/review/review.js"
 import type { FixtureRun } from "../support/fixtureStacks.js"
 import { FixtureStack } from "../support/fixtureStacks.js"
 import { platformBase, platformChild } from "../support/platformImages.js"

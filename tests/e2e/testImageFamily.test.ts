@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import type { TimedStep } from "../../dagger/src/report/report.js"
+import type { TimedStep } from "../../dagger/lib/report/report.js"
 import { stackFiles } from "../support/source.js"
 import { commitAll, removeFolder, stack, workspace, writeFiles } from "../support/stack.js"
 import { ReadReport, imageFiles } from "../support/testImages.js"

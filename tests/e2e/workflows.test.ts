@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { parentsIn, readPlan } from "../../dagger/src/plan/planDocument.js"
+import { parentsIn, readPlan } from "../../dagger/lib/plan/planDocument.js"
 import type { WorkflowRun } from "../support/runner.js"
 import { checkout, run, stack } from "../support/stack.js"
 import { dispatchEvent, pullRequestEvent, pushEvent } from "../support/workflowEvents.js"

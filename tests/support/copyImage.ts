@@ -1,6 +1,6 @@
-import type { ImageReference, Repository } from "../../dagger/src/reference/reference.js"
-import type { ManifestStore } from "../../dagger/src/registry/client.js"
-import { readManifest } from "../../dagger/src/registry/manifest.js"
+import type { ImageReference, Repository } from "../../dagger/lib/reference/reference.js"
+import type { ManifestStore } from "../../dagger/lib/registry/client.js"
+import { readManifest } from "../../dagger/lib/registry/manifest.js"
 
 /**
  * Copies an image with all its platforms into another repository of the same registry, which asks for no login. Layers

@@ -1,7 +1,7 @@
-import { linkStack } from "../../dagger/src/dockerfile/link.js"
-import type { LinkedStack, LinkedText, LinkRequest } from "../../dagger/src/dockerfile/link.js"
-import { InputError, formatProblem } from "../../dagger/src/problems.js"
-import { loadSpec } from "../../dagger/src/spec/loadSpec.js"
+import { linkStack } from "../../dagger/lib/dockerfile/link.js"
+import type { LinkedStack, LinkedText, LinkRequest } from "../../dagger/lib/dockerfile/link.js"
+import { InputError, formatProblem } from "../../dagger/lib/problems.js"
+import { loadSpec } from "../../dagger/lib/spec/loadSpec.js"
 import { stackOf } from "./source.js"
 import type { StackImage } from "./source.js"
 

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
-import type { TestRun } from "../../dagger/src/testing/testRun.js"
-import { parseTestRun } from "../../dagger/src/testing/testRun.js"
+import type { TestRun } from "../../dagger/lib/testing/testRun.js"
+import { parseTestRun } from "../../dagger/lib/testing/testRun.js"
 
 /** The programs that run inside images. */
 export const testingFolder = resolve(import.meta.dirname, "../../dagger/testing")

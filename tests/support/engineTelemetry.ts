@@ -1,6 +1,6 @@
 import { createServer } from "node:http"
 import type { ServerResponse } from "node:http"
-import type { EngineSession } from "../../dagger/src/engine/telemetry.js"
+import type { EngineSession } from "../../dagger/lib/engine/telemetry.js"
 
 /** An engine as a function of a module finds it, for answers that a real one gives rarely or never. */
 export interface StandIn {

@@ -1,7 +1,7 @@
-import type { Problem } from "../../dagger/src/problems.js"
+import type { Problem } from "../../dagger/lib/problems.js"
 import { expect } from "vitest"
 import fc, { fuzzSeconds } from "./fastCheck.js"
-import type { SourceTree } from "../../dagger/src/source/sourceTree.js"
+import type { SourceTree } from "../../dagger/lib/source/sourceTree.js"
 
 /** For `fc.assert`: this many runs among the unit tests, as many as the time allows in a long run. */
 export function runs(quick: number): { numRuns?: number } {

@@ -1,5 +1,5 @@
-import type { TestOutcome } from "../../dagger/src/testing/testRun.js"
-import type { ImageReport } from "../../dagger/src/report/report.js"
+import type { TestOutcome } from "../../dagger/lib/testing/testRun.js"
+import type { ImageReport } from "../../dagger/lib/report/report.js"
 import type { Files } from "./source.js"
 
 /** A folder of tests that tries to be judged wrongly, or is merely odd, and the right verdict. */

@@ -1,7 +1,7 @@
-import { linkStack } from "../../dagger/src/dockerfile/link.js"
-import type { TagStore } from "../../dagger/src/registry/moveTag.js"
-import type { BuildJob, Execution, ImageJob } from "../../dagger/src/run/execution.js"
-import { loadSpec } from "../../dagger/src/spec/loadSpec.js"
+import { linkStack } from "../../dagger/lib/dockerfile/link.js"
+import type { TagStore } from "../../dagger/lib/registry/moveTag.js"
+import type { BuildJob, Execution, ImageJob } from "../../dagger/lib/run/execution.js"
+import { loadSpec } from "../../dagger/lib/spec/loadSpec.js"
 import { stackOf } from "./source.js"
 import { quarterScheme } from "./tagScheme.js"
 

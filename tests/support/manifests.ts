@@ -1,5 +1,5 @@
-import type { ImageManifest, InstalledPackage } from "../../dagger/src/manifest/manifestData.js"
-import type { WikiChange } from "../../dagger/src/wiki/change.js"
+import type { ImageManifest, InstalledPackage } from "../../dagger/lib/manifest/manifestData.js"
+import type { WikiChange } from "../../dagger/lib/wiki/change.js"
 
 /** A digest that tells which one it is: `digestOf("a")` is `sha256:aaaa...`. */
 export function digestOf(digit: string): string {

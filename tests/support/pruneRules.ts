@@ -1,4 +1,4 @@
-import type { PruneRules } from "../../dagger/src/prune/prunePlan.js"
+import type { PruneRules } from "../../dagger/lib/prune/prunePlan.js"
 import { quarterScheme } from "./tagScheme.js"
 
 /** Rules by which what is a day old on 27 November 2026 may go, unless the branch `main` has it. */

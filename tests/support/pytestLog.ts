@@ -1,5 +1,5 @@
-import type { PytestLog } from "../../dagger/src/gpu/pytestLog.js"
-import { PytestLogReader } from "../../dagger/src/gpu/pytestLog.js"
+import type { PytestLog } from "../../dagger/lib/gpu/pytestLog.js"
+import { PytestLogReader } from "../../dagger/lib/gpu/pytestLog.js"
 
 /** Reads a whole log. */
 export function readPytestLog(text: string): PytestLog {

@@ -1,7 +1,7 @@
-import { RegistryClient } from "../../dagger/src/registry/client.js"
-import { systemEnvironment } from "../../dagger/src/registry/environment.js"
-import { TrafficLog } from "../../dagger/src/registry/traffic.js"
-import type { RegistryOptions } from "../../dagger/src/registry/transport.js"
+import { RegistryClient } from "../../dagger/lib/registry/client.js"
+import { systemEnvironment } from "../../dagger/lib/registry/environment.js"
+import { TrafficLog } from "../../dagger/lib/registry/traffic.js"
+import type { RegistryOptions } from "../../dagger/lib/registry/transport.js"
 import type { TestRegistry } from "./registry.js"
 
 /** A client for a test: waits are noted, not waited for. */

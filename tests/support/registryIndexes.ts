@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto"
-import type { Repository } from "../../dagger/src/reference/reference.js"
-import type { RegistryClient } from "../../dagger/src/registry/client.js"
-import { joinIndex } from "../../dagger/src/registry/joinIndex.js"
-import { labels } from "../../dagger/src/registry/labels.js"
+import type { Repository } from "../../dagger/lib/reference/reference.js"
+import type { RegistryClient } from "../../dagger/lib/registry/client.js"
+import { joinIndex } from "../../dagger/lib/registry/joinIndex.js"
+import { labels } from "../../dagger/lib/registry/labels.js"
 import type { PushTarget, TestImage } from "./registryImages.js"
 import { pushImage } from "./registryImages.js"
 

@@ -1,8 +1,8 @@
-import type { ImageReference, Repository } from "../../dagger/src/reference/reference.js"
-import { digestOf } from "../../dagger/src/registry/client.js"
-import type { ManifestStore } from "../../dagger/src/registry/client.js"
-import type { Descriptor, Manifest } from "../../dagger/src/registry/manifest.js"
-import { mediaTypes } from "../../dagger/src/registry/mediaTypes.js"
+import type { ImageReference, Repository } from "../../dagger/lib/reference/reference.js"
+import { digestOf } from "../../dagger/lib/registry/client.js"
+import type { ManifestStore } from "../../dagger/lib/registry/client.js"
+import type { Descriptor, Manifest } from "../../dagger/lib/registry/manifest.js"
+import { mediaTypes } from "../../dagger/lib/registry/mediaTypes.js"
 
 /**
  * Manifests in memory, for properties over very many interleavings; what a registry does with them is tested with a

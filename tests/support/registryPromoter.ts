@@ -1,5 +1,5 @@
-import { tagGlobalStable } from "../../dagger/src/promote/tagGlobalStable.js"
-import { RegistryClient } from "../../dagger/src/registry/client.js"
+import { tagGlobalStable } from "../../dagger/lib/promote/tagGlobalStable.js"
+import { RegistryClient } from "../../dagger/lib/registry/client.js"
 import { contextOf, imagesIn } from "./registryWorld.js"
 
 /*

@@ -1,5 +1,5 @@
-import type { ImageOutcome, ImageReport, StackReport } from "../../dagger/src/report/report.js"
-import type { TestResult, TestRun } from "../../dagger/src/testing/testRun.js"
+import type { ImageOutcome, ImageReport, StackReport } from "../../dagger/lib/report/report.js"
+import type { TestResult, TestRun } from "../../dagger/lib/testing/testRun.js"
 
 /** A test's result; it took a second. */
 export function result(

@@ -1,5 +1,5 @@
-import type { Review, ReviewedSides } from "../../dagger/src/review/review.js"
-import { reviewedImage } from "../../dagger/src/review/review.js"
+import type { Review, ReviewedSides } from "../../dagger/lib/review/review.js"
+import { reviewedImage } from "../../dagger/lib/review/review.js"
 import { digestOf, manifestOf, packagesOf } from "./manifests.js"
 
 /** An image before and after: a package more, another one newer, larger, with a failing test. */

@@ -1,4 +1,4 @@
-import type { Ecosystem, InstalledPackage } from "../../dagger/src/manifest/manifestData.js"
+import type { Ecosystem, InstalledPackage } from "../../dagger/lib/manifest/manifestData.js"
 import { manifestOf } from "./manifests.js"
 
 const debian = { id: "debian", version: "12", name: "Debian GNU/Linux 12 (bookworm)" }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
-import { shellCommand, shellQuote } from "../../dagger/src/text/shell.js"
+import { shellCommand, shellQuote } from "../../dagger/lib/text/shell.js"
 import { run } from "./stack.js"
 
 /** What stood on a terminal when a command had ended. */

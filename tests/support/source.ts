@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
-import { treeOf } from "../../dagger/src/source/sourceTree.js"
-import type { SourceFile, SourceTree } from "../../dagger/src/source/sourceTree.js"
+import { treeOf } from "../../dagger/lib/source/sourceTree.js"
+import type { SourceFile, SourceTree } from "../../dagger/lib/source/sourceTree.js"
 
 /** Text of each file by path; `{ symlink: target }` makes a symlink. */
 export type Files = Readonly<Record<string, string | { readonly symlink: string }>>

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
-import { shellCommand } from "../../dagger/src/text/shell.js"
+import { shellCommand } from "../../dagger/lib/text/shell.js"
 import { checkout } from "./stack.js"
 
 /** What a person at a terminal waits for, and then types. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import type { ImageReport, StackReport } from "../../dagger/src/report/report.js"
-import type { TestResult } from "../../dagger/src/testing/testRun.js"
+import type { ImageReport, StackReport } from "../../dagger/lib/report/report.js"
+import type { TestResult } from "../../dagger/lib/testing/testRun.js"
 import type { Files } from "./source.js"
 
 /** A small image that can run tests. All of these images start with the same text, so that it is built once. */

@@ -1,6 +1,6 @@
-import type { ScannedImage, VulnerabilityScan } from "../../dagger/src/vulnerability/gate.js"
-import type { Finding, FoundPackage } from "../../dagger/src/vulnerability/grypeReport.js"
-import type { VulnerabilityPolicy, WrittenException } from "../../dagger/src/vulnerability/policy.js"
+import type { ScannedImage, VulnerabilityScan } from "../../dagger/lib/vulnerability/gate.js"
+import type { Finding, FoundPackage } from "../../dagger/lib/vulnerability/grypeReport.js"
+import type { VulnerabilityPolicy, WrittenException } from "../../dagger/lib/vulnerability/policy.js"
 import { digestOf } from "./manifests.js"
 
 /** The day on which tests judge. */

@@ -1,8 +1,8 @@
-import { updateWiki } from "../../dagger/src/wiki/update.js"
-import { wikiFilesOf } from "../../dagger/src/wiki/wikiFiles.js"
+import { updateWiki } from "../../dagger/lib/wiki/update.js"
+import { wikiFilesOf } from "../../dagger/lib/wiki/wikiFiles.js"
 import { digestOf, manifestOf, publicationOf } from "./manifests.js"
-import type { WikiChange } from "../../dagger/src/wiki/change.js"
-import type { WikiOptions } from "../../dagger/src/wiki/update.js"
+import type { WikiChange } from "../../dagger/lib/wiki/change.js"
+import type { WikiOptions } from "../../dagger/lib/wiki/update.js"
 
 export type Texts = ReadonlyMap<string, string>
 

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { starterWorkflows } from "../../dagger/src/starter/workflows.js"
+import { starterWorkflows } from "../../dagger/lib/starter/workflows.js"
 
 // writeStarter.ts FOLDER: the workflows that new-stack writes, for their linters.
 const [, , folder = "."] = process.argv

@@ -1,4 +1,4 @@
-import type { Base, BranchState, Commit, GitNotice } from "../../src/git/gitFacts.js"
+import type { Base, BranchState, Commit, GitNotice } from "../../lib/git/gitFacts.js"
 import { ask, askStrictly, GitFailed } from "./client.js"
 import type { Git } from "./client.js"
 

@@ -1,5 +1,5 @@
-import { isLeftByPython, isUploaded } from "../../src/dockerfile/upload.js"
-import type { Base, ChangedPath, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
+import { isLeftByPython, isUploaded } from "../../lib/dockerfile/upload.js"
+import type { Base, ChangedPath, GitFacts, GitNotice } from "../../lib/git/gitFacts.js"
 import { fields, GitFailed } from "./client.js"
 import type { Git } from "./client.js"
 

@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises"
-import { noGitFacts } from "../../src/git/gitFacts.js"
-import type { BranchState, Commit, GitFacts, GitNotice } from "../../src/git/gitFacts.js"
+import { noGitFacts } from "../../lib/git/gitFacts.js"
+import type { BranchState, Commit, GitFacts, GitNotice } from "../../lib/git/gitFacts.js"
 import { chooseBase, hasCommit } from "./base.js"
 import type { BaseOptions } from "./base.js"
 import { readChanges } from "./changes.js"

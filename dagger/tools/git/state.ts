@@ -1,6 +1,6 @@
 import { lstat, readFile, realpath } from "node:fs/promises"
 import { join, resolve } from "node:path"
-import type { RepositoryState } from "../../src/git/gitFacts.js"
+import type { RepositoryState } from "../../lib/git/gitFacts.js"
 import { ask, GitFailed } from "./client.js"
 import type { Git } from "./client.js"
 

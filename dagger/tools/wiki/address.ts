@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url"
 import { resolve } from "node:path"
-import { mayHearSecretInClear } from "../../src/text/clearHost.js"
+import { mayHearSecretInClear } from "../../lib/text/clearHost.js"
 import { WikiFailure } from "./failure.js"
 
 /** Where a wiki's repository is. */

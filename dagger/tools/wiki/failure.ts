@@ -1,5 +1,5 @@
-import { cleanLine } from "../../src/text/cleanText.js"
-import { redactor } from "../../src/text/redact.js"
+import { cleanLine } from "../../lib/text/cleanText.js"
+import { redactor } from "../../lib/text/redact.js"
 
 /** Why a wiki could not be written. */
 export type FailureKind =

@@ -1,7 +1,7 @@
 import { z } from "zod"
-import { checkedPairSchema, wikiChangeSchema } from "../../src/wiki/change.js"
-import type { WikiEntry } from "../../src/wiki/lookup.js"
-import type { PageCheck } from "../../src/wiki/pageCheck.js"
+import { checkedPairSchema, wikiChangeSchema } from "../../lib/wiki/change.js"
+import type { WikiEntry } from "../../lib/wiki/lookup.js"
+import type { PageCheck } from "../../lib/wiki/pageCheck.js"
 import type { FailureKind } from "./failure.js"
 
 /** What is to be done with a wiki. */

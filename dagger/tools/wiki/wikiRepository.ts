@@ -4,7 +4,7 @@ import { dirname, join } from "node:path"
 import { simpleGit } from "simple-git"
 import { failureOf, isRace, redact } from "./failure.js"
 import type { SimpleGit } from "simple-git"
-import type { WikiFiles } from "../../src/wiki/wikiFiles.js"
+import type { WikiFiles } from "../../lib/wiki/wikiFiles.js"
 
 /** How long git may be silent before it is ended, in milliseconds. */
 const silence = 120_000

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { expect, it } from "vitest"
 import { checkout } from "../../support/stack.js"
 
-const source = join(checkout, "dagger/src")
+const source = join(checkout, "dagger/lib")
 const files = readdirSync(source, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts"))
   .map((path) => ({ path, text: readFileSync(join(source, path), "utf8") }))

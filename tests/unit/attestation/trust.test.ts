@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { isTrusted } from "../../../dagger/src/attestation/trust.js"
-import type { ProvedSigner } from "../../../dagger/src/attestation/trust.js"
-import type { WorkflowSigner } from "../../../dagger/src/spec/trust.js"
+import { isTrusted } from "../../../dagger/lib/attestation/trust.js"
+import type { ProvedSigner } from "../../../dagger/lib/attestation/trust.js"
+import type { WorkflowSigner } from "../../../dagger/lib/spec/trust.js"
 
 const issuer = "https://token.actions.githubusercontent.com"
 const repository = "https://github.com/org/stack"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { authorsPlaces } from "../../../dagger/src/dockerfile/authorsPlaces.js"
+import { authorsPlaces } from "../../../dagger/lib/dockerfile/authorsPlaces.js"
 import { link } from "../../support/dockerfile.js"
 
 const linked = link({

@@ -1,8 +1,8 @@
-import type { Problem } from "../../../dagger/src/problems.js"
+import type { Problem } from "../../../dagger/lib/problems.js"
 import { describe, expect, it } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { isIgnored, parseIgnoreFile, patternsBelow } from "../../../dagger/src/dockerfile/ignoreFile.js"
-import { formatProblem } from "../../../dagger/src/problems.js"
+import { isIgnored, parseIgnoreFile, patternsBelow } from "../../../dagger/lib/dockerfile/ignoreFile.js"
+import { formatProblem } from "../../../dagger/lib/problems.js"
 import { runs } from "../../support/fuzz.js"
 
 function parse(patterns: readonly string[]) {

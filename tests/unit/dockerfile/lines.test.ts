@@ -1,8 +1,8 @@
-import type { Problem } from "../../../dagger/src/problems.js"
+import type { Problem } from "../../../dagger/lib/problems.js"
 import { describe, expect, it } from "vitest"
-import type { LogicalLine } from "../../../dagger/src/dockerfile/lines.js"
-import { locationAt, readDockerfileLines } from "../../../dagger/src/dockerfile/lines.js"
-import { formatProblem } from "../../../dagger/src/problems.js"
+import type { LogicalLine } from "../../../dagger/lib/dockerfile/lines.js"
+import { locationAt, readDockerfileLines } from "../../../dagger/lib/dockerfile/lines.js"
+import { formatProblem } from "../../../dagger/lib/problems.js"
 
 function read(...lines: readonly string[]) {
   const problems: Problem[] = []

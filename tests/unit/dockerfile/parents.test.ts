@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { BaseConfig } from "../../../dagger/src/dockerfile/baseConfig.js"
+import type { BaseConfig } from "../../../dagger/lib/dockerfile/baseConfig.js"
 import { blockOf, link, linkOne } from "../../support/dockerfile.js"
 
 const reference = "docker.io/example/base:1"

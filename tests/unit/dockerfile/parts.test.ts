@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
-import { linkStack } from "../../../dagger/src/dockerfile/link.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { linkStack } from "../../../dagger/lib/dockerfile/link.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
 import { stackOf } from "../../support/source.js"
 
 const tree = stackOf({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { linkStack } from "../../../dagger/src/dockerfile/link.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { linkStack } from "../../../dagger/lib/dockerfile/link.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
 import type { StackImage } from "../../support/source.js"
 import { stackOf } from "../../support/source.js"
 import { link, linkProblems } from "../../support/dockerfile.js"

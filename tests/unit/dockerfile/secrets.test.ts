@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
-import { requireSecrets, secretNotices } from "../../../dagger/src/dockerfile/secrets.js"
-import { InputError } from "../../../dagger/src/problems.js"
+import { requireSecrets, secretNotices } from "../../../dagger/lib/dockerfile/secrets.js"
+import { InputError } from "../../../dagger/lib/problems.js"
 import { link } from "../../support/dockerfile.js"
 
 const images = [

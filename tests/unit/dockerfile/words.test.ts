@@ -6,7 +6,7 @@ import {
   quoteWord,
   splitWords,
   UnknownVariable,
-} from "../../../dagger/src/dockerfile/words.js"
+} from "../../../dagger/lib/dockerfile/words.js"
 
 const variables: Readonly<Record<string, string>> = {
   a: "one",

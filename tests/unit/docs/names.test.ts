@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { expect, test } from "vitest"
 
-const source = resolve(import.meta.dirname, "../../../dagger/src")
-const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((path) =>
-  path.endsWith(".ts"),
+const module = resolve(import.meta.dirname, "../../../dagger")
+const files = ["src", "lib"].flatMap((folder) =>
+  readdirSync(join(module, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => join(folder, path)),
 )
 
 interface Declaration {
@@ -15,7 +17,7 @@ interface Declaration {
 
 const declarations: readonly Declaration[] = files.flatMap((file) =>
   [
-    ...readFileSync(join(source, file), "utf8").matchAll(
+    ...readFileSync(join(module, file), "utf8").matchAll(
       /^(export )?(?:async )?(?:function|const|class|interface|type) (\w+)/gm,
     ),
   ].map(([, exported, name = ""]) => ({ name, file, isExported: exported !== undefined })),
@@ -33,7 +35,7 @@ function doubled(isDouble: (one: Declaration, other: Declaration) => boolean): r
   })
 }
 
-const folderOf = (file: string) => file.slice(0, file.indexOf("/"))
+const folderOf = (file: string) => file.split("/").slice(0, 2).join("/")
 
 test("what is exported has a name of its own", () => {
   expect(doubled((one, other) => one.isExported && other.isExported)).toEqual([])

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import type { StackReport } from "../../../dagger/src/report/report.js"
+import type { StackReport } from "../../../dagger/lib/report/report.js"
 import { terminalPicture } from "../../../docs/terminalPicture.js"
 import { checkout } from "../../support/stack.js"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { leaksBuildSecrets, socketName } from "../../../dagger/src/engine/buildSecrets.js"
+import { leaksBuildSecrets, socketName } from "../../../dagger/lib/engine/buildSecrets.js"
 
 test.each([
   ["v0.19.10", false],

@@ -1,26 +1,26 @@
 import { expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { noGitFacts, readGitFacts } from "../../../dagger/src/git/gitFacts.js"
+import { noGitFacts, readGitFacts } from "../../../dagger/lib/git/gitFacts.js"
 import {
   formatManifest,
   InvalidImageManifest,
   parseManifest,
-} from "../../../dagger/src/manifest/manifestData.js"
-import { readPlan } from "../../../dagger/src/plan/planDocument.js"
-import type { Plan } from "../../../dagger/src/plan/planDocument.js"
+} from "../../../dagger/lib/manifest/manifestData.js"
+import { readPlan } from "../../../dagger/lib/plan/planDocument.js"
+import type { Plan } from "../../../dagger/lib/plan/planDocument.js"
 import {
   formatJournal,
   InvalidJournal,
   journalManifest,
   journalOf,
   parseJournal,
-} from "../../../dagger/src/promote/journal.js"
-import type { Journal } from "../../../dagger/src/promote/journal.js"
-import { readManifest } from "../../../dagger/src/registry/manifest.js"
-import { codesOf, RegistryError } from "../../../dagger/src/registry/registryError.js"
-import { parseTestRun } from "../../../dagger/src/testing/testRun.js"
-import { parsePublishedRun } from "../../../dagger/src/wiki/publication.js"
-import { formatIndex, parseIndex, WikiProblem } from "../../../dagger/src/wiki/wikiIndex.js"
+} from "../../../dagger/lib/promote/journal.js"
+import type { Journal } from "../../../dagger/lib/promote/journal.js"
+import { readManifest } from "../../../dagger/lib/registry/manifest.js"
+import { codesOf, RegistryError } from "../../../dagger/lib/registry/registryError.js"
+import { parseTestRun } from "../../../dagger/lib/testing/testRun.js"
+import { parsePublishedRun } from "../../../dagger/lib/wiki/publication.js"
+import { formatIndex, parseIndex, WikiProblem } from "../../../dagger/lib/wiki/wikiIndex.js"
 import { nastyText, runs } from "../../support/fuzz.js"
 import { manifestOf } from "../../support/manifests.js"
 

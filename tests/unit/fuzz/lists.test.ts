@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process"
 import { describe, expect, test } from "vitest"
 import fc, { fuzzSeed } from "../../support/fastCheck.js"
-import { compareVersions } from "../../../dagger/src/manifest/compareVersions.js"
-import { ecosystems } from "../../../dagger/src/manifest/manifestData.js"
-import type { Ecosystem } from "../../../dagger/src/manifest/manifestData.js"
-import { parsePackageList, UnreadablePackages } from "../../../dagger/src/manifest/packageLists.js"
+import { compareVersions } from "../../../dagger/lib/manifest/compareVersions.js"
+import { ecosystems } from "../../../dagger/lib/manifest/manifestData.js"
+import type { Ecosystem } from "../../../dagger/lib/manifest/manifestData.js"
+import { parsePackageList, UnreadablePackages } from "../../../dagger/lib/manifest/packageLists.js"
 import { nastyText, piecesOf, runs } from "../../support/fuzz.js"
 
 describe("packages", () => {

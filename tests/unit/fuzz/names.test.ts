@@ -1,9 +1,9 @@
 import { expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { webAddress } from "../../../dagger/src/git/webAddress.js"
-import { pageName } from "../../../dagger/src/manifest/pageName.js"
-import { InputError } from "../../../dagger/src/problems.js"
-import { globalStableTags, promotedTag, stableTags } from "../../../dagger/src/promote/tags.js"
+import { webAddress } from "../../../dagger/lib/git/webAddress.js"
+import { pageName } from "../../../dagger/lib/manifest/pageName.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { globalStableTags, promotedTag, stableTags } from "../../../dagger/lib/promote/tags.js"
 import {
   formatReference,
   InvalidReference,
@@ -11,10 +11,10 @@ import {
   parseReference,
   parseRepository,
   underRegistry,
-} from "../../../dagger/src/reference/reference.js"
-import { parseChallenge } from "../../../dagger/src/registry/challenge.js"
-import { parseRetryAfter } from "../../../dagger/src/registry/retry.js"
-import { suggest } from "../../../dagger/src/text/suggest.js"
+} from "../../../dagger/lib/reference/reference.js"
+import { parseChallenge } from "../../../dagger/lib/registry/challenge.js"
+import { parseRetryAfter } from "../../../dagger/lib/registry/retry.js"
+import { suggest } from "../../../dagger/lib/text/suggest.js"
 import { nastyText, piecesOf, runs } from "../../support/fuzz.js"
 
 const reference = piecesOf(

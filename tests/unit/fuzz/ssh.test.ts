@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { judge } from "../../../dagger/src/gpu/judge.js"
-import { hostKeyAlgorithms, InvalidHostKey, parseHostKey } from "../../../dagger/src/gpu/hostKey.js"
+import { judge } from "../../../dagger/lib/gpu/judge.js"
+import { hostKeyAlgorithms, InvalidHostKey, parseHostKey } from "../../../dagger/lib/gpu/hostKey.js"
 import { readPytestLog } from "../../support/pytestLog.js"
-import { parseSummaryLine } from "../../../dagger/src/gpu/pytestSummary.js"
-import { redactor } from "../../../dagger/src/text/redact.js"
-import { LineSplitter, Transcript } from "../../../dagger/src/gpu/transcript.js"
-import { describe as inWords } from "../../../dagger/src/gpu/verdict.js"
+import { parseSummaryLine } from "../../../dagger/lib/gpu/pytestSummary.js"
+import { redactor } from "../../../dagger/lib/text/redact.js"
+import { LineSplitter, Transcript } from "../../../dagger/lib/gpu/transcript.js"
+import { describe as inWords } from "../../../dagger/lib/gpu/verdict.js"
 import { nastyText, piecesOf, runs } from "../../support/fuzz.js"
 
 const output = piecesOf(

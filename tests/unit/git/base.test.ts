@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest"
-import type { GitFacts } from "../../../dagger/src/git/gitFacts.js"
+import type { GitFacts } from "../../../dagger/lib/git/gitFacts.js"
 import { gatherGitFacts } from "../../../dagger/tools/git/gather.js"
 import { GitRepo, removeTemporaryFolders } from "../../support/gitRepo.js"
 

@@ -3,7 +3,7 @@ import { chmod, cp, readFile, rm, stat, utimes, writeFile } from "node:fs/promis
 import { join, resolve } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, describe, expect, test } from "vitest"
-import { readGitFacts } from "../../../dagger/src/git/gitFacts.js"
+import { readGitFacts } from "../../../dagger/lib/git/gitFacts.js"
 import { gatherGitFacts } from "../../../dagger/tools/git/gather.js"
 import { withoutCredentials } from "../../../dagger/tools/git/url.js"
 import { GitRepo, removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"

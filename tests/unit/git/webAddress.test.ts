@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { webAddress } from "../../../dagger/src/git/webAddress.js"
+import { webAddress } from "../../../dagger/lib/git/webAddress.js"
 
 test.each([
   ["https://github.com/org/repo", "https://github.com/org/repo"],

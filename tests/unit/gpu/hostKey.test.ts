@@ -3,14 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
-import type { HostKeyPin } from "../../../dagger/src/gpu/hostKey.js"
+import type { HostKeyPin } from "../../../dagger/lib/gpu/hostKey.js"
 import {
   describePin,
   hostKeyAlgorithms,
   InvalidHostKey,
   isPinned,
   parseHostKey,
-} from "../../../dagger/src/gpu/hostKey.js"
+} from "../../../dagger/lib/gpu/hostKey.js"
 
 const directory = mkdtempSync(join(tmpdir(), "hostkey-"))
 afterAll(() => {

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process"
 import { describe, expect, it } from "vitest"
 import fc from "../../support/fastCheck.js"
-import type { GpuTestOptions } from "../../../dagger/src/gpu/gpuTest.js"
-import { InvalidGpuTest, planGpuTest, renderGpuPlan, runGpuTest } from "../../../dagger/src/gpu/gpuTest.js"
-import { InvalidLaunchTemplate, launchWords } from "../../../dagger/src/gpu/launch.js"
-import { shellCommand, shellQuote } from "../../../dagger/src/text/shell.js"
+import type { GpuTestOptions } from "../../../dagger/lib/gpu/gpuTest.js"
+import { InvalidGpuTest, planGpuTest, renderGpuPlan, runGpuTest } from "../../../dagger/lib/gpu/gpuTest.js"
+import { InvalidLaunchTemplate, launchWords } from "../../../dagger/lib/gpu/launch.js"
+import { shellCommand, shellQuote } from "../../../dagger/lib/text/shell.js"
 import { runs } from "../../support/fuzz.js"
 
 const values = { image: "ghcr.io/a/b@sha256:1", tests: "/opt/workflow_tests" }

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { judge } from "../../../dagger/src/gpu/judge.js"
-import { decisiveRun, mergeLogs } from "../../../dagger/src/gpu/pytestLog.js"
+import { judge } from "../../../dagger/lib/gpu/judge.js"
+import { decisiveRun, mergeLogs } from "../../../dagger/lib/gpu/pytestLog.js"
 import { readPytestLog } from "../../support/pytestLog.js"
-import type { PytestCounts } from "../../../dagger/src/gpu/pytestSummary.js"
-import { noCounts, parseSummaryLine } from "../../../dagger/src/gpu/pytestSummary.js"
-import type { Judgement } from "../../../dagger/src/gpu/verdict.js"
+import type { PytestCounts } from "../../../dagger/lib/gpu/pytestSummary.js"
+import { noCounts, parseSummaryLine } from "../../../dagger/lib/gpu/pytestSummary.js"
+import type { Judgement } from "../../../dagger/lib/gpu/verdict.js"
 
 const outputs = join(import.meta.dirname, "pytestOutputs")
 

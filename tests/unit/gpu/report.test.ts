@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest"
 import type { KeyboardInteractiveCallback, Prompt } from "ssh2"
-import type { Credentials } from "../../../dagger/src/gpu/credentials.js"
-import { gpuStatement } from "../../../dagger/src/attestation/gpuClaim.js"
-import { Login } from "../../../dagger/src/gpu/credentials.js"
-import { noCounts } from "../../../dagger/src/gpu/pytestSummary.js"
-import { redactor } from "../../../dagger/src/text/redact.js"
-import { renderGpuJson, renderGpuMarkdown } from "../../../dagger/src/gpu/render.js"
-import { LineSplitter, Transcript } from "../../../dagger/src/gpu/transcript.js"
-import type { GpuTestFailed, GpuVerdict, Judgement } from "../../../dagger/src/gpu/verdict.js"
-import { describe as sentenceOf } from "../../../dagger/src/gpu/verdict.js"
+import type { Credentials } from "../../../dagger/lib/gpu/credentials.js"
+import { gpuStatement } from "../../../dagger/lib/attestation/gpuClaim.js"
+import { Login } from "../../../dagger/lib/gpu/credentials.js"
+import { noCounts } from "../../../dagger/lib/gpu/pytestSummary.js"
+import { redactor } from "../../../dagger/lib/text/redact.js"
+import { renderGpuJson, renderGpuMarkdown } from "../../../dagger/lib/gpu/render.js"
+import { LineSplitter, Transcript } from "../../../dagger/lib/gpu/transcript.js"
+import type { GpuTestFailed, GpuVerdict, Judgement } from "../../../dagger/lib/gpu/verdict.js"
+import { describe as sentenceOf } from "../../../dagger/lib/gpu/verdict.js"
 
 const digest = `sha256:${"ab".repeat(32)}`
 const failed: GpuTestFailed = {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
-import { lockChange, lockedVersions } from "../../../dagger/src/locks/lockFile.js"
-import { renderLockChanges } from "../../../dagger/src/locks/lockMarkdown.js"
+import { lockChange, lockedVersions } from "../../../dagger/lib/locks/lockFile.js"
+import { renderLockChanges } from "../../../dagger/lib/locks/lockMarkdown.js"
 
 const before = `numpy==1.26.4 \\
     --hash=sha256:aaaa

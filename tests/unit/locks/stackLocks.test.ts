@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { lockedVersions } from "../../../dagger/src/locks/lockFile.js"
+import { lockedVersions } from "../../../dagger/lib/locks/lockFile.js"
 import { checkout } from "../../support/stack.js"
 
 // The lock files of this repository's images.

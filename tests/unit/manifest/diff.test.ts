@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest"
-import { checkBudget } from "../../../dagger/src/manifest/budget.js"
-import { diffManifests, diffSets } from "../../../dagger/src/manifest/diff.js"
-import { renderImageDiff, renderSetDiff } from "../../../dagger/src/manifest/diffMarkdown.js"
+import { checkBudget } from "../../../dagger/lib/manifest/budget.js"
+import { diffManifests, diffSets } from "../../../dagger/lib/manifest/diff.js"
+import { renderImageDiff, renderSetDiff } from "../../../dagger/lib/manifest/diffMarkdown.js"
 import { digestOf, manifestOf, packagesOf } from "../../support/manifests.js"
-import type { Ecosystem, ImageManifest } from "../../../dagger/src/manifest/manifestData.js"
+import type { Ecosystem, ImageManifest } from "../../../dagger/lib/manifest/manifestData.js"
 
 /** A manifest with these packages: `withPackages({ pip: "numpy 1.0" })`. */
 function withPackages(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { completed, tellOfTheSame, tellsOf, withKnown } from "../../../dagger/src/manifest/knownImage.js"
+import { completed, tellOfTheSame, tellsOf, withKnown } from "../../../dagger/lib/manifest/knownImage.js"
 import { digestOf, manifestOf } from "../../support/manifests.js"
 
 const inspected = manifestOf("base", "2026.4-main", { tags: [] })

@@ -2,11 +2,11 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { mkdir, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, describe, expect, test } from "vitest"
-import { packageProbes, readOsRelease, readProbe } from "../../../dagger/src/manifest/packageProbes.js"
+import { packageProbes, readOsRelease, readProbe } from "../../../dagger/lib/manifest/packageProbes.js"
 import { packagesOf } from "../../support/manifests.js"
 import { removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"
 import { runProgram } from "../../support/gitServer.js"
-import type { Ecosystem, InstalledPackage } from "../../../dagger/src/manifest/manifestData.js"
+import type { Ecosystem, InstalledPackage } from "../../../dagger/lib/manifest/manifestData.js"
 
 afterAll(removeTemporaryFolders)
 

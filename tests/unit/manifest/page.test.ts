@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest"
-import { codeCell, codeSpan, fenced, plainText } from "../../../dagger/src/text/markdown.js"
-import { formatManifest, parseManifest } from "../../../dagger/src/manifest/manifestData.js"
-import { renderPage } from "../../../dagger/src/manifest/page.js"
-import { pageName } from "../../../dagger/src/manifest/pageName.js"
-import { parseReference } from "../../../dagger/src/reference/reference.js"
+import { codeCell, codeSpan, fenced, plainText } from "../../../dagger/lib/text/markdown.js"
+import { formatManifest, parseManifest } from "../../../dagger/lib/manifest/manifestData.js"
+import { renderPage } from "../../../dagger/lib/manifest/page.js"
+import { pageName } from "../../../dagger/lib/manifest/pageName.js"
+import { parseReference } from "../../../dagger/lib/reference/reference.js"
 import { manifestOf, packagesOf } from "../../support/manifests.js"
-import type { InfoSection } from "../../../dagger/src/manifest/manifestData.js"
+import type { InfoSection } from "../../../dagger/lib/manifest/manifestData.js"
 
 function section(output: string, exitCode = 0, changes: Partial<InfoSection> = {}): string {
   const info = { key: "KEY", description: "Title", command: "cmd", output, exitCode, ...changes }

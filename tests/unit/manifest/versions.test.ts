@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { describe, expect, test } from "vitest"
-import { compareVersions } from "../../../dagger/src/manifest/compareVersions.js"
-import type { Ecosystem } from "../../../dagger/src/manifest/manifestData.js"
+import { compareVersions } from "../../../dagger/lib/manifest/compareVersions.js"
+import type { Ecosystem } from "../../../dagger/lib/manifest/manifestData.js"
 
 /** Versions from the oldest to the newest; those between the same commas are equal. */
 const ascending: Readonly<Record<Ecosystem, readonly (readonly string[])[]>> = {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { globalStableTags, promotedTag, stableTags } from "../../../dagger/src/promote/tags.js"
-import type { StackRequest } from "../../../dagger/src/gather/request.js"
-import { checkRange } from "../../../dagger/src/gather/request.js"
-import { referenceOf } from "../../../dagger/src/gather/secretHosts.js"
-import { underOption } from "../../../dagger/src/spec/publishedAs.js"
-import { branchTag } from "../../../dagger/src/tag/branchTag.js"
+import { globalStableTags, promotedTag, stableTags } from "../../../dagger/lib/promote/tags.js"
+import type { StackRequest } from "../../../dagger/lib/gather/request.js"
+import { checkRange } from "../../../dagger/lib/gather/request.js"
+import { referenceOf } from "../../../dagger/lib/gather/secretHosts.js"
+import { underOption } from "../../../dagger/lib/spec/publishedAs.js"
+import { branchTag } from "../../../dagger/lib/tag/branchTag.js"
 import { quarterScheme } from "../../support/tagScheme.js"
 
 // Every number, tag and path that a call takes, times what may come instead: each is refused with the option's name and

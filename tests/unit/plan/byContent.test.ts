@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { planStack as planOf } from "../../../dagger/src/plan/plan.js"
-import { publishedIn } from "../../../dagger/src/plan/planDocument.js"
+import { planStack as planOf } from "../../../dagger/lib/plan/plan.js"
+import { publishedIn } from "../../../dagger/lib/plan/planDocument.js"
 import {
   explain,
   actions,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
-import { noGitFacts } from "../../../dagger/src/git/gitFacts.js"
-import type { ChangedPath } from "../../../dagger/src/git/gitFacts.js"
-import { changedFiles, classifyChanges, isNamedBy } from "../../../dagger/src/plan/changes.js"
-import type { ChangedFile, ChangeScope, StackChanges } from "../../../dagger/src/plan/changes.js"
+import { noGitFacts } from "../../../dagger/lib/git/gitFacts.js"
+import type { ChangedPath } from "../../../dagger/lib/git/gitFacts.js"
+import { changedFiles, classifyChanges, isNamedBy } from "../../../dagger/lib/plan/changes.js"
+import type { ChangedFile, ChangeScope, StackChanges } from "../../../dagger/lib/plan/changes.js"
 
 const scope: ChangeScope = {
   imagesDirectory: "images",

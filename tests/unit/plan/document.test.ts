@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
-import { imagesChangedText, readPlan } from "../../../dagger/src/plan/planDocument.js"
+import { planMarkdown } from "../../../dagger/lib/plan/markdown.js"
+import { imagesChangedText, readPlan } from "../../../dagger/lib/plan/planDocument.js"
 import { explain, family, publishedFamily } from "./planWorld.js"
 
 describe("markdown", () => {

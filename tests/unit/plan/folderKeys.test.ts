@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
-import { folderTag, passedTag } from "../../../dagger/src/plan/facts.js"
-import type { TestTerms } from "../../../dagger/src/plan/testKey.js"
-import { folderKeys, testKey } from "../../../dagger/src/plan/testKey.js"
-import { testFolders } from "../../../dagger/src/testing/testFolders.js"
+import { folderTag, passedTag } from "../../../dagger/lib/plan/facts.js"
+import type { TestTerms } from "../../../dagger/lib/plan/testKey.js"
+import { folderKeys, testKey } from "../../../dagger/lib/plan/testKey.js"
+import { testFolders } from "../../../dagger/lib/testing/testFolders.js"
 import fc from "../../support/fastCheck.js"
 import { sourceOf } from "../../support/source.js"
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { inputKey, inputKeys } from "../../../dagger/src/plan/inputKey.js"
-import type { ContextFile, ImageInputs, LinkedInputs } from "../../../dagger/src/plan/inputKey.js"
+import { inputKey, inputKeys } from "../../../dagger/lib/plan/inputKey.js"
+import type { ContextFile, ImageInputs, LinkedInputs } from "../../../dagger/lib/plan/inputKey.js"
 import { runs } from "../../support/fuzz.js"
 
 const text = fc.string({ unit: "grapheme", maxLength: 8 })

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
-import { parentsIn, readPlan } from "../../../dagger/src/plan/planDocument.js"
-import type { Plan } from "../../../dagger/src/plan/planDocument.js"
+import { planMarkdown } from "../../../dagger/lib/plan/markdown.js"
+import { parentsIn, readPlan } from "../../../dagger/lib/plan/planDocument.js"
+import type { Plan } from "../../../dagger/lib/plan/planDocument.js"
 import { explain, actions, digestOf, PlanWorld } from "./planWorld.js"
 
 /** Up to seven images; each stands on at most two that come before it. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
-import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
-import { readPlan } from "../../../dagger/src/plan/planDocument.js"
-import { planOne } from "../../../dagger/src/plan/planOne.js"
+import { planMarkdown } from "../../../dagger/lib/plan/markdown.js"
+import { readPlan } from "../../../dagger/lib/plan/planDocument.js"
+import { planOne } from "../../../dagger/lib/plan/planOne.js"
 
 const digest = `sha256:${"d".repeat(64)}`
 const one = {

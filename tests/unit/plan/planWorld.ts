@@ -1,24 +1,24 @@
 import { createHash } from "node:crypto"
-import { noGitFacts } from "../../../dagger/src/git/gitFacts.js"
-import type { ChangedPath, GitFacts } from "../../../dagger/src/git/gitFacts.js"
-import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
-import { changedFiles, classifyChanges, isNamedBy } from "../../../dagger/src/plan/changes.js"
+import { noGitFacts } from "../../../dagger/lib/git/gitFacts.js"
+import type { ChangedPath, GitFacts } from "../../../dagger/lib/git/gitFacts.js"
+import { planMarkdown } from "../../../dagger/lib/plan/markdown.js"
+import { changedFiles, classifyChanges, isNamedBy } from "../../../dagger/lib/plan/changes.js"
 import type {
   ImageFacts,
   PlanFacts,
   PlanOptions,
   RegistryFacts,
   RegistryImage,
-} from "../../../dagger/src/plan/facts.js"
-import { passedTag } from "../../../dagger/src/plan/facts.js"
-import type { ContextFile } from "../../../dagger/src/plan/inputKey.js"
-import { hashOf, inputKeys } from "../../../dagger/src/plan/inputKey.js"
-import { dueImages } from "../../../dagger/src/plan/freshness.js"
-import { planStack } from "../../../dagger/src/plan/plan.js"
-import type { ParentSource, Plan, Published } from "../../../dagger/src/plan/planDocument.js"
-import { parentsIn, publishedIn } from "../../../dagger/src/plan/planDocument.js"
-import type { ChangeRules } from "../../../dagger/src/spec/spec.js"
-import type { PackageUpdate } from "../../../dagger/src/updates/packageUpdates.js"
+} from "../../../dagger/lib/plan/facts.js"
+import { passedTag } from "../../../dagger/lib/plan/facts.js"
+import type { ContextFile } from "../../../dagger/lib/plan/inputKey.js"
+import { hashOf, inputKeys } from "../../../dagger/lib/plan/inputKey.js"
+import { dueImages } from "../../../dagger/lib/plan/freshness.js"
+import { planStack } from "../../../dagger/lib/plan/plan.js"
+import type { ParentSource, Plan, Published } from "../../../dagger/lib/plan/planDocument.js"
+import { parentsIn, publishedIn } from "../../../dagger/lib/plan/planDocument.js"
+import type { ChangeRules } from "../../../dagger/lib/spec/spec.js"
+import type { PackageUpdate } from "../../../dagger/lib/updates/packageUpdates.js"
 
 /** An image of the world: what it is made from, and numbers that stand for the content of its files. */
 export interface WorldImage {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest"
-import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
-import type { Plan, Reason, Step } from "../../../dagger/src/plan/planDocument.js"
-import { readPlan } from "../../../dagger/src/plan/planDocument.js"
+import { planMarkdown } from "../../../dagger/lib/plan/markdown.js"
+import type { Plan, Reason, Step } from "../../../dagger/lib/plan/planDocument.js"
+import { readPlan } from "../../../dagger/lib/plan/planDocument.js"
 import {
   joinedKey,
   joinPlans,
   planForPlatform,
   platformsOf,
   publishedIndex,
-} from "../../../dagger/src/plan/platforms.js"
+} from "../../../dagger/lib/plan/platforms.js"
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`
 const noKey = (inputKey: string): Reason => ({ kind: "no-image-with-key", inputKey })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { differencesFrom, tagDifferences } from "../../../dagger/src/plan/repeat.js"
-import type { Plan, Step } from "../../../dagger/src/plan/planDocument.js"
+import { differencesFrom, tagDifferences } from "../../../dagger/lib/plan/repeat.js"
+import type { Plan, Step } from "../../../dagger/lib/plan/planDocument.js"
 import type { PlanWorld } from "./planWorld.js"
 import { family, publishedFamily } from "./planWorld.js"
 import { quarterScheme } from "../../support/tagScheme.js"

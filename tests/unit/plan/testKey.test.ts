@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
-import { testKey } from "../../../dagger/src/plan/testKey.js"
-import type { TestTerms } from "../../../dagger/src/plan/testKey.js"
+import { testKey } from "../../../dagger/lib/plan/testKey.js"
+import type { TestTerms } from "../../../dagger/lib/plan/testKey.js"
 import { sourceOf } from "../../support/source.js"
 
 const owner: TestTerms = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { planMarkdown } from "../../../dagger/src/plan/markdown.js"
+import { planMarkdown } from "../../../dagger/lib/plan/markdown.js"
 import { actions, explain, parentsOf, PlanWorld, reasons } from "./planWorld.js"
 
 /** base, an image on it that is not published, and one on that; all of it was published by main. */

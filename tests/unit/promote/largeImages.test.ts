@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { tagStable } from "../../../dagger/src/promote/tagStable.js"
-import { formatBytes } from "../../../dagger/src/text/format.js"
+import { tagStable } from "../../../dagger/lib/promote/tagStable.js"
+import { formatBytes } from "../../../dagger/lib/text/format.js"
 import { startFaultProxy } from "../../support/faultProxy.js"
 import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"

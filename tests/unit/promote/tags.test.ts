@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { globalStableTags, promotedTag, stableTags } from "../../../dagger/src/promote/tags.js"
-import { InputError } from "../../../dagger/src/problems.js"
+import { globalStableTags, promotedTag, stableTags } from "../../../dagger/lib/promote/tags.js"
+import { InputError } from "../../../dagger/lib/problems.js"
 
 const hostile = [
   "x; rm -rf /",

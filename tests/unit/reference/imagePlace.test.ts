@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import type { ImagePlace } from "../../../dagger/src/reference/imagePlace.js"
-import { isTagPrefix, ownerOfTag, samePlace, underTag } from "../../../dagger/src/reference/imagePlace.js"
-import { formatReference } from "../../../dagger/src/reference/reference.js"
+import type { ImagePlace } from "../../../dagger/lib/reference/imagePlace.js"
+import { isTagPrefix, ownerOfTag, samePlace, underTag } from "../../../dagger/lib/reference/imagePlace.js"
+import { formatReference } from "../../../dagger/lib/reference/reference.js"
 
 const plain: ImagePlace = { registry: "ghcr.io", path: "org/pytorch" }
 const cuda = { ...plain, tagPrefix: "cuda12-" }

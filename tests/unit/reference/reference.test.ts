@@ -7,7 +7,7 @@ import {
   parseRepository,
   sameRepository,
   underRegistry,
-} from "../../../dagger/src/reference/reference.js"
+} from "../../../dagger/lib/reference/reference.js"
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`
 

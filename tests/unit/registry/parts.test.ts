@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { parseChallenge } from "../../../dagger/src/registry/challenge.js"
-import { registryEndpoint } from "../../../dagger/src/registry/endpoint.js"
-import { RegistryError } from "../../../dagger/src/registry/registryError.js"
-import type { RegistryFailure } from "../../../dagger/src/registry/registryError.js"
-import { defaultRetryPolicy, delayBefore, parseRetryAfter } from "../../../dagger/src/registry/retry.js"
-import { describeRetry } from "../../../dagger/src/registry/traffic.js"
+import { parseChallenge } from "../../../dagger/lib/registry/challenge.js"
+import { registryEndpoint } from "../../../dagger/lib/registry/endpoint.js"
+import { RegistryError } from "../../../dagger/lib/registry/registryError.js"
+import type { RegistryFailure } from "../../../dagger/lib/registry/registryError.js"
+import { defaultRetryPolicy, delayBefore, parseRetryAfter } from "../../../dagger/lib/registry/retry.js"
+import { describeRetry } from "../../../dagger/lib/registry/traffic.js"
 
 const now = Date.parse("2026-10-01T12:00:00Z")
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { LoginOptions } from "../../../dagger/src/gather/secretHosts.js"
-import { loginForImage, loginOf, requireNamed } from "../../../dagger/src/gather/secretHosts.js"
+import type { LoginOptions } from "../../../dagger/lib/gather/secretHosts.js"
+import { loginForImage, loginOf, requireNamed } from "../../../dagger/lib/gather/secretHosts.js"
 
 // Only whether there is one is looked at.
 const secret = JSON.parse("{}") as NonNullable<LoginOptions["registryPassword"]>

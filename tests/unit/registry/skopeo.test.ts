@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { parseReference } from "../../../dagger/src/reference/reference.js"
-import { retag } from "../../../dagger/src/registry/retag.js"
+import { parseReference } from "../../../dagger/lib/reference/reference.js"
+import { retag } from "../../../dagger/lib/registry/retag.js"
 import { startRegistry } from "../../support/registry.js"
 import { clientOf } from "../../support/registryClient.js"
 import { pushImage, pushIndex, skopeoCopy, skopeoDigest } from "../../support/registryImages.js"

@@ -4,7 +4,7 @@ import {
   excerptOfOutput,
   excerptOfTest,
   placeOfTest,
-} from "../../../dagger/src/report/excerpt.js"
+} from "../../../dagger/lib/report/excerpt.js"
 
 const lines = (...all: readonly string[]) => all.join("\n")
 const many = (count: number, text = "line") =>

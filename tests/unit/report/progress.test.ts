@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { Progress } from "../../../dagger/src/run/progress.js"
+import { Progress } from "../../../dagger/lib/run/progress.js"
 
 /** Lines of a run, whose steps tell by their spans how far they are. */
 function follow(images: number, told: ReadonlyMap<string, string> = new Map()) {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { expect, test } from "vitest"
-import { reproduceCommand } from "../../../dagger/src/gather/request.js"
+import { reproduceCommand } from "../../../dagger/lib/gather/request.js"
 
 test.each([
   [[], ""],

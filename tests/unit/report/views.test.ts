@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
-import { renderAnnotations } from "../../../dagger/src/report/annotations.js"
-import { renderMarkdown } from "../../../dagger/src/report/markdown.js"
-import { renderSummary } from "../../../dagger/src/report/summary.js"
-import { renderTimeline } from "../../../dagger/src/report/timeline.js"
+import { renderAnnotations } from "../../../dagger/lib/report/annotations.js"
+import { renderMarkdown } from "../../../dagger/lib/report/markdown.js"
+import { renderSummary } from "../../../dagger/lib/report/summary.js"
+import { renderTimeline } from "../../../dagger/lib/report/timeline.js"
 import { image, ran, report, result } from "../../support/reports.js"
 
 const hostile = "x::error::y%\r\n::stop-commands::z\n##[error]w, a:b"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { existingReview, sides } from "../../support/reviews.js"
-import { reviewedImage } from "../../../dagger/src/review/review.js"
-import { renderReview } from "../../../dagger/src/review/reviewMarkdown.js"
+import { reviewedImage } from "../../../dagger/lib/review/review.js"
+import { renderReview } from "../../../dagger/lib/review/reviewMarkdown.js"
 import { manifestOf } from "../../support/manifests.js"
 
 describe("an image under review", () => {

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { afterAll, expect, test } from "vitest"
-import type { ImageManifest } from "../../../dagger/src/manifest/manifestData.js"
-import { formatManifest } from "../../../dagger/src/manifest/manifestData.js"
-import { readExported } from "../../../dagger/src/calls/artifactManifests.js"
+import type { ImageManifest } from "../../../dagger/lib/manifest/manifestData.js"
+import { formatManifest } from "../../../dagger/lib/manifest/manifestData.js"
+import { readExported } from "../../../dagger/lib/calls/artifactManifests.js"
 import { removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"
 import { digestOf, manifestOf } from "../../support/manifests.js"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { baseNotices, withBaseNotices } from "../../../dagger/src/gather/baseNotices.js"
+import { baseNotices, withBaseNotices } from "../../../dagger/lib/gather/baseNotices.js"
 import { link } from "../../support/dockerfile.js"
 
 const linked = link({

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http"
 import { afterEach, expect, test } from "vitest"
-import { failedStepOutput } from "../../../dagger/src/engine/buildOutput.js"
-import type { EngineSession } from "../../../dagger/src/engine/telemetry.js"
+import { failedStepOutput } from "../../../dagger/lib/engine/buildOutput.js"
+import type { EngineSession } from "../../../dagger/lib/engine/telemetry.js"
 import type { StandIn } from "../../support/engineTelemetry.js"
 import { event, logEvent, spansEvent, standInEngine } from "../../support/engineTelemetry.js"
 

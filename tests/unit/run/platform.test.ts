@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import { InputError } from "../../../dagger/src/problems.js"
-import type { PlatformEngine } from "../../../dagger/src/engine/platform.js"
-import { choosePlatform } from "../../../dagger/src/engine/platform.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import type { PlatformEngine } from "../../../dagger/lib/engine/platform.js"
+import { choosePlatform } from "../../../dagger/lib/engine/platform.js"
 
 /** An engine that says this of itself: no other machine is at hand. */
 function engineOf(own: string, architectureFor: PlatformEngine["architectureFor"]): PlatformEngine {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest"
-import type { PlatformEngine } from "../../../dagger/src/engine/platform.js"
-import { choosePlatforms, platformOfCall } from "../../../dagger/src/engine/platform.js"
+import type { PlatformEngine } from "../../../dagger/lib/engine/platform.js"
+import { choosePlatforms, platformOfCall } from "../../../dagger/lib/engine/platform.js"
 import {
   namedPlatforms,
   refusePartialTags,
   requireBuiltElsewhere,
   requirePlatformOf,
-} from "../../../dagger/src/gather/platforms.js"
-import type { Plan, Step } from "../../../dagger/src/plan/planDocument.js"
+} from "../../../dagger/lib/gather/platforms.js"
+import type { Plan, Step } from "../../../dagger/lib/plan/planDocument.js"
 
 const amd = "linux/amd64"
 const arm = "linux/arm64"

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
-import { gpuOptions } from "../../../dagger/src/calls/gpuTest.js"
-import { secretText } from "../../../dagger/src/engine/secretText.js"
+import { gpuOptions } from "../../../dagger/lib/calls/gpuTest.js"
+import { secretText } from "../../../dagger/lib/engine/secretText.js"
 
 /** As `file://`, `cmd://` and `env://` of the CLI hand a secret over: with whatever stands there. */
 const secretOf = (text: string) => ({ plaintext: () => Promise.resolve(text) })

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http"
 import { afterEach, describe, expect, test } from "vitest"
-import { StepCounts } from "../../../dagger/src/engine/stepCounts.js"
+import { StepCounts } from "../../../dagger/lib/engine/stepCounts.js"
 import type { StandIn } from "../../support/engineTelemetry.js"
 import { logEvent, spansEvent, standInEngine } from "../../support/engineTelemetry.js"
 

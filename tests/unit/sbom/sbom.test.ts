@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
-import type { Ecosystem, ImageManifest } from "../../../dagger/src/manifest/manifestData.js"
-import { componentsOf } from "../../../dagger/src/sbom/components.js"
-import { licenseExpression } from "../../../dagger/src/sbom/license.js"
-import { renderSbom, sbomPath } from "../../../dagger/src/sbom/sbom.js"
+import type { Ecosystem, ImageManifest } from "../../../dagger/lib/manifest/manifestData.js"
+import { componentsOf } from "../../../dagger/lib/sbom/components.js"
+import { licenseExpression } from "../../../dagger/lib/sbom/license.js"
+import { renderSbom, sbomPath } from "../../../dagger/lib/sbom/sbom.js"
 import { digestOf, manifestOf } from "../../support/manifests.js"
 import { fullManifest as full, unknownLists as unknown } from "../../support/sboms.js"
 

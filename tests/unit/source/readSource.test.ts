@@ -4,8 +4,8 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { InputError } from "../../../dagger/src/problems.js"
-import { readSource } from "../../../dagger/src/source/readSource.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { readSource } from "../../../dagger/lib/source/readSource.js"
 import { sourceOf } from "../../support/source.js"
 
 let root: string

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it, test } from "vitest"
-import { isUploaded, notUploaded } from "../../../dagger/src/dockerfile/upload.js"
+import { isUploaded, notUploaded } from "../../../dagger/lib/dockerfile/upload.js"
 import { checkout } from "../../support/stack.js"
 
 it("is what every function says", () => {

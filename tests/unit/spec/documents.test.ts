@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
 import { example, schemaFile, specPage } from "../../../docs/specPage.js"
 import { sourceOf } from "../../support/source.js"
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import { InputError } from "../../../dagger/src/problems.js"
-import { patternsOutside } from "../../../dagger/src/spec/imagePaths.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { patternsOutside } from "../../../dagger/lib/spec/imagePaths.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
 import type { Files } from "../../support/source.js"
 import { sourceOf } from "../../support/source.js"
 

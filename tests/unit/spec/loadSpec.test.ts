@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
 import { sourceOf, stackOf } from "../../support/source.js"
-import type { Spec } from "../../../dagger/src/spec/spec.js"
+import type { Spec } from "../../../dagger/lib/spec/spec.js"
 
 /** The spec of the old pipeline, to the letter of its format. */
 const oldSpec = `root: datascience-notebook

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { InputError } from "../../../dagger/src/problems.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
 import { sourceOf } from "../../support/source.js"
 import type { Files } from "../../support/source.js"
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import { InputError } from "../../../dagger/src/problems.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
-import type { Spec } from "../../../dagger/src/spec/spec.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
+import type { Spec } from "../../../dagger/lib/spec/spec.js"
 import { sourceOf } from "../../support/source.js"
 
 const dockerfiles = Object.fromEntries(

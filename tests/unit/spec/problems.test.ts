@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { InputError, atOption, formatProblem } from "../../../dagger/src/problems.js"
+import { InputError, atOption, formatProblem } from "../../../dagger/lib/problems.js"
 
 const location = { file: "spec.yml", line: 3, column: 7 }
 

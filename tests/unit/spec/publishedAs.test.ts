@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
-import { InputError } from "../../../dagger/src/problems.js"
-import { formatReference } from "../../../dagger/src/reference/reference.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
-import { publishedAs } from "../../../dagger/src/spec/publishedAs.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { formatReference } from "../../../dagger/lib/reference/reference.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
+import { publishedAs } from "../../../dagger/lib/spec/publishedAs.js"
 import { stackOf } from "../../support/source.js"
 
 const images = {

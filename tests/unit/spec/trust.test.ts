@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
 import { sourceOf, stackFiles } from "../../support/source.js"
 import { newKey } from "../../support/evidenceWorld.js"
 

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
-import { linkStack } from "../../../dagger/src/dockerfile/link.js"
-import { InputError } from "../../../dagger/src/problems.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
-import { quarterAt, starterTexts } from "../../../dagger/src/starter/starter.js"
-import { testFolders, testOwner } from "../../../dagger/src/testing/testFolders.js"
-import { buildTree } from "../../../dagger/src/tree/tree.js"
+import { linkStack } from "../../../dagger/lib/dockerfile/link.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
+import { quarterAt, starterTexts } from "../../../dagger/lib/starter/starter.js"
+import { testFolders, testOwner } from "../../../dagger/lib/testing/testFolders.js"
+import { buildTree } from "../../../dagger/lib/tree/tree.js"
 import { sourceOf } from "../../support/source.js"
 
 const folder = new URL("../../../dagger/starter", import.meta.url).pathname

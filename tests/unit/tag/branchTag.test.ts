@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { InputError } from "../../../dagger/src/problems.js"
-import { isTag } from "../../../dagger/src/reference/reference.js"
-import { branchTag } from "../../../dagger/src/tag/branchTag.js"
+import { InputError } from "../../../dagger/lib/problems.js"
+import { isTag } from "../../../dagger/lib/reference/reference.js"
+import { branchTag } from "../../../dagger/lib/tag/branchTag.js"
 import { quarterScheme } from "../../support/tagScheme.js"
 
 const tag = (branch: string) => branchTag(quarterScheme, branch)

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { isTag } from "../../../dagger/src/reference/reference.js"
-import type { CommandAnswer, FurtherTag } from "../../../dagger/src/tag/furtherTags.js"
+import { isTag } from "../../../dagger/lib/reference/reference.js"
+import type { CommandAnswer, FurtherTag } from "../../../dagger/lib/tag/furtherTags.js"
 import {
   isForBranch,
   isGivenBy,
   isOfOneRun,
   readTemplate,
   resolveTag,
-} from "../../../dagger/src/tag/furtherTags.js"
+} from "../../../dagger/lib/tag/furtherTags.js"
 import { quarterScheme } from "../../support/tagScheme.js"
 
 function tagOf(template: string, branches?: readonly string[]): FurtherTag {

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest"
-import { isFailure, isPass, judgeTests } from "../../../dagger/src/testing/testRun.js"
-import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
+import { isFailure, isPass, judgeTests } from "../../../dagger/lib/testing/testRun.js"
+import type { TestResult, TestRun } from "../../../dagger/lib/testing/testRun.js"
 import { interpreters, TestFolder } from "../../support/driver.js"
 import type { TestFiles } from "../../support/driver.js"
 import fc from "../../support/fastCheck.js"

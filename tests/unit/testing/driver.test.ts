@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
-import { judgeTests, parseTestRun } from "../../../dagger/src/testing/testRun.js"
+import type { TestResult, TestRun } from "../../../dagger/lib/testing/testRun.js"
+import { judgeTests, parseTestRun } from "../../../dagger/lib/testing/testRun.js"
 import { drive, TestFolder, testingFolder } from "../../support/driver.js"
 
 const everyWayToEnd = `

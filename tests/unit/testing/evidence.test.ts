@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { expect, test } from "vitest"
-import type { TestOutcome, TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
-import { judgeTests, mergeRuns } from "../../../dagger/src/testing/testRun.js"
+import type { TestOutcome, TestResult, TestRun } from "../../../dagger/lib/testing/testRun.js"
+import { judgeTests, mergeRuns } from "../../../dagger/lib/testing/testRun.js"
 import type { TestFiles } from "../../support/driver.js"
 import { TestFolder, drive, interpreters } from "../../support/driver.js"
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import { commonTests, testScopes } from "../../../dagger/src/testing/testFolders.js"
-import type { TestResult, TestRun } from "../../../dagger/src/testing/testRun.js"
-import { judgeTests, mergeParts } from "../../../dagger/src/testing/testRun.js"
+import { commonTests, testScopes } from "../../../dagger/lib/testing/testFolders.js"
+import type { TestResult, TestRun } from "../../../dagger/lib/testing/testRun.js"
+import { judgeTests, mergeParts } from "../../../dagger/lib/testing/testRun.js"
 
 function result(id: string, outcome: TestResult["outcome"] = "passed"): TestResult {
   return { id, outcome, seconds: 1, message: "", output: "", attempts: 1, flaky: false }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { bytesOfText, textOfBytes } from "../../../dagger/src/text/bytes.js"
+import { bytesOfText, textOfBytes } from "../../../dagger/lib/text/bytes.js"
 import fc from "../../support/fastCheck.js"
 import { runs } from "../../support/fuzz.js"
 

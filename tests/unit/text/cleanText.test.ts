@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { cleanDocument, cleanLine, cleanText } from "../../../dagger/src/text/cleanText.js"
+import { cleanDocument, cleanLine, cleanText } from "../../../dagger/lib/text/cleanText.js"
 import fc from "../../support/fastCheck.js"
 import { nastyText, piecesOf, runs } from "../../support/fuzz.js"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { mayHearSecretInClear } from "../../../dagger/src/text/clearHost.js"
+import { mayHearSecretInClear } from "../../../dagger/lib/text/clearHost.js"
 
 test.each([
   "localhost",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { formatBytes, formatDuration, listOf, plural, shortDigest } from "../../../dagger/src/text/format.js"
+import { formatBytes, formatDuration, listOf, plural, shortDigest } from "../../../dagger/lib/text/format.js"
 
 test.each([
   [0, "0 B"],

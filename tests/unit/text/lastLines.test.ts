@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { LastLines } from "../../../dagger/src/text/lastLines.js"
+import { LastLines } from "../../../dagger/lib/text/lastLines.js"
 
 function numbered(from: number, to: number): string {
   return Array.from({ length: to - from + 1 }, (_, index) => `line ${from + index}\n`).join("")

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { parseDuration, parseSize } from "../../../dagger/src/text/quantity.js"
+import { parseDuration, parseSize } from "../../../dagger/lib/text/quantity.js"
 
 test.each([
   ["12 GB", 12e9],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { alignedTable, painted, plainScreen } from "../../../dagger/src/text/screen.js"
-import { markdownForTerminal } from "../../../dagger/src/text/terminalMarkdown.js"
+import { alignedTable, painted, plainScreen } from "../../../dagger/lib/text/screen.js"
+import { markdownForTerminal } from "../../../dagger/lib/text/terminalMarkdown.js"
 
 const colours = { columns: 0, colour: true }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import fc from "../../support/fastCheck.js"
 import { expect, test } from "vitest"
-import { listOption, shellCommand } from "../../../dagger/src/text/shell.js"
+import { listOption, shellCommand } from "../../../dagger/lib/text/shell.js"
 
 const odd = [
   "",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { hintFor, suggest } from "../../../dagger/src/text/suggest.js"
+import { hintFor, suggest } from "../../../dagger/lib/text/suggest.js"
 
 const keys = ["image_name", "build_args", "depend_on", "integration_tests", "info_cmds", "prune", "prepull"]
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises"
 import { describe, expect, test } from "vitest"
-import { Limiter } from "../../../dagger/src/async/limiter.js"
-import { startInOrder, urgencies } from "../../../dagger/src/tree/schedule.js"
+import { Limiter } from "../../../dagger/lib/async/limiter.js"
+import { startInOrder, urgencies } from "../../../dagger/lib/tree/schedule.js"
 
 const parents: Record<string, string[]> = { left: ["root"], right: ["root"], leaf: ["left"] }
 

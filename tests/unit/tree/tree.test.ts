@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { loadSpec } from "../../../dagger/src/spec/loadSpec.js"
-import { UnknownImage, buildTree, selectImages } from "../../../dagger/src/tree/tree.js"
+import { loadSpec } from "../../../dagger/lib/spec/loadSpec.js"
+import { UnknownImage, buildTree, selectImages } from "../../../dagger/lib/tree/tree.js"
 import { stackOf } from "../../support/source.js"
 import type { StackImage } from "../../support/source.js"
-import type { Tree, TreeNode } from "../../../dagger/src/tree/tree.js"
+import type { Tree, TreeNode } from "../../../dagger/lib/tree/tree.js"
 import { runs } from "../../support/fuzz.js"
 
 /** `{ leaf: "base", base: "" }`: each image and its parent. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
-import type { UpdateManager } from "../../../dagger/src/updates/packageUpdates.js"
-import { readUpdates } from "../../../dagger/src/updates/packageUpdates.js"
-import { requirementsIn } from "../../../dagger/src/updates/updateProbes.js"
+import type { UpdateManager } from "../../../dagger/lib/updates/packageUpdates.js"
+import { readUpdates } from "../../../dagger/lib/updates/packageUpdates.js"
+import { requirementsIn } from "../../../dagger/lib/updates/updateProbes.js"
 
 const said = (stdout: string, exitCode = 0, stderr = "") => ({ stdout, exitCode, stderr })
 

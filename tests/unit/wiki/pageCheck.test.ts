@@ -1,10 +1,10 @@
 import { expect, test } from "vitest"
-import type { ImageManifest } from "../../../dagger/src/manifest/manifestData.js"
-import { renderSetDiff } from "../../../dagger/src/manifest/diffMarkdown.js"
-import type { CheckedPair } from "../../../dagger/src/wiki/change.js"
-import { checkPages } from "../../../dagger/src/wiki/pageCheck.js"
-import { updateWiki } from "../../../dagger/src/wiki/update.js"
-import { wikiFilesOf } from "../../../dagger/src/wiki/wikiFiles.js"
+import type { ImageManifest } from "../../../dagger/lib/manifest/manifestData.js"
+import { renderSetDiff } from "../../../dagger/lib/manifest/diffMarkdown.js"
+import type { CheckedPair } from "../../../dagger/lib/wiki/change.js"
+import { checkPages } from "../../../dagger/lib/wiki/pageCheck.js"
+import { updateWiki } from "../../../dagger/lib/wiki/update.js"
+import { wikiFilesOf } from "../../../dagger/lib/wiki/wikiFiles.js"
 import { digestOf, manifestOf, packagesOf, publicationOf } from "../../support/manifests.js"
 
 /** The image under a tag, with a digest and packages that tell which one it is. */

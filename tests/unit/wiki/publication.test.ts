@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest"
-import { compareSets, taggedSet } from "../../../dagger/src/wiki/comparedSet.js"
-import { lookUp } from "../../../dagger/src/wiki/lookup.js"
-import type { PublishedRun } from "../../../dagger/src/wiki/publication.js"
-import { parsePublishedRun, publicationOf } from "../../../dagger/src/wiki/publication.js"
-import { updateWiki } from "../../../dagger/src/wiki/update.js"
-import { WikiDraft, wikiFilesOf } from "../../../dagger/src/wiki/wikiFiles.js"
+import { compareSets, taggedSet } from "../../../dagger/lib/wiki/comparedSet.js"
+import { lookUp } from "../../../dagger/lib/wiki/lookup.js"
+import type { PublishedRun } from "../../../dagger/lib/wiki/publication.js"
+import { parsePublishedRun, publicationOf } from "../../../dagger/lib/wiki/publication.js"
+import { updateWiki } from "../../../dagger/lib/wiki/update.js"
+import { WikiDraft, wikiFilesOf } from "../../../dagger/lib/wiki/wikiFiles.js"
 import * as support from "../../support/manifests.js"
 
 const { digestOf, manifestOf } = support

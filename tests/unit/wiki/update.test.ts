@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
 import fc from "../../support/fastCheck.js"
-import { pageProblems } from "../../../dagger/src/wiki/promoted.js"
-import { updateWiki } from "../../../dagger/src/wiki/update.js"
-import { wikiFilesOf } from "../../../dagger/src/wiki/wikiFiles.js"
+import { pageProblems } from "../../../dagger/lib/wiki/promoted.js"
+import { updateWiki } from "../../../dagger/lib/wiki/update.js"
+import { wikiFilesOf } from "../../../dagger/lib/wiki/wikiFiles.js"
 import { runs } from "../../support/fuzz.js"
 import { digestOf, manifestOf, packagesOf, publicationOf } from "../../support/manifests.js"
 import {

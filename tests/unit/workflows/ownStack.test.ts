@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync }
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { starterTexts } from "../../../dagger/src/starter/starter.js"
+import { starterTexts } from "../../../dagger/lib/starter/starter.js"
 import type { DaggerCall, FakeAnswer } from "../../support/fakeDagger.js"
 import type { RunnerSettings, WorkflowRun } from "../../support/runner.js"
 import { checkout, run } from "../../support/stack.js"

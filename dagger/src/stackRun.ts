@@ -1,10 +1,11 @@
 import { Directory, File, func, object } from "@dagger.io/dagger"
-import { isOk } from "../report/report.js"
-import type { StackReport } from "../report/report.js"
-import { describeOutcome } from "../report/report.js"
-import { renderSummary } from "../report/summary.js"
-import type { ShownScreen } from "./screenFiles.js"
-import { failInFront, printResult, showInFront, withScreen } from "./screenFiles.js"
+import type { RunOutcome } from "#lib/calls/buildStack.js"
+import { isOk } from "#lib/report/report.js"
+import type { StackReport } from "#lib/report/report.js"
+import { describeOutcome } from "#lib/report/report.js"
+import { renderSummary } from "#lib/report/summary.js"
+import type { ShownScreen } from "#lib/calls/screenFiles.js"
+import { failInFront, printResult, showInFront, withScreen } from "#lib/calls/screenFiles.js"
 
 /** How one image of a run ended. */
 @object()
@@ -121,9 +122,8 @@ export class StackRun {
  * @param screen what `./stack` says of where it shows the result
  */
 export async function stackRun(
-  artifacts: Directory,
-  report: StackReport,
-  screen?: ShownScreen,
+  { artifacts, report }: RunOutcome,
+  screen: ShownScreen | undefined,
 ): Promise<StackRun> {
   const summary = renderSummary(report)
   printResult(summary)

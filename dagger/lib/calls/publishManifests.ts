@@ -6,8 +6,7 @@ import { InputError, atOption } from "../problems.js"
 import { plural } from "../text/format.js"
 import type { WikiChange } from "../wiki/change.js"
 import { parsePublishedRun, publicationOf } from "../wiki/publication.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 import type { ManifestArtifacts } from "./artifactManifests.js"
 import { readArtifacts } from "./artifactManifests.js"
 import { runWikiJob } from "../engine/wikiContainer.js"
@@ -29,7 +28,7 @@ export interface PublishRequest {
  * Writes the manifest pages of a run, their data and a row of `Home.md` into the wiki, as one commit.
  * @throws InputError where the artifacts are not those of a run
  */
-export async function publishManifests(request: PublishRequest): Promise<ActionResult> {
+export async function publishManifests(request: PublishRequest): Promise<ActionOutcome> {
   const { manifests, report } = await readRun(request.artifacts)
   const run = report === undefined ? undefined : parsePublishedRun(report)
   if (run === undefined) {
@@ -43,7 +42,7 @@ export async function publishManifests(request: PublishRequest): Promise<ActionR
   const { kind, why } = publication
   const markdown =
     kind === "refused" ? `Refused, and nothing was written: ${why}.\n` : `Nothing to write: ${why}.\n`
-  return actionResult({ ok: kind === "nothing", report: { version: 1, kind, why }, markdown })
+  return { ok: kind === "nothing", report: { version: 1, kind, why }, markdown }
 }
 
 async function readRun(artifacts: Directory): Promise<ManifestArtifacts> {
@@ -63,18 +62,18 @@ function atArtifacts(message: string, hint: string): InputError {
 async function writePages(
   { wiki, wikiUsername: username, wikiToken: token, dryRun }: PublishRequest,
   change: WikiChange,
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   const { result, written } = await runWikiJob(
     { url: wiki, username, token },
     { kind: "update", change },
     { dryRun },
   )
-  return actionResult({
+  return {
     ok: result.kind !== "failed",
     report: { version: 1, ...result },
     markdown: renderUpdate(result),
     folders: new Map([["wiki", written]]),
-  })
+  }
 }
 
 function renderUpdate(result: WikiResult): string {

@@ -4,16 +4,15 @@ import { Directory } from "@dagger.io/dagger"
 import { proposeSpec, renderProposal } from "../adopt/proposal.js"
 import { readSource } from "../source/readSource.js"
 import { quarterAt } from "../starter/starter.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 
 /** Proposes a spec for a repository that has Dockerfiles and none. @throws InputError where there is nothing to adopt */
-export async function adoptStack(source: Directory): Promise<ActionResult> {
+export async function adoptStack(source: Directory): Promise<ActionOutcome> {
   const folder = await mkdtemp(join(process.cwd(), "adopted-"))
   await source.filter({ exclude: [".git", "**/.git"] }).export(folder)
   const proposal = proposeSpec(await readSource(folder), quarterAt(Date.now()))
   const { spec, images, undecided } = proposal
-  return actionResult({
+  return {
     ok: true,
     report: {
       version: 1,
@@ -22,5 +21,5 @@ export async function adoptStack(source: Directory): Promise<ActionResult> {
     },
     markdown: renderProposal(proposal),
     files: new Map([["spec.yml", spec]]),
-  })
+  }
 }

@@ -6,18 +6,15 @@ import { RegistrySession } from "../gather/registrySession.js"
 import { secretsOf, stepsAtOnce } from "../gather/request.js"
 import type { StackReport } from "../report/report.js"
 import { listOption } from "../text/shell.js"
+import type { RunOutcome } from "./buildStack.js"
 import { runPlan } from "./buildStack.js"
-import type { ShownScreen } from "./screenFiles.js"
-import type { StackRun } from "./stackRun.js"
 
-/** What of one image is tested, and what is done with the result. */
+/** What of one image is tested. */
 export interface TestRequest {
   /** pytest's `-k` expression; empty runs all. */
   readonly filter: string
   /** Whether passes of earlier runs count. */
   readonly remembered: boolean
-  /** Where `./stack` shows the result. */
-  readonly screen: ShownScreen | undefined
 }
 
 /**
@@ -26,12 +23,12 @@ export interface TestRequest {
  */
 export async function testImage(
   single: SingleImage,
-  { filter, remembered, screen }: TestRequest,
-): Promise<StackRun> {
+  { filter, remembered }: TestRequest,
+): Promise<RunOutcome> {
   const startedAt = Date.now()
   const prepared = await prepareOne(single, askGit(single.source, {}))
   const { secrets } = single
-  const call = { request: callOf(single, filter), secrets, filter, screen, parallel: stepsAtOnce, startedAt }
+  const call = { request: callOf(single, filter), secrets, filter, parallel: stepsAtOnce, startedAt }
   const registry = await RegistrySession.open(undefined)
   const purpose = remembered ? "remembered-tests" : "tests"
   return runPlan(onePlatform(prepared), { ...call, publishing: "nothing", purpose }, registry)

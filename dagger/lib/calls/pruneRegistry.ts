@@ -17,8 +17,7 @@ import { isTag } from "../reference/reference.js"
 import { RegistryError } from "../registry/registryError.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { ageForm, parseAge } from "../text/quantity.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 
 /** What a caller asks. */
 export interface PruneRequest extends RegistryOptionsOfCall {
@@ -36,7 +35,7 @@ export interface PruneRequest extends RegistryOptionsOfCall {
  * Finds what no tag that counts leads to in the repositories of the stack, and deletes it if asked.
  * @throws InputError for mistakes in the options or the source, before anything is asked
  */
-export async function pruneRegistry(request: PruneRequest): Promise<ActionResult> {
+export async function pruneRegistry(request: PruneRequest): Promise<ActionOutcome> {
   const olderThanSeconds = checked(request)
   const { spec } = await openSource(request.source)
   const images = [...publishedAs(spec, request.registry)].map(([name, repository]) => ({ name, repository }))
@@ -70,13 +69,13 @@ function checked({ olderThan, keep }: PruneRequest): number {
   return seconds
 }
 
-function notLooked(why: string): Promise<ActionResult> {
+function notLooked(why: string): ActionOutcome {
   const report = { version: 1, kind: "failed", why }
-  return actionResult({
+  return {
     ok: false,
     report,
     markdown: `# Prune\n\nNothing was deleted: ${why}\n`,
-  })
+  }
 }
 
 /** Everything that was found out before anything is deleted. */
@@ -90,7 +89,7 @@ async function pruned(
   session: RegistrySession,
   images: readonly PromotedImage[],
   { held, rules, request }: PruneSetup,
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   const plan = planPrune(held, rules)
   const hands = new Set(images.map(({ repository }) => deletingByHand(repository.registry, plan.unneeded)))
   const byHand = [...hands].find((text) => text !== undefined)
@@ -99,10 +98,10 @@ async function pruned(
   const { olderThan } = request
   const digests = plan.unneeded.map(({ repository, digest }) => `${repository}@${digest}\n`).join("")
   const isUndone = request.confirm && !isDeleting && plan.unneeded.length > 0
-  return actionResult({
+  return {
     ok: outcome?.problem === undefined && !isUndone,
     report: { version: 1, kind: isDeleting ? "pruned" : "dry-run", olderThan, ...plan, ...outcome },
     markdown: renderPruneMarkdown(plan, { olderThan, now: rules.now, outcome, byHand }),
     files: new Map([["digests.txt", digests]]),
-  })
+  }
 }

@@ -38,7 +38,7 @@ export async function toolbox(): Promise<Container> {
       .withMountedCache("/root/.npm", dag.cacheVolume("stack-toolbox-npm"))
       .withExec(["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
       .withoutMount("/root/.npm")
-      .withDirectory(".", module, { include: ["src", "tools"] })
+      .withDirectory(".", module, { include: ["lib", "tools"] })
   )
 }
 

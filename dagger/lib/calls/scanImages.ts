@@ -19,8 +19,7 @@ import type { VulnerabilityScan } from "../vulnerability/gate.js"
 import { judgeScan } from "../vulnerability/gate.js"
 import { InvalidGrypeReport } from "../vulnerability/grypeReport.js"
 import { renderVulnerabilities, wholePagePath } from "../vulnerability/render.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 import type { ImageSet, ManifestSources } from "./imageSets.js"
 import { imageSet, knownSets } from "./imageSets.js"
 import type { SignedScan } from "./signScan.js"
@@ -40,7 +39,7 @@ export interface ScanRequest extends ManifestSources, SigningOptions {
  * Looks the packages of images up in a database of vulnerabilities, and judges what is found by the spec's policy.
  * @throws InputError for mistakes in the options or the source
  */
-export async function scanImages(request: ScanRequest): Promise<ActionResult> {
+export async function scanImages(request: ScanRequest): Promise<ActionOutcome> {
   const { wikiToken, wiki } = request
   requireNamed([{ option: "--wiki-token", secret: wikiToken, namedBy: { "--wiki": wiki } }])
   const database = await databaseOf(request)
@@ -54,9 +53,9 @@ export async function scanImages(request: ScanRequest): Promise<ActionResult> {
     const scan = await scanManifests(labelled(images), tools, source)
     const times = { startedAt, endedAt: Date.now() }
     const judged = { scan, tools, notices, why }
-    if (signer === undefined) return await outcomeOf(judged)
+    if (signer === undefined) return outcomeOf(judged)
     const { signScan } = await import("./signScan.js")
-    return await outcomeOf(judged, await signScan(images, { scan, tools, times, signer, request, source }))
+    return outcomeOf(judged, await signScan(images, { scan, tools, times, signer, request, source }))
   } catch (error) {
     if (error instanceof ScannerError || error instanceof InvalidGrypeReport)
       return nothingScanned([error.message])
@@ -147,7 +146,7 @@ interface JudgedScan extends Pick<ChosenImages, "notices" | "why"> {
 function outcomeOf(
   { scan, tools: { policy, exceptions }, notices, why }: JudgedScan,
   signed?: SignedScan,
-): Promise<ActionResult> {
+): ActionOutcome {
   const judged = judgeScan(scan, policy, exceptions, new Date())
   const verdict = {
     ...judged,
@@ -158,16 +157,16 @@ function outcomeOf(
   const page = { scan, verdict, policy }
   const { scanner, databaseBuilt } = scan
   const images = scan.images.map(({ name, reference, packages }) => ({ name, reference, packages }))
-  return actionResult({
+  return {
     ok: verdict.ok && signed?.ok !== false,
     report: { version: 1, kind: "scanned", scanner, databaseBuilt, policy, images, ...verdict },
     markdown: renderVulnerabilities(page, "failing"),
     files: new Map([[wholePagePath, renderVulnerabilities(page, "all")]]),
-  })
+  }
 }
 
-function nothingScanned(why: readonly string[]): Promise<ActionResult> {
+function nothingScanned(why: readonly string[]): ActionOutcome {
   const report = { version: 1, kind: "failed", why }
   const sentences = why.map((each) => `${plainText(each)}.`).join("\n\n")
-  return actionResult({ ok: false, report, markdown: `# Nothing was scanned\n\n${sentences}\n` })
+  return { ok: false, report, markdown: `# Nothing was scanned\n\n${sentences}\n` }
 }

@@ -8,8 +8,7 @@ import { renderLockChanges } from "../locks/lockMarkdown.js"
 import { InputError, atOption } from "../problems.js"
 import { fenced } from "../text/markdown.js"
 import { ageForm, parseAge } from "../text/quantity.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 
 /** What a caller asks. */
 export interface LockRequest {
@@ -24,7 +23,7 @@ export interface LockRequest {
  * Makes the lock files of a source anew, and tells what differs. The source stays as it is: the files are in the artifacts.
  * @throws InputError for mistakes in the options or the source
  */
-export async function updateLocks({ source, script, cooldown }: LockRequest): Promise<ActionResult> {
+export async function updateLocks({ source, script, cooldown }: LockRequest): Promise<ActionOutcome> {
   const seconds = parseAge(cooldown)
   if (seconds === undefined) {
     const message = `"${cooldown}" is not accepted`
@@ -48,17 +47,17 @@ export async function updateLocks({ source, script, cooldown }: LockRequest): Pr
   return remadeResult(changes, remade.after)
 }
 
-function failed(script: string, output: string): Promise<ActionResult> {
+function failed(script: string, output: string): ActionOutcome {
   const report = { version: 1, kind: "failed", script, output }
-  return actionResult({ ok: false, report, markdown: `# Locks\n\n${script} failed:\n\n${fenced(output)}\n` })
+  return { ok: false, report, markdown: `# Locks\n\n${script} failed:\n\n${fenced(output)}\n` }
 }
 
-function remadeResult(changes: readonly LockChange[], after: Directory): Promise<ActionResult> {
+function remadeResult(changes: readonly LockChange[], after: Directory): ActionOutcome {
   const folder = changes.reduce((all, { path }) => all.withFile(path, after.file(path)), dag.directory())
-  return actionResult({
+  return {
     ok: true,
     report: { version: 1, kind: "remade", files: changes },
     markdown: renderLockChanges(changes),
     folders: new Map([["files", folder]]),
-  })
+  }
 }

@@ -1,9 +1,10 @@
 import { Directory, File, func, object } from "@dagger.io/dagger"
-import { painted, plainScreen } from "../text/screen.js"
-import { shellQuote } from "../text/shell.js"
-import { markdownForTerminal } from "../text/terminalMarkdown.js"
-import { failInFront, printResult, showInFront, withScreen } from "./screenFiles.js"
-import { directoryOf } from "../engine/textFiles.js"
+import { painted, plainScreen } from "#lib/text/screen.js"
+import { shellQuote } from "#lib/text/shell.js"
+import { markdownForTerminal } from "#lib/text/terminalMarkdown.js"
+import type { ActionOutcome } from "#lib/calls/actionOutcome.js"
+import { failInFront, printResult, showInFront, withScreen } from "#lib/calls/screenFiles.js"
+import { directoryOf } from "#lib/engine/textFiles.js"
 
 /** What came of a function that acts outside: a promotion, a GPU test, a change of the wiki. */
 @object()
@@ -73,18 +74,6 @@ function verdictOf(markdown: string): string {
   const lines = markdownForTerminal(markdown, plainScreen).split("\n")
   const [title = "", sentence = ""] = lines.filter((line) => line !== "")
   return `${title}: ${sentence.replace(/[:.]$/, "")}`
-}
-
-/** What a function has to tell. */
-export interface ActionOutcome {
-  readonly ok: boolean
-  /** report.json besides `ok`. */
-  readonly report: object
-  readonly markdown: string
-  /** Further files of the artifacts by path. */
-  readonly files?: ReadonlyMap<string, string>
-  /** Folders of the artifacts by path. */
-  readonly folders?: ReadonlyMap<string, Directory>
 }
 
 /** Prints an outcome and makes it the function's result. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import type { Directory } from "@dagger.io/dagger"
 import type { StatementSigner } from "../attestation/signer.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
 import { givenIds } from "../engine/buildSecrets.js"
@@ -14,7 +15,6 @@ import { requireBuiltElsewhere } from "../gather/platforms.js"
 import { signerOfRun } from "../gather/signing.js"
 import type { ScanTools } from "../gather/vulnerabilityScan.js"
 import { atOption, InputError } from "../problems.js"
-import { planMarkdown } from "../plan/markdown.js"
 import type { Plan } from "../plan/planDocument.js"
 import { parseManifest } from "../manifest/manifestData.js"
 import type { TagStore } from "../registry/moveTag.js"
@@ -31,19 +31,18 @@ import { beforeTags } from "./beforeTags.js"
 import type { ReviewedRun } from "./reviewRun.js"
 import { pagesOf } from "./runPages.js"
 import { branchTag } from "../tag/branchTag.js"
-import type { ShownScreen } from "./screenFiles.js"
-import { printResult } from "./screenFiles.js"
-import type { StackPlan } from "./stackPlan.js"
-import { stackPlan } from "./stackPlan.js"
-import type { StackRun } from "./stackRun.js"
-import { stackRun } from "./stackRun.js"
+
+/** What a run has to tell, and everything that it left behind. */
+export interface RunOutcome {
+  readonly report: StackReport
+  readonly artifacts: Directory
+}
 
 /**
  * Plans, builds, tests and publishes. What happens to an image is in the result.
- * @param screen where `./stack` shows the result
  * @throws InputError for mistakes in the source or the options; nothing was built then
  */
-export async function buildStack(request: StackRequest, screen?: ShownScreen): Promise<StackRun> {
+export async function buildStack(request: StackRequest): Promise<RunOutcome> {
   const startedAt = Date.now()
   checkRange(request)
   const registry = await RegistrySession.open(loginOf(request))
@@ -69,7 +68,7 @@ export async function buildStack(request: StackRequest, screen?: ShownScreen): P
     tools,
     target,
   }
-  return runPlan(prepared, { ...call, screen, purpose: "pages" }, registry)
+  return runPlan(prepared, { ...call, purpose: "pages" }, registry)
 }
 
 /** How a plan is carried out, and by which call. */
@@ -80,8 +79,6 @@ export interface RunCall extends Pick<Execution, "publishing" | "parallel" | "pu
   readonly filter: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
-  /** Where `./stack` shows the result. */
-  readonly screen: ShownScreen | undefined
   /** Signs what the run says of its images; nobody where it is absent. */
   readonly signer?: StatementSigner | undefined
   /** Scans its images before their tags move; nobody where it is absent. */
@@ -126,7 +123,7 @@ export async function runPlan(
   known: PreparedStack,
   call: RunCall,
   registry: RegistrySession,
-): Promise<StackRun> {
+): Promise<RunOutcome> {
   const prepared = firstPlatform(known)
   const stack = { ...known, plan: withNoticesOf(known) }
   const { plan } = stack
@@ -142,10 +139,10 @@ export async function runPlan(
   const more = new Map([...pages, ...gate.texts()])
   const { target } = call
   if (target === undefined || plan.skippedByRequest !== undefined)
-    return stackRun(await artifactsOf(report, images, more), report, call.screen)
+    return { report, artifacts: await artifactsOf(report, images, more) }
   const reviewed = await withReview(report, { prepared, registry, target }, more)
   const texts = new Map([...more, ["review.json", `${JSON.stringify(reviewed.review, null, 2)}\n`]])
-  return stackRun(await artifactsOf(reviewed, images, texts), reviewed, call.screen)
+  return { report: reviewed, artifacts: await artifactsOf(reviewed, images, texts) }
 }
 
 /** The report with what the run changes against the images of a branch. */
@@ -246,19 +243,13 @@ function executionOf(
 /**
  * Plans a run and does nothing of it.
  * @param secrets ids of those that the run will be given
- * @param screen where `./stack` shows the plan
  * @throws InputError for mistakes in the source or the options, and for a secret that the run could not do without
  */
-export async function planOnly(
-  request: StackRequest,
-  secrets: ReadonlySet<string>,
-  screen?: ShownScreen,
-): Promise<StackPlan> {
+export async function planOnly(request: StackRequest, secrets: ReadonlySet<string>): Promise<Plan> {
   checkRange(request)
   const prepared = await prepare(request, await RegistrySession.open(loginOf(request)))
   const known = withNoticesOf(prepared)
   const plan = { ...known, notices: [...known.notices, ...leftOutOf(prepared)] }
   requireSecretsOf(prepared, secrets)
-  printResult(planMarkdown(plan))
-  return stackPlan(plan, screen)
+  return plan
 }

@@ -1,12 +1,12 @@
 import { dag, Directory, func, object } from "@dagger.io/dagger"
-import { planMarkdown, summary } from "../plan/markdown.js"
-import { readPlan } from "../plan/planDocument.js"
-import type { Plan } from "../plan/planDocument.js"
-import { plainScreen } from "../text/screen.js"
-import type { Screen } from "../text/screen.js"
-import { markdownForTerminal } from "../text/terminalMarkdown.js"
-import { showInFront, withScreen } from "./screenFiles.js"
-import { directoryOf } from "../engine/textFiles.js"
+import { planMarkdown, summary } from "#lib/plan/markdown.js"
+import { readPlan } from "#lib/plan/planDocument.js"
+import type { Plan } from "#lib/plan/planDocument.js"
+import { plainScreen } from "#lib/text/screen.js"
+import type { Screen } from "#lib/text/screen.js"
+import { markdownForTerminal } from "#lib/text/terminalMarkdown.js"
+import { printResult, showInFront, withScreen } from "#lib/calls/screenFiles.js"
+import { directoryOf } from "#lib/engine/textFiles.js"
 
 /** What a run would do for each image, and why. */
 @object()
@@ -39,9 +39,13 @@ export class StackPlan {
   }
 }
 
-/** @param screen what `./stack` says of where it shows the plan */
-export async function stackPlan(plan: Plan, screen?: Screen): Promise<StackPlan> {
+/**
+ * A plan as a function's result, printed as well: what `sync` prints is not shown by the CLI.
+ * @param screen what `./stack` says of where it shows the plan
+ */
+export async function stackPlan(plan: Plan, screen: Screen | undefined): Promise<StackPlan> {
   const markdown = planMarkdown(plan)
+  printResult(markdown)
   const json = JSON.stringify(plan, null, 2)
   const files = await directoryOf(
     new Map([

@@ -21,8 +21,7 @@ import { platformsOfImages } from "../spec/platforms.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { plural } from "../text/format.js"
 import { codeCell, plainText, table } from "../text/markdown.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 
 /** What a caller wants signed: what the artifacts of runs say. */
 export interface AttestRequest extends RegistryOptionsOfCall, SigningOptions {
@@ -34,7 +33,7 @@ export interface AttestRequest extends RegistryOptionsOfCall, SigningOptions {
  * Signs what runs say of their images, once the registry does not contradict it. Runs nothing of an image.
  * @throws InputError for mistakes in the source, the options or the artifacts; nothing was signed then
  */
-export async function attest(request: AttestRequest): Promise<ActionResult> {
+export async function attest(request: AttestRequest): Promise<ActionOutcome> {
   const { spec } = await openSource(request.source)
   const login = loginOf(request)
   const runs = await readRuns(request)
@@ -107,7 +106,7 @@ function wrongArtifacts(message: string) {
   return { location: atOption("--artifacts"), message }
 }
 
-function resultOf(images: readonly AttestedImage[], signer: string): Promise<ActionResult> {
+function resultOf(images: readonly AttestedImage[], signer: string): ActionOutcome {
   const failed = images.filter(({ problem }) => problem !== undefined)
   const ok = failed.length === 0
   const rows = images.map(({ image, platform, attached, kept, problem }) => [
@@ -119,7 +118,7 @@ function resultOf(images: readonly AttestedImage[], signer: string): Promise<Act
   const sentence = ok
     ? `Signed by ${signer}: ${plural(named(images).length, "image")}.`
     : `Not signed: ${named(failed).join(", ")}.`
-  return actionResult({
+  return {
     ok,
     report: { version: 1, kind: "attested", signer, images },
     markdown: [
@@ -130,5 +129,5 @@ function resultOf(images: readonly AttestedImage[], signer: string): Promise<Act
       ...(images.length === 0 ? [] : [table(["Image", "Signed", ""], rows)]),
       "",
     ].join("\n\n"),
-  })
+  }
 }

@@ -9,8 +9,7 @@ import { formatTitle, renderSbom, sbomFormats, sbomPath } from "../sbom/sbom.js"
 import { plural } from "../text/format.js"
 import { codeCell, plainText, table } from "../text/markdown.js"
 import type { ComparedSet } from "../wiki/comparedSet.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 import type { ManifestSources } from "./imageSets.js"
 import { imageSet, knownSets } from "./imageSets.js"
 
@@ -26,7 +25,7 @@ export interface SbomRequest extends ManifestSources {
  * A software bill of materials of each image of a set.
  * @throws InputError for mistakes in the options or the source
  */
-export async function billsOfMaterials(request: SbomRequest): Promise<ActionResult> {
+export async function billsOfMaterials(request: SbomRequest): Promise<ActionOutcome> {
   const { wikiToken, wiki } = request
   requireNamed([{ option: "--wiki-token", secret: wikiToken, namedBy: { "--wiki": wiki } }])
   const format = formatOf(request.format)
@@ -46,16 +45,16 @@ function formatOf(text: string): SbomFormat {
   throw new InputError([{ location: atOption("--format"), message: `"${text}" is no format`, hint }])
 }
 
-function nothingKnown(why: string): Promise<ActionResult> {
+function nothingKnown(why: string): ActionOutcome {
   const report = { version: 1, kind: "failed", why }
-  return actionResult({ ok: false, report, markdown: `# No bill of materials\n\n${why}.\n` })
+  return { ok: false, report, markdown: `# No bill of materials\n\n${why}.\n` }
 }
 
 function billsOf(
   described: readonly ImageManifest[],
   { manifests, notices }: ComparedSet,
   format: SbomFormat,
-): Promise<ActionResult> {
+): ActionOutcome {
   const bills = described.map((manifest) => ({
     image: manifest.name,
     reference: manifest.reference,
@@ -74,7 +73,7 @@ function billsOf(
   const packages = bills.reduce((sum, bill) => sum + bill.packages, 0)
   const rows = bills.map(({ image, packages, path }) => [plainText(image), String(packages), codeCell(path)])
   const lists = said.map((notice) => `- ${plainText(notice)}`).join("\n")
-  return actionResult({
+  return {
     ok: true,
     report: { version: 1, kind: "written", format, images: bills, notices: said },
     markdown: [
@@ -85,5 +84,5 @@ function billsOf(
       "",
     ].join("\n\n"),
     files: new Map(described.map((manifest) => [sbomPath(manifest, format), renderSbom(manifest, format)])),
-  })
+  }
 }

@@ -17,8 +17,7 @@ import { wikiChangeOf } from "../promote/wikiEffects.js"
 import { excerptOfOutput } from "../report/excerpt.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import { fenced } from "../text/markdown.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 import type { GpuLogin } from "./gpuTest.js"
 import { attestVerdict, gpuOptions, preformatted, requireNamedHost, runGpu, testedImage } from "./gpuTest.js"
 import { InputError } from "../problems.js"
@@ -55,7 +54,7 @@ interface PromotionSetup extends OpenSource {
  * `2026.4-main` becomes `2026.4-stable`: looks first, then tests on the GPU, then promotes what was tested.
  * @throws InputError for mistakes in the source or the options, before anything is asked
  */
-export async function promoteToStable(call: StableCall): Promise<ActionResult> {
+export async function promoteToStable(call: StableCall): Promise<ActionOutcome> {
   const { tag, dryRun } = call
   requireNamedHost(call, "--gpu-")
   const setup = await openPromotion(call)
@@ -94,7 +93,7 @@ export async function promoteToStable(call: StableCall): Promise<ActionResult> {
  */
 export async function promoteToGlobalStable(
   call: PromotionCall & { readonly prefix: string },
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   const { prefix, dryRun } = call
   const setup = await openPromotion(call)
   const { form } = setup.spec.tags
@@ -119,7 +118,7 @@ export async function takeBack(
     readonly journal?: string | undefined
     readonly force: boolean
   },
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   const { tag, dryRun, force } = call
   const setup = await openPromotion(call)
   const journal = call.journal === undefined ? {} : { journal: parseJournal(call.journal, "--journal") }
@@ -136,11 +135,11 @@ export async function takeBack(
  */
 export async function promotionStatus(
   call: RegistryOptionsOfCall & { readonly prefix?: string | undefined },
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   const { spec, images, registry } = await openPromotion({ ...call, dryRun: true })
   const report = await status(images, call.prefix ?? spec.tags.prefix, registry.client, spec.tags.form)
   const ok = report.tags.every(({ problems }) => problems.length === 0)
-  return actionResult({ ok, report, markdown: renderStatusMarkdown(report) })
+  return { ok, report, markdown: renderStatusMarkdown(report) }
 }
 
 async function openPromotion(call: PromotionCall): Promise<PromotionSetup> {
@@ -226,7 +225,7 @@ async function finish(
   report: PromotionReport,
   dryRun: boolean,
   gpuLog?: string,
-): Promise<ActionResult> {
+): Promise<ActionOutcome> {
   const pages = dryRun ? undefined : await writePages(setup, report)
   const again = pages?.ok === false ? " Run the same again: only what is missing is done." : ""
   const parts = [
@@ -240,12 +239,12 @@ async function finish(
     ...(dryRun || gpuLog === undefined ? [] : [["logs/gpu-test.log", gpuLog] as const]),
     ...(pages?.files ?? []),
   ])
-  return actionResult({
+  return {
     ok: isPromotionOk(report) && pages?.ok !== false,
     report: { ...report, ...(pages !== undefined && { pages: pages.message }) },
     markdown: parts.flatMap((part) => (part === undefined ? [] : [`${part.trimEnd()}\n`])).join("\n"),
     files,
-  })
+  }
 }
 
 /** What a person looks for first when the GPU test is why nothing was promoted. */

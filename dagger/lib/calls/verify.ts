@@ -24,8 +24,7 @@ import type { PlatformDigest } from "../registry/joinIndex.js"
 import { readManifest } from "../registry/manifest.js"
 import { shortDigest } from "../text/format.js"
 import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 
 /** Which image a caller asks about. */
 export interface VerifyRequest extends Omit<RegistryOptionsOfCall, "registry"> {
@@ -38,7 +37,7 @@ export interface VerifyRequest extends Omit<RegistryOptionsOfCall, "registry"> {
  * provenance and test results do; of an index those of the index, which tell of all that it lists.
  * @throws InputError for mistakes in the source or the options, and where there is no such image
  */
-export async function verifyImage(request: VerifyRequest): Promise<ActionResult> {
+export async function verifyImage(request: VerifyRequest): Promise<ActionOutcome> {
   const reference = referenceOf(request.ref)
   const login = loginForImage(request, request.ref)
   const { spec } = await openSource(request.source)
@@ -90,7 +89,7 @@ function resultFor(
   ref: string,
   { claims, notices }: Evidence,
   platforms: readonly ClaimedPlatform[],
-): Promise<ActionResult> {
+): ActionOutcome {
   const missing = missingForPromotion(proofOf({ claims }), { now: Date.now() })
   const ok = missing.length === 0
   const own = claims.map((claim) => rowOfClaim(claim, ""))
@@ -102,7 +101,7 @@ function resultFor(
     ? "Built and tested, by the word of who is trusted."
     : `Not proved: ${missing.map(({ kind }) => kind).join(", ")}.`
   const lines = [...missing.map(({ why }) => why), ...notices]
-  return actionResult({
+  return {
     ok,
     report: {
       ...{ version: 1, kind: "verified", reference: ref, digest: image.digest, claims, missing, notices },
@@ -116,7 +115,7 @@ function resultFor(
       ...(lines.length === 0 ? [] : [lines.map((line) => `- ${plainText(line)}`).join("\n")]),
       "",
     ].join("\n\n"),
-  })
+  }
 }
 
 /** @param of which image of an index it is about; empty for the index, or the image, itself */

@@ -4,8 +4,7 @@ import { renderSetDiff } from "../manifest/diffMarkdown.js"
 import { plainText } from "../text/markdown.js"
 import type { ComparedSet } from "../wiki/comparedSet.js"
 import { compareSets } from "../wiki/comparedSet.js"
-import type { ActionResult } from "./actionResult.js"
-import { actionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 import type { ManifestSources } from "./imageSets.js"
 import { imageSet, knownSets } from "./imageSets.js"
 
@@ -21,7 +20,7 @@ export interface DiffRequest extends ManifestSources {
  * The packages and sizes that differ between two sets of images.
  * @throws InputError for mistakes in the options or the source
  */
-export async function diffImages(request: DiffRequest): Promise<ActionResult> {
+export async function diffImages(request: DiffRequest): Promise<ActionOutcome> {
   const { wikiToken, wiki } = request
   requireNamed([{ option: "--wiki-token", secret: wikiToken, namedBy: { "--wiki": wiki } }])
   const sides = [
@@ -43,18 +42,18 @@ function calledLike({ manifests: [other] }: ComparedSet, set: ComparedSet): Comp
   }
 }
 
-function nothingToCompare(why: string): Promise<ActionResult> {
+function nothingToCompare(why: string): ActionOutcome {
   const report = { version: 1, kind: "failed", why }
-  return actionResult({ ok: false, report, markdown: `Nothing to compare: ${why}.\n` })
+  return { ok: false, report, markdown: `Nothing to compare: ${why}.\n` }
 }
 
-function compared(from: ComparedSet, to: ComparedSet): Promise<ActionResult> {
+function compared(from: ComparedSet, to: ComparedSet): ActionOutcome {
   const images = compareSets(from, to)
   const notices = [...from.notices, ...to.notices]
   const notes = notices.map((notice) => `- ${plainText(notice)}`).join("\n")
-  return actionResult({
+  return {
     ok: true,
     report: { version: 1, kind: "compared", images, notices },
     markdown: [renderSetDiff(images), ...(notes === "" ? [] : [notes]), ""].join("\n\n"),
-  })
+  }
 }

@@ -13,8 +13,7 @@ import { indexedImage } from "../registry/imageFacts.js"
 import { usualPlatform } from "../spec/platforms.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import type { Spec } from "../spec/spec.js"
-import { actionResult } from "./actionResult.js"
-import type { ActionResult } from "./actionResult.js"
+import type { ActionOutcome } from "./actionOutcome.js"
 import { openSource } from "../gather/openSource.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import type { RegistryOptionsOfCall } from "../gather/request.js"
@@ -45,7 +44,7 @@ export interface GpuRequest extends RegistryOptionsOfCall, GpuLogin, SigningOpti
  * Runs the GPU test of the image that a tag names now; a dry run connects to no login host.
  * @throws InputError, InvalidGpuTest for mistakes in the source or the options
  */
-export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
+export async function gpuTest(request: GpuRequest): Promise<ActionOutcome> {
   requireNamedHost(request, "--")
   const { spec } = await openSource(request.source)
   const registry = await RegistrySession.open(loginOf(request))
@@ -58,11 +57,11 @@ export async function gpuTest(request: GpuRequest): Promise<ActionResult> {
     return verdictResult(verdict, await attestVerdict(verdict, options, registry, signer))
   }
   const plan = renderGpuPlan(planGpuTest(options))
-  return actionResult({
+  return {
     ok: true,
     report: { version: 1, kind: "dry-run", plan },
     markdown: preformatted(plan),
-  })
+  }
 }
 
 /** A plan on a page, its lines as they are. */
@@ -191,14 +190,14 @@ export async function attestVerdict(
   }
 }
 
-function verdictResult(verdict: GpuVerdict, signed: SignedVerdict | undefined): Promise<ActionResult> {
+function verdictResult(verdict: GpuVerdict, signed: SignedVerdict | undefined): ActionOutcome {
   const report = JSON.parse(renderGpuJson(verdict)) as object
   const files = new Map([["logs/gpu-test.log", verdict.log]])
   const markdown = renderGpuMarkdown(verdict)
-  return actionResult({
+  return {
     ok: verdict.kind === "passed" && signed?.ok !== false,
     report: signed === undefined ? report : { ...report, signed: signed.message },
     markdown: signed === undefined ? markdown : `${markdown.trimEnd()}\n\n${signed.message}\n`,
     files,
-  })
+  }
 }
