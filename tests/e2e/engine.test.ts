@@ -13,14 +13,15 @@ let second: SecondEngine
 const engine: SecondEngine["command"] = (...args) => second.command(...args)
 const shell: SecondEngine["shell"] = (script) => second.shell(script)
 
-/** What the host sees of an engine's network, and of what an engine writes where it should not. */
+/** What the host sees of an engine's network, and of what an engine writes where it should not; its disk is the test's. */
 const traces = () =>
   shell(`ip link show second0 2>/dev/null; iptables-save | grep -F -e 10.89. -e second
-    mount | grep -F "$STACK_ENGINE_HOME"; pgrep --full --list-full -- "$STACK_ENGINE_HOME"; true`)
+    mount | grep -F "$STACK_ENGINE_HOME" | grep -v -F "on $STACK_ENGINE_HOME/state type tmpfs"; pgrep --full --list-full -- "$STACK_ENGINE_HOME"; true`)
 const hostFiles = () => shell("sha256sum /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt")
 
 beforeAll(async () => {
-  second = await SecondEngine.make({ name: "second", prefix: "10.89", registryPort: 5091 })
+  // A disk of its own: how much its cache has grown is told by what the disk holds, and other tests write and remove there.
+  second = await SecondEngine.make({ name: "second", prefix: "10.89", registryPort: 5091, disk: "16g" })
 })
 
 afterAll(() => second.remove())
