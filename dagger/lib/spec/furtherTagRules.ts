@@ -15,9 +15,20 @@ interface PlacedTag {
   readonly place: Place
 }
 
-/** The further tags of an image, those of all images first; what is not well formed is as if it were not there. */
+/**
+ * The further tags of an image, those of all images first; what is not well formed is as if it were not there. An image
+ * that is not published has none: what the stack's ask for it may have no answer to.
+ */
 export function furtherTagsOf(file: YamlFile, image: Place): readonly FurtherTag[] {
-  return [...placedTags(file.at("tag")), ...placedTags(image)].map(({ tag }) => tag)
+  return tagsOfImage(file, image).map(({ tag }) => tag)
+}
+
+function tagsOfImage(file: YamlFile, image: Place): readonly PlacedTag[] {
+  return isPublished(image) ? [...placedTags(file.at("tag")), ...placedTags(image)] : []
+}
+
+function isPublished(image: Place): boolean {
+  return image.children.get("publish")?.value !== false
 }
 
 function placedTags(owner: Place | undefined): readonly PlacedTag[] {
@@ -93,9 +104,8 @@ function exampleOf(file: YamlFile, tag: FurtherTag): string {
 
 export function furtherTagsAreOfPublishedImages({ file }: Facts): readonly Problem[] {
   return imagesOf(file).flatMap(([name, image]) => {
-    const isPublished = image.children.get("publish")?.value !== false
     const tags = image.children.get("further_tags")
-    return isPublished || tags === undefined
+    return isPublished(image) || tags === undefined
       ? []
       : problemAtKey(tags, `"further_tags" of ${name}, which is not published`)
   })
@@ -110,7 +120,7 @@ export function furtherTagsAreOfTheirImage({ file }: Facts): readonly Problem[] 
   }))
   return images.flatMap((own) => {
     const shared = images.filter(({ repository }) => repository === own.repository)
-    return [...placedTags(file.at("tag")), ...placedTags(own.image)].flatMap(({ tag, place }) => {
+    return tagsOfImage(file, own.image).flatMap(({ tag, place }) => {
       const written = ownTag({ tagPrefix: own.tagPrefix ?? "" }, exampleOf(file, tag))
       const owner = ownerOfTag(
         shared.map(({ name, tagPrefix = "" }) => ({ name, tagPrefix })),

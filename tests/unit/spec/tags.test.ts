@@ -214,6 +214,30 @@ describe("an image that is not published", () => {
     expect([...placesOf(spec(), "localhost:5000").keys()]).toEqual(["common", "leaf"])
   })
 
+  test("gets no further tag of the stack, which its own commands may have no answer for", () => {
+    const tag = { prefix: "2026.4", further_tags: ["latest", "r-{info:R}"] }
+    const all_info_cmds = { R: { description: "R", command: "R --version" } }
+    const stack = stackOf(
+      { common: { publish: false }, leaf: { depend_on: "common" } },
+      { spec: { tag, all_info_cmds } },
+    )
+    const counts = [...loadSpec(stack).images].map(([name, image]) => [name, image.furtherTags.length])
+    expect(counts).toEqual([
+      ["common", 0],
+      ["leaf", 2],
+    ])
+  })
+
+  test("is not asked whose its further tags are", () => {
+    const images = [
+      `  a: { image_name: ${shared}, publish: false }`,
+      `  b: { image_name: ${shared}, tag_prefix: cuda12-, depend_on: a }`,
+    ]
+    const of = (own: string) =>
+      problems("images:", ...images, 'tag: { prefix: "2026.4", further_tags: [ "cuda12-x" ] }', own)
+    expect(of("")).toEqual([])
+  })
+
   test("has no further tags, and is not tested on a GPU", () => {
     const images = `  a: { image_name: ${shared}, publish: false, further_tags: [latest] }`
     const gpu = 'gpu: { host: h, user: u, launch: "run {image}", image: a }'
