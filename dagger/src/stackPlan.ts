@@ -1,12 +1,7 @@
 import { dag, Directory, func, object } from "@dagger.io/dagger"
-import { planMarkdown, summary } from "#lib/plan/markdown.js"
-import { readPlan } from "#lib/plan/planDocument.js"
+import { showInFront } from "#lib/calls/screenFiles.js"
 import type { Plan } from "#lib/plan/planDocument.js"
-import { plainScreen } from "#lib/text/screen.js"
 import type { Screen } from "#lib/text/screen.js"
-import { markdownForTerminal } from "#lib/text/terminalMarkdown.js"
-import { printResult, showInFront, withScreen } from "#lib/calls/screenFiles.js"
-import { directoryOf } from "#lib/engine/textFiles.js"
 
 /** What a run would do for each image, and why. */
 @object()
@@ -34,31 +29,18 @@ export class StackPlan {
   /** Nothing more than the plan; the CLI calls it by itself, and wants the id of an object. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
-    await showInFront(page(readPlan(this.json), plainScreen))
+    const { plainPlanPage } = await import("#lib/calls/shownPlan.js")
+    await showInFront(plainPlanPage(this.json))
     return dag.directory().id()
   }
 }
 
 /**
- * A plan as a function's result, printed as well: what `sync` prints is not shown by the CLI.
+ * A plan as a function's result.
  * @param screen what `./stack` says of where it shows the plan
  */
 export async function stackPlan(plan: Plan, screen: Screen | undefined): Promise<StackPlan> {
-  const markdown = planMarkdown(plan)
-  printResult(markdown)
-  const json = JSON.stringify(plan, null, 2)
-  const files = await directoryOf(
-    new Map([
-      ["plan.json", json],
-      ["plan.md", markdown],
-    ]),
-  )
-  const text = screen && page(plan, screen)
-  return new StackPlan(markdown, json, text ? await withScreen(files, { text, ok: true }) : files)
-}
-
-/** The end is what a terminal shows: the table stands there, below its reasons. */
-function page(plan: Plan, screen: Screen): string {
-  const [table = "", reasons = ""] = planMarkdown(plan).split("\n## Reasons\n")
-  return markdownForTerminal([reasons, table, summary(plan)].join("\n"), screen)
+  const { shownPlan } = await import("#lib/calls/shownPlan.js")
+  const { markdown, json, files } = await shownPlan(plan, screen)
+  return new StackPlan(markdown, json, files)
 }

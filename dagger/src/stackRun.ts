@@ -1,11 +1,8 @@
 import { Directory, File, func, object } from "@dagger.io/dagger"
 import type { RunOutcome } from "#lib/calls/buildStack.js"
-import { isOk } from "#lib/report/report.js"
-import type { StackReport } from "#lib/report/report.js"
-import { describeOutcome } from "#lib/report/report.js"
-import { renderSummary } from "#lib/report/summary.js"
 import type { ShownScreen } from "#lib/calls/screenFiles.js"
-import { failInFront, printResult, showInFront, withScreen } from "#lib/calls/screenFiles.js"
+import { failInFront, showInFront } from "#lib/calls/screenFiles.js"
+import type { StackReport } from "#lib/report/report.js"
 
 /** How one image of a run ended. */
 @object()
@@ -69,7 +66,8 @@ export class StackRun {
 
   /** The result of each image. */
   @func({ cache: "never" })
-  images(): ImageResult[] {
+  async images(): Promise<ImageResult[]> {
+    const { describeOutcome } = await import("#lib/report/report.js")
     return this.parsed().images.map(
       ({ name, action, outcome, reference, digest = "" }) =>
         new ImageResult(name, action, describeOutcome(outcome), reference, digest),
@@ -96,20 +94,23 @@ export class StackRun {
 
   /** The summary; fails with it if an image failed. */
   @func({ cache: "never" })
-  verdict(): string {
-    const report = this.parsed()
-    if (!isOk(report)) throw new Error(this.summary)
+  async verdict(): Promise<string> {
+    if (!(await this.isOk())) throw new Error(this.summary)
     return this.summary
   }
 
   /** Fails if an image failed, with the summary. The CLI calls it by itself. */
   @func({ cache: "never" })
   async sync(): Promise<string> {
-    const report = this.parsed()
-    if (!isOk(report)) return failInFront(this.summary)
+    if (!(await this.isOk())) return failInFront(this.summary)
     await showInFront(this.summary)
     // The CLI takes what `sync` returns for the id of an object, and shows nothing else of it.
     return this.artifacts.id()
+  }
+
+  private async isOk(): Promise<boolean> {
+    const { isOk } = await import("#lib/report/report.js")
+    return isOk(this.parsed())
   }
 
   private parsed(): StackReport {
@@ -118,16 +119,11 @@ export class StackRun {
 }
 
 /**
- * The result of a run, printed as well: what `sync` prints is not shown by the CLI.
+ * What a run has to tell, as a function's result.
  * @param screen what `./stack` says of where it shows the result
  */
-export async function stackRun(
-  { artifacts, report }: RunOutcome,
-  screen: ShownScreen | undefined,
-): Promise<StackRun> {
-  const summary = renderSummary(report)
-  printResult(summary)
-  const files = screen && { text: renderSummary(report, screen), ok: isOk(report) }
-  const shown = files ? await withScreen(artifacts, files) : artifacts
-  return new StackRun(artifacts, summary, shown, JSON.stringify(report))
+export async function stackRun(outcome: RunOutcome, screen: ShownScreen | undefined): Promise<StackRun> {
+  const { shownRun } = await import("#lib/calls/shownRun.js")
+  const { summary, shown } = await shownRun(outcome, screen)
+  return new StackRun(outcome.artifacts, summary, shown, JSON.stringify(outcome.report))
 }
