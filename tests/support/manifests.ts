@@ -1,4 +1,9 @@
-import type { ImageManifest, InstalledPackage } from "../../dagger/lib/manifest/manifestData.js"
+import type {
+  ImageManifest,
+  InstalledPackage,
+  Ecosystem,
+  PackageLists,
+} from "../../dagger/lib/manifest/manifestData.js"
 import type { WikiChange } from "../../dagger/lib/wiki/change.js"
 
 /** A digest that tells which one it is: `digestOf("a")` is `sha256:aaaa...`. */
@@ -15,6 +20,34 @@ export function packagesOf(text: string): InstalledPackage[] {
       const [name = "", version = ""] = each.split(" ")
       return { name, version }
     })
+}
+
+/** Lists of these package managers: `listsOf({ pip: "numpy 1.26.4" })`. */
+export function listsOf(lists: Partial<Record<Ecosystem, string>>): PackageLists {
+  const entries = Object.entries(lists).map(([ecosystem, text]) => [
+    ecosystem,
+    { kind: "listed", packages: packagesOf(text) },
+  ])
+  return Object.fromEntries(entries) as PackageLists
+}
+
+/** An index of an image for amd64, which its manifest shows, and one for arm64; lists of either may be unknown. */
+export function twoPlatforms(
+  amd: Partial<Record<Ecosystem, string>>,
+  arm: Partial<Record<Ecosystem, string>>,
+  changes: Partial<ImageManifest> = {},
+): ImageManifest {
+  const other = Object.keys(arm).length === 0 ? {} : { packages: listsOf(arm) }
+  return manifestOf("base", "2026.4-main", {
+    digest: digestOf("9"),
+    sections: [],
+    packages: listsOf(amd),
+    platforms: [
+      { platform: "linux/amd64", digest: digestOf("1"), size: { compressed: 10, unpacked: 100 } },
+      { platform: "linux/arm64", digest: digestOf("2"), size: { compressed: 11, unpacked: 110 }, ...other },
+    ],
+    ...changes,
+  })
 }
 
 /** A small complete manifest of `ghcr.io/example/<name>:<tag>`. */

@@ -5,6 +5,7 @@ import { platformsOf } from "../plan/platforms.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"
 import type { ImageReport, PlatformReport, StackReport } from "../report/report.js"
+import { platformInPaths } from "../spec/platforms.js"
 import type { TestResult } from "../testing/testRun.js"
 import { statementAbout } from "./statement.js"
 import type { InTotoStatement } from "./statement.js"
@@ -191,7 +192,7 @@ function filesOf(
   { report: { name, reference }, step, platform }: RunImage,
   run: RunClaims,
 ): readonly ResourceDescriptor[] {
-  const dashed = platform.replaceAll("/", "-")
+  const dashed = platformInPaths(platform)
   const page = pageName(parseReference(reference))
   const isAlone = step.platform === undefined
   // In a run of several platforms files have them in their names: but texts of the run's first, and lists of the image's.

@@ -2,7 +2,7 @@ import { runWiki } from "../engine/wikiContainer.js"
 import { lookInto } from "../gather/lookInto.js"
 import type { Prepared } from "../gather/prepare.js"
 import type { RegistrySession } from "../gather/registrySession.js"
-import { isInspected, tellsOf } from "../manifest/knownImage.js"
+import { isInspected, toldOf } from "../manifest/knownImage.js"
 import type { ImageManifest } from "../manifest/manifestData.js"
 import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
@@ -102,7 +102,7 @@ function millisecondsOf(image: ImageReport): number {
 }
 
 async function reviewPart(run: ReviewedRun, part: ReviewedPart, wiki: WikiManifests): Promise<ReviewedImage> {
-  const { title: name, digest, milliseconds, before } = part
+  const { title: name, name: image, platform, digest, milliseconds, before } = part
   if (before.digest === undefined) return { kind: "new", name, milliseconds }
   if (before.digest === digest) return { kind: "same", name }
   const after = await ownManifest(run, part)
@@ -113,7 +113,8 @@ async function reviewPart(run: ReviewedRun, part: ReviewedPart, wiki: WikiManife
   if (typeof known === "string") return { kind: "unknown", name, why: known }
   // A row is about one platform: the others of its index are in rows of their own.
   const alone = { name, platforms: undefined }
-  return reviewedImage({ before: { ...known, ...alone }, after: { ...after, ...alone }, milliseconds })
+  const sides = { before: { ...known, ...alone }, after: { ...after, ...alone }, milliseconds }
+  return reviewedImage({ ...sides, ...(name !== image && { part: { image, platform } }) })
 }
 
 /** The image of this run, of which it may have looked into nothing: then it is in the registry. */
@@ -136,8 +137,9 @@ async function publishedManifest(
   digest: string,
   wiki: WikiManifests,
 ): Promise<ImageManifest | string> {
-  const known = (await wiki()).get(formatReference(reference))
-  if (known !== undefined && tellsOf(known, digest) && isInspected(known)) return known
+  const page = (await wiki()).get(formatReference(reference))
+  const known = page && toldOf(page, digest)
+  if (known !== undefined && isInspected(known)) return known
   return lookInto(registry, { name, reference: { ...reference, digest }, platform })
 }
 

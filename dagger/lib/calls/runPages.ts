@@ -9,6 +9,7 @@ import type { SourceFacts } from "../report/report.js"
 import type { ArtifactTexts } from "../run/artifacts.js"
 import type { EndedImage } from "../run/execution.js"
 import { factsName, renderManifests } from "../run/manifests.js"
+import { platformInPaths } from "../spec/platforms.js"
 
 /** The plan, the linked Dockerfile and the images' manifests, by path in the artifacts. */
 export async function pagesOf(
@@ -45,6 +46,6 @@ export async function pagesOf(
 
 /** The linked text of the first platform has the usual name; of another one it has the platform's in it. */
 function dockerfileOf({ linked, plan }: Prepared, index: number): readonly [string, string] {
-  const name = index === 0 ? linkedDockerfile : `${plan.platform.replaceAll("/", "-")}.${linkedDockerfile}`
+  const name = index === 0 ? linkedDockerfile : `${platformInPaths(plan.platform)}.${linkedDockerfile}`
   return [name, linked.whole.dockerfile]
 }

@@ -1,8 +1,11 @@
+import { withoutVariant } from "../registry/imageFacts.js"
 import { compareCodeUnits } from "../text/order.js"
 import { compareVersions } from "./compareVersions.js"
+import { isInspected } from "./knownImage.js"
 import { ecosystems } from "./manifestData.js"
+import { manifestsByPlatform } from "./platformManifests.js"
 import { normalizedName } from "./pythonName.js"
-import type { Ecosystem, ImageManifest, InstalledPackage, PackageList } from "./manifestData.js"
+import type { Ecosystem, ImageManifest, InstalledPackage, PackageList, PackageLists } from "./manifestData.js"
 
 /** What became of one package. `changed`: the versions differ, but their rules do not say which is newer. */
 export type PackageChange =
@@ -40,21 +43,27 @@ export interface ImageDiff {
   readonly to: ComparedImage
   readonly compressed: SizeDiff
   readonly unpacked: SizeDiff
-  /** Of images of several platforms: what changed in the size of each. */
+  /** Of images of several platforms: what changed in each. */
   readonly platforms?: readonly PlatformDiff[]
-  /** Package managers that neither image has are left out. Of several platforms: of the one that both sides tell of. */
+  /** Package managers that neither image has are left out. Of several platforms: what changed alike on all compared ones. */
   readonly ecosystems: readonly EcosystemDiff[]
 }
 
-/** The sizes of an image on one of several platforms, before and after. */
+/** What changed in an image on one of several platforms. */
 export interface PlatformDiff {
   /** `linux/arm64` */
   readonly platform: string
-  /** Whether the packages are compared on this one. */
-  readonly isShown: boolean
   readonly compressed: SizeDiff
   readonly unpacked: SizeDiff
+  readonly packages: PlatformPackages
 }
+
+/** What is known of the packages of one platform, before and after. */
+export type PlatformPackages =
+  | { readonly kind: "compared"; readonly ecosystems: readonly EcosystemDiff[] }
+  /** One side has the platform, the other has not. */
+  | { readonly kind: "added" | "removed" }
+  | { readonly kind: "unknown"; readonly reason: string }
 
 /** One side of a comparison. */
 export interface ComparedImage {
@@ -72,18 +81,75 @@ export type SetDiffEntry =
 
 /** Compares two manifests, of the same image or not. */
 export function diffManifests(from: ImageManifest, to: ImageManifest): ImageDiff {
-  const compared = ecosystems.flatMap((ecosystem) =>
-    diffEcosystem(ecosystem, from.packages[ecosystem], to.packages[ecosystem]),
-  )
+  const platforms = platformDiffs(from, to)
   return {
     name: to.name,
     from: sideOf(from),
     to: sideOf(to),
     compressed: sizes(from.size.compressed, to.size.compressed),
     unpacked: sizes(from.size.unpacked, to.size.unpacked),
-    ...platformDiffs(from, to),
-    ecosystems: withoutRepeated(compared),
+    ...(platforms !== undefined && { platforms }),
+    ecosystems: platforms === undefined ? diffLists(from.packages, to.packages) : changedAlike(platforms),
   }
+}
+
+/** Compares the packages of two images, or of one on two platforms. Package managers that neither has are left out. */
+export function diffLists(from: PackageLists, to: PackageLists): readonly EcosystemDiff[] {
+  return withoutRepeated(
+    ecosystems.flatMap((ecosystem) => diffEcosystem(ecosystem, from[ecosystem], to[ecosystem])),
+  )
+}
+
+/** An image that was compared platform by platform, each by itself, as one. @param parts at least one */
+export function joinedDiff(
+  name: string,
+  parts: readonly { readonly platform: string; readonly diff: ImageDiff }[],
+): ImageDiff {
+  const [first] = parts
+  if (first === undefined) throw new RangeError("an image is for one platform at least")
+  const platforms = parts.map(
+    ({ platform, diff: { compressed, unpacked, ecosystems: own } }): PlatformDiff => {
+      return { platform, compressed, unpacked, packages: { kind: "compared", ecosystems: own } }
+    },
+  )
+  return { ...first.diff, name, platforms, ecosystems: changedAlike(platforms) }
+}
+
+/** What changed on one platform, beside what changed alike on all that are compared. */
+export function changedAlone(
+  { ecosystems: alike }: Pick<ImageDiff, "ecosystems">,
+  { packages }: Pick<PlatformDiff, "packages">,
+): readonly EcosystemDiff[] {
+  if (packages.kind !== "compared") return []
+  return packages.ecosystems.flatMap((each): readonly EcosystemDiff[] => {
+    const common = alike.find(({ ecosystem }) => ecosystem === each.ecosystem)
+    if (each.kind === "unknown") return common === undefined ? [each] : []
+    const told = new Set(common?.kind === "compared" ? common.changes.map(identityOf) : [])
+    const changes = each.changes.filter((change) => !told.has(identityOf(change)))
+    return changes.length === 0 ? [] : [{ ...each, changes }]
+  })
+}
+
+/**
+ * What changed alike on all platforms that are compared; a package manager whose lists are not known on one of them is told
+ * with its platforms. Unchanged are counted as many as on the platform with the fewest.
+ */
+function changedAlike(platforms: readonly PlatformDiff[]): readonly EcosystemDiff[] {
+  const [first = [], ...others] = platforms.flatMap(({ packages }) =>
+    packages.kind === "compared" ? [packages.ecosystems] : [],
+  )
+  return first.flatMap((each): readonly EcosystemDiff[] => {
+    const same = others.flatMap((other) => other.find(({ ecosystem }) => ecosystem === each.ecosystem) ?? [])
+    if (same.length < others.length) return []
+    if (each.kind === "unknown")
+      return same.every((other) => other.kind === "unknown" && other.reason === each.reason) ? [each] : []
+    const compared = same.flatMap((other) => (other.kind === "compared" ? [other] : []))
+    if (compared.length < same.length) return []
+    const sets = compared.map(({ changes }) => new Set(changes.map(identityOf)))
+    const changes = each.changes.filter((change) => sets.every((set) => set.has(identityOf(change))))
+    const unchanged = Math.min(...[each, ...compared].map((other) => other.unchanged))
+    return [{ ...each, changes, unchanged }]
+  })
 }
 
 /** Compares two sets of manifests, image by image by their names in the spec. */
@@ -193,30 +259,45 @@ function sideOf({ reference, digest }: ImageManifest): ComparedImage {
   return { reference, ...(digest !== undefined && { digest }) }
 }
 
-/** Nothing where both sides are of one platform. */
-function platformDiffs(from: ImageManifest, to: ImageManifest): Pick<ImageDiff, "platforms"> {
-  if (from.platforms === undefined && to.platforms === undefined) return {}
-  const before = sizesByPlatform(from)
-  const after = sizesByPlatform(to)
+/** Undefined where both sides are of one platform. */
+function platformDiffs(from: ImageManifest, to: ImageManifest): readonly PlatformDiff[] | undefined {
+  if (from.platforms === undefined && to.platforms === undefined) return undefined
+  const [before, after] = [byPlatform(from), byPlatform(to)]
   const names = new Set([...after.keys(), ...before.keys()])
-  const platforms = [...names].map((platform): PlatformDiff => {
+  return [...names].map((platform): PlatformDiff => {
     const [older, newer] = [before.get(platform), after.get(platform)]
     return {
       platform,
-      isShown: platform === to.platform && platform === from.platform,
-      compressed: sizes(older?.compressed, newer?.compressed),
-      unpacked: sizes(older?.unpacked, newer?.unpacked),
+      compressed: sizes(older?.size.compressed, newer?.size.compressed),
+      unpacked: sizes(older?.size.unpacked, newer?.size.unpacked),
+      packages: platformPackages(older, newer),
     }
   })
-  return { platforms }
 }
 
-function sizesByPlatform({
-  platform: only,
-  size: own,
-  platforms = [{ platform: only, size: own }],
-}: ImageManifest): ReadonlyMap<string, ImageManifest["size"]> {
-  return new Map(platforms.map(({ platform, size }) => [platform, size]))
+function platformPackages(
+  before: ImageManifest | undefined,
+  after: ImageManifest | undefined,
+): PlatformPackages {
+  if (after === undefined) return { kind: "removed" }
+  if (before === undefined) return { kind: "added" }
+  const known = [before, after].filter(isInspected)
+  if (before.digest !== undefined && before.digest === after.digest) {
+    const { packages = {} } = known[0] ?? {}
+    return { kind: "compared", ecosystems: diffLists(packages, packages) }
+  }
+  if (known.length === 2) return { kind: "compared", ecosystems: diffLists(before.packages, after.packages) }
+  const sides = [isInspected(before) ? [] : ["before"], isInspected(after) ? [] : ["after"]].flat()
+  return { kind: "unknown", reason: `no run looked into it (${sides.join(" and ")})` }
+}
+
+function byPlatform(manifest: ImageManifest): ReadonlyMap<string, ImageManifest> {
+  return new Map(
+    manifestsByPlatform(manifest).map((part) => [
+      withoutVariant(part.platform ?? part.manifest.platform),
+      part.manifest,
+    ]),
+  )
 }
 
 function sizes(from: number | undefined, to: number | undefined): SizeDiff {

@@ -1,6 +1,15 @@
-import { formatBytes, plural, shortDigest } from "../text/format.js"
+import { formatBytes, listOf, plural, shortDigest } from "../text/format.js"
 import { codeCell, codeSpan, folded, plainText, table } from "../text/markdown.js"
-import type { EcosystemDiff, ImageDiff, PackageChange, SetDiff, SetDiffEntry, SizeDiff } from "./diff.js"
+import type {
+  EcosystemDiff,
+  ImageDiff,
+  PackageChange,
+  PlatformDiff,
+  SetDiff,
+  SetDiffEntry,
+  SizeDiff,
+} from "./diff.js"
+import { changedAlone } from "./diff.js"
 import type { Ecosystem, ImageManifest } from "./manifestData.js"
 
 /** Names of the package managers on pages. */
@@ -33,7 +42,29 @@ export function renderImageDiff(diff: ImageDiff): string {
   if (diff.from.digest !== undefined && diff.from.digest === diff.to.digest) {
     return `The same image: ${codeSpan(shortDigest(diff.to.digest))}.`
   }
-  return [sentence(diff), ...platformSizes(diff), ...diff.ecosystems.map(renderEcosystem)].join("\n\n")
+  return [
+    sentence(diff),
+    ...platformSizes(diff),
+    ...diff.ecosystems.map(renderEcosystem),
+    ...(diff.platforms ?? []).flatMap((platform) => platformBlocks(diff, platform)),
+  ].join("\n\n")
+}
+
+/** What of one platform the tables before have not told. */
+function platformBlocks(diff: ImageDiff, part: PlatformDiff): readonly string[] {
+  const name = codeSpan(part.platform)
+  switch (part.packages.kind) {
+    case "added":
+      return [`${name} is new: its packages are compared with nothing.`]
+    case "removed":
+      return [`${name} is no longer there.`]
+    case "unknown":
+      return [`The packages on ${name} are not comparable: ${plainText(part.packages.reason)}.`]
+    case "compared": {
+      const own = changedAlone(diff, part)
+      return own.length === 0 ? [] : [`Only on ${name}:`, ...own.map(renderEcosystem)]
+    }
+  }
 }
 
 /** `2 upgraded, 1 added`, or `no changes`. */
@@ -48,7 +79,7 @@ export function countChanges(changes: readonly PackageChange[]): string {
 function overviewRow(entry: SetDiffEntry): readonly string[] {
   const name = plainText(entry.name)
   if (entry.kind === "compared") {
-    return [name, summaryOf(entry.diff.ecosystems), sizeChange(entry.diff.unpacked) ?? "not known"]
+    return [name, summaryOf(entry.diff), sizeChange(entry.diff.unpacked) ?? "not known"]
   }
   const size = unpackedSize(entry.manifest)
   return entry.kind === "added" ? [name, "**new image**", size] : [name, "**image removed**", `was ${size}`]
@@ -58,12 +89,23 @@ function unpackedSize({ size }: ImageManifest): string {
   return size.unpacked === undefined ? "not known" : formatBytes(size.unpacked)
 }
 
-/** What changed in the packages of all package managers, counted. */
-export function summaryOf(compared: readonly EcosystemDiff[]): string {
-  const changes = compared.flatMap((each) => (each.kind === "compared" ? each.changes : []))
-  const unknown = compared.filter((each) => each.kind === "unknown").map(({ ecosystem }) => ecosystem)
-  const note = unknown.length === 0 ? "" : ` (${unknown.join(", ")} not known)`
+/** What changed in the packages of all package managers, counted; what changed alike on several platforms once. */
+export function summaryOf(diff: Pick<ImageDiff, "ecosystems" | "platforms">): string {
+  const told = allChanges(diff)
+  const changes = told.flatMap((each) => (each.kind === "compared" ? each.changes : []))
+  const unknown = [
+    ...told.flatMap((each) => (each.kind === "unknown" ? [each.ecosystem] : [])),
+    ...(diff.platforms ?? []).flatMap(({ platform, packages }) =>
+      packages.kind === "unknown" ? [platform] : [],
+    ),
+  ]
+  const note = unknown.length === 0 ? "" : ` (${[...new Set(unknown)].join(", ")} not known)`
   return `${countChanges(changes)}${note}`
+}
+
+/** The comparisons of all package managers, then those of what changed on one platform alone. */
+function allChanges(diff: Pick<ImageDiff, "ecosystems" | "platforms">): readonly EcosystemDiff[] {
+  return [...diff.ecosystems, ...(diff.platforms ?? []).flatMap((part) => changedAlone(diff, part))]
 }
 
 function sentence({ from, to, unpacked, compressed }: ImageDiff): string {
@@ -77,7 +119,7 @@ function sentence({ from, to, unpacked, compressed }: ImageDiff): string {
   return [`From ${codeSpan(from.reference)} to ${codeSpan(to.reference)}`, ...told].join("; ") + "."
 }
 
-/** The sizes on each of several platforms, and on which one the packages below are. */
+/** The sizes on each of several platforms, and on which of them the packages below are. */
 function platformSizes({ platforms = [] }: ImageDiff): readonly string[] {
   if (platforms.length === 0) return []
   const rows = platforms.map(({ platform, unpacked, compressed }) => [
@@ -85,9 +127,14 @@ function platformSizes({ platforms = [] }: ImageDiff): readonly string[] {
     sizeChange(unpacked) ?? "not known",
     sizeChange(compressed) ?? "not known",
   ])
-  const shown = platforms.filter(({ isShown }) => isShown).map(({ platform }) => codeSpan(platform))
-  const word = shown.length === 0 ? [] : [`The packages are those on ${shown.join(", ")}.`]
-  return [table(["Platform", "Unpacked", "To download"], rows), ...word]
+  const compared = platforms
+    .filter(({ packages }) => packages.kind === "compared")
+    .map(({ platform }) => codeSpan(platform))
+  const word =
+    compared.length > 1
+      ? `What changed alike on ${listOf(compared)} is told once.`
+      : `The packages are those on ${compared.join("")}.`
+  return [table(["Platform", "Unpacked", "To download"], rows), ...(compared.length === 0 ? [] : [word])]
 }
 
 /** `4.20 GB → 4.31 GB (+110 MB)`; undefined where neither side is known. */
@@ -113,8 +160,8 @@ function renderEcosystem(diff: EcosystemDiff): string {
 }
 
 /** How many packages came, went or have another version. */
-export function changesIn({ ecosystems }: Pick<ImageDiff, "ecosystems">): number {
-  return ecosystems.reduce((sum, each) => sum + (each.kind === "compared" ? each.changes.length : 0), 0)
+export function changesIn(diff: Pick<ImageDiff, "ecosystems" | "platforms">): number {
+  return allChanges(diff).reduce((sum, each) => sum + (each.kind === "compared" ? each.changes.length : 0), 0)
 }
 
 function changeRow(change: PackageChange): readonly string[] {

@@ -1,24 +1,32 @@
 import type { ImageManifest } from "./manifestData.js"
+import { isShownOf, manifestsByPlatform, platformEntry } from "./platformManifests.js"
 
 /** Whether somebody looked into the image; else its manifest has only what the registry tells. */
 export function isInspected({ packages, sections }: ImageManifest): boolean {
   return Object.keys(packages).length > 0 || sections.length > 0
 }
 
-/** Whether a manifest tells what is in an image: by its own digest, or by that of an index whose image it tells of. */
-export function tellsOf(manifest: ImageManifest, digest: string): boolean {
-  return manifest.digest === digest || shownDigest(manifest) === digest
+/**
+ * What a manifest tells of the image with this digest: of one of its platforms, or all of it where the digest is its own.
+ * @returns undefined where it tells nothing of it
+ */
+export function toldOf(manifest: ImageManifest, digest: string): ImageManifest | undefined {
+  if (manifest.digest === digest) return manifest
+  return manifestsByPlatform(manifest).find((part) => part.manifest.digest === digest)?.manifest
 }
 
-/** Whether two manifests tell of one image; the indexes that it is in may be others. */
-export function tellOfTheSame(one: ImageManifest, other: ImageManifest): boolean {
-  const digest = shownDigest(one) ?? one.digest
-  return digest !== undefined && tellsOf(other, digest)
+/** What another manifest tells of the image that this one shows; the indexes that it is in may be others. */
+export function toldOfTheSame(one: ImageManifest, other: ImageManifest): ImageManifest | undefined {
+  const digest = shownDigest(one)
+  const told = digest === undefined ? undefined : toldOf(other, digest)
+  if (told !== undefined) return told
+  const isSame = one.digest !== undefined && one.digest === other.digest && isShownOf(one, other)
+  return isSame ? other : undefined
 }
 
-/** Digest of the platform that a manifest tells of, where its own is that of an index. */
-function shownDigest({ platform, platforms = [] }: ImageManifest): string | undefined {
-  return platforms.find((each) => each.platform === platform)?.digest
+/** Digest of the platform that a manifest shows, where its own is that of an index. */
+function shownDigest(manifest: ImageManifest): string | undefined {
+  return manifestsByPlatform(manifest).find(({ isShown }) => isShown)?.manifest.digest
 }
 
 /**
@@ -26,20 +34,21 @@ function shownDigest({ platform, platforms = [] }: ImageManifest): string | unde
  * made stays as it was told first, and what a run that did not look into it could not see is taken from before.
  */
 export function withKnown(seen: ImageManifest, known: ImageManifest): ImageManifest {
-  const { created, base = seen.base, platform, layers } = known
+  const told = toldOfTheSame(seen, known) ?? known
+  const { created, base = seen.base, platform, layers } = told
   // Tags name the index that the image is in.
   const tags = seen.digest === known.digest ? known.tags : []
-  const inspected = isInspected(seen) ? seen : known
-  const tests = seen.tests ?? known.tests
-  const buildSeconds = known.buildSeconds ?? seen.buildSeconds
+  const inspected = isInspected(seen) ? seen : told
+  const tests = seen.tests ?? told.tests
+  const buildSeconds = told.buildSeconds ?? seen.buildSeconds
   return {
     ...seen,
     created,
     ...(buildSeconds !== undefined && { buildSeconds }),
-    ...commitOf(seen, known),
+    ...commitOf(seen, told),
     ...(base !== undefined && { base }),
     platform,
-    size: { ...known.size, ...seen.size },
+    size: { ...told.size, ...seen.size },
     tags: [...new Set([...seen.tags, ...tags])],
     layers: seen.layers.length > 0 ? seen.layers : layers,
     ...(tests !== undefined && { tests }),
@@ -49,35 +58,46 @@ export function withKnown(seen: ImageManifest, known: ImageManifest): ImageManif
   }
 }
 
-/** A manifest with the sizes of its platforms, as far as others tell more of the same digests. */
-export function withSizes(manifest: ImageManifest, others: readonly ImageManifest[]): ImageManifest {
+/**
+ * A manifest with the sizes of its platforms, and with what is in those that it does not show, as far as others tell more
+ * of the same digests.
+ */
+export function withPlatforms(manifest: ImageManifest, others: readonly ImageManifest[]): ImageManifest {
   if (manifest.platforms === undefined) return manifest
-  const platforms = manifest.platforms.map(({ platform, digest, size }) => {
-    const known = digest === undefined ? [] : others.map((other) => sizeOf(other, digest))
-    const all = [...known, size].reduce((sum, each) => ({ ...sum, ...each }), {})
-    return { platform, ...(digest !== undefined && { digest }), size: all }
+  const platforms = manifest.platforms.map((own) => {
+    const { platform, digest, packages = {} } = own
+    const known = digest === undefined ? [] : others.flatMap((other) => toldOf(other, digest) ?? [])
+    const size = [...known, own].reduce((sum, each) => ({ ...sum, ...each.size }), {})
+    const listed = [{ ...own, packages }, ...known].find((each) => Object.keys(each.packages).length > 0)
+    const { os, packages: lists = {} } = listed ?? {}
+    return platformEntry(platform, { digest, size, os, packages: lists }, isShownOf(manifest, own))
   })
   return { ...manifest, platforms }
 }
 
-function sizeOf({ digest: own, size, platforms = [] }: ImageManifest, digest: string): ImageManifest["size"] {
-  return own === digest ? size : (platforms.find((each) => each.digest === digest)?.size ?? {})
-}
-
-/** Manifests of images that their run took as they were, completed by those of runs that looked into the same images. */
+/**
+ * Manifests of images that their run took as they were, completed by those of runs that looked into the same images on
+ * the same platforms.
+ */
 export function completed(
   manifests: readonly ImageManifest[],
   others: readonly ImageManifest[],
 ): readonly ImageManifest[] {
-  const inspected = others.filter(isInspected)
   return manifests.map((manifest) => {
-    const sized = withSizes(manifest, others)
-    if (isInspected(manifest)) return sized
-    const known =
-      inspected.find(({ digest }) => digest !== undefined && digest === manifest.digest) ??
-      inspected.find((other) => tellOfTheSame(manifest, other))
-    return known === undefined ? sized : withKnown(sized, known)
+    const whole = withPlatforms(manifest, others)
+    if (isInspected(manifest)) return whole
+    const known = bestKnown(manifest, others)
+    return known === undefined ? whole : withKnown(whole, known)
   })
+}
+
+/** The manifest that tells most of an image that somebody looked into: of the same index before another one. */
+function bestKnown(manifest: ImageManifest, others: readonly ImageManifest[]): ImageManifest | undefined {
+  const telling = others.filter((other) => {
+    const told = toldOfTheSame(manifest, other)
+    return told !== undefined && isInspected(told)
+  })
+  return telling.find(({ digest }) => digest === manifest.digest) ?? telling[0]
 }
 
 /** The same commit may be told with less. */

@@ -99,12 +99,27 @@ export type SourceCommit = z.infer<typeof sourceCommit>
 /** Shape of `sourceCommit` for documents that hold one. */
 export const sourceCommitSchema = sourceCommit
 
+/** What a newer module lists besides is passed over. */
+const packageLists = z.object({
+  apt: packageList.optional(),
+  pip: packageList.optional(),
+  r: packageList.optional(),
+  conda: packageList.optional(),
+  npm: packageList.optional(),
+} satisfies Record<Ecosystem, unknown>)
+
+/** Packages by package manager; one that nobody asked is missing. */
+export type PackageLists = z.infer<typeof packageLists>
+
 const manifestPlatform = z.object({
   /** `linux/arm64`. */
   platform: z.string(),
   digest: z.string().optional(),
   /** Bytes, as those of the image. */
   size: z.object({ compressed: z.number().optional(), unpacked: z.number().optional() }),
+  os: operatingSystem.optional(),
+  /** Missing for the platform that the rest of the document tells of, and where no run looked into this one. */
+  packages: packageLists.optional(),
 })
 
 /** An image on one of several platforms. */
@@ -143,14 +158,7 @@ export const manifestSchema = z.object({
   tests: testSummary.optional(),
   sections: z.array(infoSection),
   os: operatingSystem.optional(),
-  /** What a newer module lists besides is passed over. */
-  packages: z.object({
-    apt: packageList.optional(),
-    pip: packageList.optional(),
-    r: packageList.optional(),
-    conda: packageList.optional(),
-    npm: packageList.optional(),
-  } satisfies Record<Ecosystem, unknown>),
+  packages: packageLists,
 })
 
 /** Everything that an image's manifest page shows; kept as JSON beside the page, which is rendered from it. */

@@ -1,10 +1,13 @@
 import { formatBytes, formatDuration, plural } from "../text/format.js"
 import { ecosystemTitles, renderImageDiff } from "./diffMarkdown.js"
+import { diffLists } from "./diff.js"
 import { isInspected } from "./knownImage.js"
 import { ecosystems } from "./manifestData.js"
+import type { PlatformManifest } from "./platformManifests.js"
+import { manifestsByPlatform } from "./platformManifests.js"
 import { codeCell, codeSpan, fenced, folded, link, plainText, table } from "../text/markdown.js"
 import { cleanText } from "../text/cleanText.js"
-import type { ImageDiff } from "./diff.js"
+import type { ImageDiff, PackageChange } from "./diff.js"
 import type {
   Ecosystem,
   ImageManifest,
@@ -18,6 +21,8 @@ import type {
 const openLines = 30
 const mostLines = 4000
 const longestCommand = 240
+/** Packages that differ from one platform to another: where there are more, it is another image. */
+const mostDifferences = 250
 
 /** What a page shows beside the manifest. */
 export interface PageExtras {
@@ -41,6 +46,7 @@ export function renderPage(manifest: ImageManifest, { since, trend }: PageExtras
     ...(trend === undefined ? [] : ["## Trends", trend]),
     ...manifest.sections.flatMap(sectionBlocks),
     ...packageBlocks(manifest),
+    ...otherPlatforms(manifest),
     ...testBlocks(manifest.tests),
     ...layerBlocks(manifest.layers),
   ]
@@ -189,6 +195,39 @@ function packageList(ecosystem: Ecosystem, list: PackageList): readonly string[]
   const lines = list.packages.map(({ name, version }) => `${name.padEnd(width)}  ${version}`)
   const block = fenced(lines.join("\n"), "text")
   return [heading, lines.length > openLines ? folded(plural(lines.length, "package"), block) : block]
+}
+
+/** What is in the image on its other platforms, as far as that differs: pages would double. */
+function otherPlatforms(manifest: ImageManifest): readonly string[] {
+  const parts = manifestsByPlatform(manifest)
+  const shown = parts.find(({ isShown }) => isShown)
+  const others = parts.filter(({ isShown }) => !isShown)
+  if (shown === undefined || others.length === 0 || !isInspected(shown.manifest)) return []
+  return ["## Other platforms", ...others.flatMap((other) => differenceBlocks(shown, other))]
+}
+
+function differenceBlocks(shown: PlatformManifest, other: PlatformManifest): readonly string[] {
+  const names = [shown, other].map(({ platform, manifest }) => codeSpan(platform ?? manifest.platform))
+  const [first = "", name = ""] = names
+  if (!isInspected(other.manifest)) return [`${name}: no run looked into it.`]
+  const compared = diffLists(shown.manifest.packages, other.manifest.packages)
+  const unknown = compared.flatMap((each) => (each.kind === "unknown" ? [each.ecosystem] : []))
+  const rows = compared.flatMap((each) =>
+    each.kind === "compared"
+      ? each.changes.map((change) => [plainText(change.name), each.ecosystem, ...versionCells(change)])
+      : [],
+  )
+  const note = unknown.length === 0 ? [] : [`Not comparable: ${unknown.join(", ")}.`]
+  if (rows.length === 0) return [`${name}: the same packages as on ${first}.`, ...note]
+  const cells = table(["Package", "By", first, name], rows.slice(0, mostDifferences))
+  const more = rows.length - mostDifferences
+  const body = more > 0 ? `${cells}\n\n${more} more are in the page's data.` : cells
+  const sentence = `${name}: ${plural(rows.length, "package")} other than on ${first}.`
+  return [sentence, rows.length > openLines ? folded(plural(rows.length, "package"), body) : body, ...note]
+}
+
+function versionCells(change: PackageChange): readonly string[] {
+  return ["from" in change ? codeCell(change.from) : "none", "to" in change ? codeCell(change.to) : "none"]
 }
 
 const ecosystemNames: Readonly<Record<Ecosystem, string>> = {

@@ -8,6 +8,8 @@ export type ReviewedImage =
   | {
       readonly kind: "compared"
       readonly name: string
+      /** Of an image of several platforms: which image and platform the row is about. */
+      readonly part?: ReviewedPlatform
       readonly diff: ImageDiff
       /** Layers of both sides, where both are in a registry. */
       readonly layers?: LayerChange
@@ -18,6 +20,13 @@ export type ReviewedImage =
   /** The other branch has no such image. */
   | { readonly kind: "new"; readonly name: string; readonly milliseconds: number }
   | { readonly kind: "unknown"; readonly name: string; readonly why: string }
+
+/** One of several platforms of an image. */
+export interface ReviewedPlatform {
+  readonly image: string
+  /** `linux/arm64` */
+  readonly platform: string
+}
 
 /** How many layers an image has, before and after. */
 export interface LayerChange {
@@ -43,18 +52,21 @@ export interface Review {
 export interface ReviewedSides {
   readonly before: ImageManifest
   readonly after: ImageManifest
+  /** Which of several platforms both are of. */
+  readonly part?: ReviewedPlatform
   /** What the run took for it. */
   readonly milliseconds: number
 }
 
 /** Compares an image with what is published of it. */
-export function reviewedImage({ before, after, milliseconds }: ReviewedSides): ReviewedImage {
+export function reviewedImage({ before, after, part, milliseconds }: ReviewedSides): ReviewedImage {
   const { name } = after
   const isSame = before.digest !== undefined && before.digest === after.digest
   if (isSame) return { kind: "same", name }
   return {
     kind: "compared",
     name,
+    ...(part !== undefined && { part }),
     diff: diffManifests(before, after),
     ...layersOf(before, after),
     tests: {

@@ -1,3 +1,5 @@
+import type { ImageDiff } from "../manifest/diff.js"
+import { joinedDiff } from "../manifest/diff.js"
 import { changesIn, renderImageDiff, sizeChange, summaryOf } from "../manifest/diffMarkdown.js"
 import type { ManifestTests } from "../manifest/manifestData.js"
 import { formatDuration, listOf, plural } from "../text/format.js"
@@ -13,7 +15,7 @@ export function renderReview({ against, images }: Review): readonly string[] {
   if (changed.length === 0)
     return [heading, images.length === 0 ? "No image of this run is known." : "No image."]
   const rows = table(["image", "packages", "unpacked", "layers", "tests", "this run"], changed.map(rowOf))
-  return [heading, rows, ...rest, ...changed.flatMap(detailOf)]
+  return [heading, rows, ...rest, ...changed.flatMap((each) => detailOf(each, changed))]
 }
 
 function rowOf(image: ReviewedImage): readonly string[] {
@@ -28,7 +30,7 @@ function rowOf(image: ReviewedImage): readonly string[] {
     case "compared":
       return [
         name,
-        summaryOf(image.diff.ecosystems),
+        summaryOf(image.diff),
         sizeChange(image.diff.unpacked) ?? "not known",
         image.layers === undefined ? "" : arrow(String(image.layers.from), String(image.layers.to)),
         testsText(image.tests),
@@ -51,11 +53,21 @@ function arrow(from: string, to: string): string {
   return from === to ? to : `${from} → ${to}`
 }
 
-function detailOf(image: ReviewedImage): readonly string[] {
+/** An image that changes on several platforms is told once, where the first of them is. */
+function detailOf(image: ReviewedImage, all: readonly ReviewedImage[]): readonly string[] {
   if (image.kind === "unknown") return [`- ${plainText(image.name)}: ${plainText(image.why)}`]
-  if (image.kind !== "compared" || changesIn(image.diff) === 0) return []
-  return [
-    `### ${plainText(image.name)}: ${plural(changesIn(image.diff), "package")}`,
-    renderImageDiff(image.diff),
-  ]
+  if (image.kind !== "compared") return []
+  const { part } = image
+  const platforms = all.flatMap((each) =>
+    each.kind === "compared" && part !== undefined && each.part?.image === part.image
+      ? [{ platform: each.part.platform, diff: each.diff }]
+      : [],
+  )
+  if (part === undefined || platforms.length < 2) return blocksOf(image.name, image.diff)
+  return platforms[0]?.diff === image.diff ? blocksOf(part.image, joinedDiff(part.image, platforms)) : []
+}
+
+function blocksOf(name: string, diff: ImageDiff): readonly string[] {
+  const count = changesIn(diff)
+  return count === 0 ? [] : [`### ${plainText(name)}: ${plural(count, "package")}`, renderImageDiff(diff)]
 }

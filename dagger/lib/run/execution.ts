@@ -7,6 +7,7 @@ import { isFailedOutcome } from "../report/report.js"
 import type { CommandAnswer, FurtherTag, FurtherTagFacts } from "../tag/furtherTags.js"
 import type { FoundTests } from "../testing/testFolders.js"
 import type { EmulatedTests } from "../spec/platforms.js"
+import { platformInPaths, platformLabel } from "../spec/platforms.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
 import type { TestLimits } from "../engine/imageTests.js"
 import type { ImageRecord } from "./record.js"
@@ -173,12 +174,12 @@ export function hasFailed(image: ImageState): boolean {
 
 /** What a person calls a job: an image, and of a run for several platforms which one. */
 export function jobLabel({ name, platform }: Pick<ImageJob, "name" | "platform">): string {
-  return platform === undefined ? name : `${name} (${platform})`
+  return platformLabel(name, platform)
 }
 
 /** What a job's files are called: `base`, `base.linux-arm64`. */
 export function jobFile({ name, platform }: Pick<ImageJob, "name" | "platform">): string {
-  return platform === undefined ? name : `${name}.${platform.replaceAll("/", "-")}`
+  return platform === undefined ? name : `${name}.${platformInPaths(platform)}`
 }
 
 /** The end of an image's way, before its tag. */

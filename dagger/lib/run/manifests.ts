@@ -2,6 +2,7 @@ import type { ImageManifest, InfoSection } from "../manifest/manifestData.js"
 import { ecosystems, formatManifest, manifestVersion } from "../manifest/manifestData.js"
 import { isInspected } from "../manifest/knownImage.js"
 import { pageName } from "../manifest/pageName.js"
+import { manifestsByPlatform, platformEntry } from "../manifest/platformManifests.js"
 import { readOsRelease, readProbes } from "../manifest/packageProbes.js"
 import { renderPage } from "../manifest/page.js"
 import { webAddress } from "../git/webAddress.js"
@@ -9,6 +10,7 @@ import { underTag } from "../reference/imagePlace.js"
 import { formatReference, parseReference } from "../reference/reference.js"
 import { labels } from "../registry/labels.js"
 import type { SourceFacts } from "../report/report.js"
+import { platformInPaths } from "../spec/platforms.js"
 import type { Spec } from "../spec/spec.js"
 import { renderSbom, sbomPath } from "../sbom/sbom.js"
 import { countTests } from "../testing/testRun.js"
@@ -48,12 +50,17 @@ export function renderManifests(
       return [
         [`manifests/${page}.md`, renderPage(manifest)] as const,
         [`manifests/${page}.json`, formatManifest(manifest)] as const,
-        ...(isInspected(manifest)
-          ? [[sbomPath(manifest, "spdx"), renderSbom(manifest, "spdx")] as const]
-          : []),
+        ...shownBill(manifest),
         ...otherPlatforms(image, shown, context, page),
       ]
     })
+}
+
+/** The bill of materials of the platform that a page shows. */
+function shownBill(manifest: ImageManifest): readonly (readonly [string, string])[] {
+  return manifestsByPlatform(manifest)
+    .filter((part) => part.isShown && isInspected(part.manifest))
+    .map(({ manifest: own }) => [sbomPath(own, "spdx"), renderSbom(own, "spdx")] as const)
 }
 
 /** What a run has looked into: an image, or what it is on one of several platforms. */
@@ -98,30 +105,31 @@ function otherPlatforms(
     const facts = context.published.get(factsName(job.name, platform))
     const manifest = { ...manifestOf(image, all, context, facts), platform }
     if (!isInspected(manifest)) return []
-    const folder = platform.replaceAll("/", "-")
-    const sbom = sbomPath(manifest, "spdx").replace(/\.spdx\.json$/, `.${folder}$&`)
+    const folder = platformInPaths(platform)
     return [
       [`manifests/${folder}/${page}.md`, renderPage(manifest)] as const,
       [`manifests/${folder}/${page}.json`, formatManifest(manifest)] as const,
-      [sbom, renderSbom(manifest, "spdx")] as const,
+      [sbomPath(manifest, "spdx", platform), renderSbom(manifest, "spdx")] as const,
     ]
   })
 }
 
-/** Sizes and digests of an image on each of several platforms. */
+/** What an image is on each of several platforms; what is in the one that the page shows, stands in its own place. */
 function platformsOf(
-  { job: { name }, platforms }: EndedImage,
+  { job, platforms }: EndedImage,
   { published }: ManifestContext,
 ): Pick<ImageManifest, "platforms"> {
   if (platforms === undefined || platforms.length < 2) return {}
-  const found = platforms.map(({ platform, image: { digest, record } }) => {
-    const compressed = published.get(factsName(name, platform))?.compressedBytes
+  const found = platforms.map(({ platform, image }) => {
+    const { digest, record } = image
+    const compressed = published.get(factsName(job.name, platform))?.compressedBytes
     const { unpackedBytes: unpacked } = record.outside
     const size = {
       ...(compressed !== undefined && { compressed }),
       ...(unpacked !== undefined && { unpacked }),
     }
-    return { platform, ...(digest !== undefined && { digest }), size }
+    const told = { digest, size, ...osOf(record), packages: packagesOf(record) }
+    return platformEntry(platform, told, image.job === job)
   })
   return { platforms: found }
 }

@@ -1,6 +1,7 @@
 import type { ImageManifest } from "../manifest/manifestData.js"
 import { pageName } from "../manifest/pageName.js"
 import { parseReference } from "../reference/reference.js"
+import { platformInPaths } from "../spec/platforms.js"
 import { renderCycloneDx } from "./cyclonedx.js"
 import { renderSpdx } from "./spdx.js"
 
@@ -30,7 +31,11 @@ export function renderSbom(manifest: ImageManifest, format: SbomFormat): string 
   return formats[format].render(manifest)
 }
 
-/** Path of a bill of materials in the artifacts, by the name of the image's page. */
-export function sbomPath({ reference }: ImageManifest, format: SbomFormat): string {
-  return `sbom/${pageName(parseReference(reference))}.${formats[format].suffix}`
+/**
+ * Path of a bill of materials in the artifacts, by the name of the image's page.
+ * @param platform that it is of, where it is another one than the page shows
+ */
+export function sbomPath({ reference }: ImageManifest, format: SbomFormat, platform?: string): string {
+  const other = platform === undefined ? "" : `.${platformInPaths(platform)}`
+  return `sbom/${pageName(parseReference(reference))}${other}.${formats[format].suffix}`
 }

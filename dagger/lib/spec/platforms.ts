@@ -8,6 +8,16 @@ export const usualPlatform = "linux/amd64" satisfies PublishedPlatform
 
 export type PublishedPlatform = (typeof platforms)[number]
 
+/** Name of an image, and which of several platforms: `base (linux/arm64)`. */
+export function platformLabel(name: string, platform: string | undefined): string {
+  return platform === undefined ? name : `${name} (${platform})`
+}
+
+/** A platform as names of files and folders have it: `linux-arm64`. */
+export function platformInPaths(platform: string): string {
+  return platform.replaceAll("/", "-")
+}
+
 /** What each image is published for. */
 export function platformsOfImages({ images }: Pick<Spec, "images">): ReadonlyMap<string, readonly string[]> {
   return new Map([...images.values()].map(({ name, platforms: own }) => [name, own]))

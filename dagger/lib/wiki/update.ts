@@ -1,5 +1,5 @@
 import { diffManifests } from "../manifest/diff.js"
-import { isInspected, tellOfTheSame, withKnown, withSizes } from "../manifest/knownImage.js"
+import { isInspected, toldOfTheSame, withKnown, withPlatforms } from "../manifest/knownImage.js"
 import { formatManifest } from "../manifest/manifestData.js"
 import { renderPage } from "../manifest/page.js"
 import { formatReference, parseReference } from "../reference/reference.js"
@@ -79,13 +79,10 @@ function published(files: WikiFiles, { manifests }: PagesToPublish): readonly Im
     // The same index tells more than another one that has the same image in it.
     const exact = all.filter(({ digest }) => digest !== undefined && digest === manifest.digest)
     const own = exact.find(({ reference }) => reference === manifest.reference)
-    const known = [
-      ...(own === undefined ? [] : [own]),
-      ...exact,
-      ...all.filter((each) => tellOfTheSame(manifest, each)),
-    ]
-    const best = known.find(isInspected) ?? known[0]
-    return withSizes(best === undefined ? manifest : withKnown(manifest, best), all)
+    const told = (each: ImageManifest) => toldOfTheSame(manifest, each)
+    const known = [...(own === undefined ? [] : [own]), ...exact, ...all].filter((each) => told(each))
+    const best = known.find((each) => isInspected(told(each) ?? each)) ?? known[0]
+    return withPlatforms(best === undefined ? manifest : withKnown(manifest, best), all)
   })
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest"
 import { checkBudget } from "../../../dagger/lib/manifest/budget.js"
-import { diffManifests, diffSets } from "../../../dagger/lib/manifest/diff.js"
-import { renderImageDiff, renderSetDiff } from "../../../dagger/lib/manifest/diffMarkdown.js"
-import { digestOf, manifestOf, packagesOf } from "../../support/manifests.js"
+import { changedAlone, diffManifests, diffSets, joinedDiff } from "../../../dagger/lib/manifest/diff.js"
+import type { EcosystemDiff } from "../../../dagger/lib/manifest/diff.js"
+import { changesIn, renderImageDiff, renderSetDiff } from "../../../dagger/lib/manifest/diffMarkdown.js"
+import { manifestsByPlatform } from "../../../dagger/lib/manifest/platformManifests.js"
+import { digestOf, listsOf, manifestOf, packagesOf, twoPlatforms } from "../../support/manifests.js"
 import type { Ecosystem, ImageManifest } from "../../../dagger/lib/manifest/manifestData.js"
 
 /** A manifest with these packages: `withPackages({ pip: "numpy 1.0" })`. */
@@ -125,5 +127,141 @@ describe("images of several platforms", () => {
     expect(text).toContain("| `linux/arm64` | not known → 5.00 kB | not known |")
     expect(diffManifests(of(1000), of(2000))).not.toHaveProperty("platforms")
     expect(renderImageDiff(diffManifests(of(1000), of(2000)))).not.toContain("Platform")
+  })
+
+  /** Changes of a list of comparisons: `upgraded bash`. */
+  const told = (compared: readonly EcosystemDiff[]) =>
+    compared.flatMap((each) =>
+      each.kind === "compared"
+        ? each.changes.map(({ kind, name }) => `${kind} ${name}`)
+        : [`${each.ecosystem}: ${each.reason}`],
+    )
+  const after = (amd: Lists, arm: Lists, changes: Partial<ImageManifest> = {}) =>
+    twoPlatforms(amd, arm, {
+      digest: digestOf("8"),
+      platforms: twoPlatforms(amd, arm).platforms?.map((each, index) => ({
+        ...each,
+        digest: digestOf(String(index + 3)),
+      })),
+      ...changes,
+    })
+  type Lists = Parameters<typeof twoPlatforms>[0]
+
+  test.each<
+    readonly [
+      string,
+      { readonly from: readonly [Lists, Lists]; readonly to: readonly [Lists, Lists] },
+      {
+        readonly alike: readonly string[]
+        readonly amd?: readonly string[]
+        readonly arm?: readonly string[]
+      },
+    ]
+  >([
+    [
+      "alike",
+      { from: [{ apt: "bash 1" }, { apt: "bash 1" }], to: [{ apt: "bash 2" }, { apt: "bash 2" }] },
+      { alike: ["upgraded bash"] },
+    ],
+    [
+      "on one",
+      { from: [{ apt: "bash 1" }, { apt: "bash 1" }], to: [{ apt: "bash 1" }, { apt: "bash 1, only 1" }] },
+      { alike: [], arm: ["added only"] },
+    ],
+    [
+      "to other versions",
+      { from: [{ apt: "bash 1" }, { apt: "bash 1" }], to: [{ apt: "bash 2" }, { apt: "bash 3" }] },
+      { alike: [], amd: ["upgraded bash"], arm: ["upgraded bash"] },
+    ],
+    [
+      "alike and on one",
+      {
+        from: [{ apt: "bash 1, x 1" }, { apt: "bash 1, x 1" }],
+        to: [{ apt: "bash 2" }, { apt: "bash 2, x 1" }],
+      },
+      { alike: ["upgraded bash"], amd: ["removed x"] },
+    ],
+    [
+      "of a package manager that one of them has",
+      {
+        from: [{ apt: "bash 1" }, { apt: "bash 1" }],
+        to: [{ apt: "bash 2" }, { apt: "bash 2", r: "MASS 1" }],
+      },
+      { alike: ["upgraded bash"], arm: ["r: before: not collected"] },
+    ],
+  ])("packages that changed %s", (_, { from, to }, { alike, amd = [], arm = [] }) => {
+    const diff = diffManifests(twoPlatforms(...from), after(...to))
+    expect(told(diff.ecosystems)).toEqual(alike)
+    expect(diff.platforms?.map((part) => told(changedAlone(diff, part)))).toEqual([amd, arm])
+    expect(changesIn(diff)).toBe([alike, amd, arm].flat().filter((each) => !each.includes(":")).length)
+  })
+
+  test("are told as a person reads them: what is alike once, what is on one with its name", async () => {
+    const from = twoPlatforms({ apt: "bash 1, gone 1" }, { apt: "bash 1, gone 1" })
+    const to = after({ apt: "bash 2, gone 1" }, { apt: "bash 2, arm-only 1" })
+    const text = renderSetDiff(diffSets([from], [to]))
+    expect(text.match(/\| bash \|/g)).toHaveLength(1)
+    await expect(text).toMatchFileSnapshot("golden/platforms-diff.md")
+  })
+
+  test("have all of it by platform in the data", () => {
+    const diff = diffManifests(
+      twoPlatforms({ apt: "bash 1" }, { apt: "bash 1" }),
+      after({ apt: "bash 2" }, { apt: "bash 2, arm-only 1" }),
+    )
+    expect(diff.platforms).toMatchObject([
+      {
+        platform: "linux/amd64",
+        packages: { kind: "compared", ecosystems: [{ changes: [{ name: "bash" }] }] },
+      },
+      {
+        platform: "linux/arm64",
+        packages: {
+          kind: "compared",
+          ecosystems: [
+            { ecosystem: "apt", changes: [{ name: "arm-only", kind: "added" }, { name: "bash" }] },
+          ],
+        },
+      },
+    ])
+  })
+
+  test("of which nobody has looked into one say so in one line, and not where it is the same image", () => {
+    const old = twoPlatforms({ apt: "bash 1" }, {})
+    const text = renderImageDiff(diffManifests(old, after({ apt: "bash 2" }, { apt: "bash 2" })))
+    expect(text).toContain("The packages are those on `linux/amd64`.")
+    expect(text).toContain(
+      "The packages on `linux/arm64` are not comparable: no run looked into it (before).",
+    )
+    expect(renderSetDiff(diffSets([old], [after({ apt: "bash 2" }, {})]))).toContain(
+      "| base | 1 upgraded (linux/arm64 not known) |",
+    )
+    const kept = after({ apt: "bash 2" }, {}, { platforms: old.platforms })
+    const same = diffManifests(old, { ...kept, packages: listsOf({ apt: "bash 2" }) })
+    expect(same.platforms?.[1]?.packages).toEqual({ kind: "compared", ecosystems: [] })
+  })
+
+  test("of which one came or went say so", () => {
+    const two = after({ apt: "bash 2" }, { apt: "bash 2" })
+    const one = manifestOf("base", "2026.4-main", { packages: listsOf({ apt: "bash 1" }) })
+    const came = diffManifests(one, two)
+    expect(told(came.ecosystems)).toEqual(["upgraded bash"])
+    expect(renderImageDiff(came)).toContain("`linux/arm64` is new: its packages are compared with nothing.")
+    expect(renderImageDiff(diffManifests(two, one))).toContain("`linux/arm64` is no longer there.")
+  })
+
+  test("that were compared one by one are told as one", () => {
+    const from = twoPlatforms({ apt: "bash 1" }, { apt: "bash 1" })
+    const to = after({ apt: "bash 2" }, { apt: "bash 2, arm-only 1" })
+    const [before, now] = [from, to].map((each) => manifestsByPlatform(each))
+    const parts = (before ?? []).flatMap(({ manifest, platform = "" }, index) => {
+      const newer = now?.[index]?.manifest
+      return newer === undefined ? [] : [{ platform, diff: diffManifests(manifest, newer) }]
+    })
+    const whole = diffManifests(from, to)
+    expect(joinedDiff("base", parts)).toMatchObject({
+      ecosystems: whole.ecosystems,
+      platforms: whole.platforms,
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
-import { completed, tellOfTheSame, tellsOf, withKnown } from "../../../dagger/lib/manifest/knownImage.js"
-import { digestOf, manifestOf } from "../../support/manifests.js"
+import { completed, toldOf, toldOfTheSame, withKnown } from "../../../dagger/lib/manifest/knownImage.js"
+import { digestOf, listsOf, manifestOf, twoPlatforms } from "../../support/manifests.js"
 
 const inspected = manifestOf("base", "2026.4-main", { tags: [] })
 const taken = { ...inspected, tags: ["2026.4-main"], sections: [], packages: {} }
@@ -55,16 +55,52 @@ test("an index is completed by the runs of its platforms: what is in the first, 
   })
 })
 
-test("a manifest tells of its own digest, and of that of the platform that it shows", () => {
-  expect([joined.digest, amdDigest, armDigest].map((digest) => tellsOf(joined, digest))).toEqual([
-    true,
-    true,
-    false,
+test("an index is completed by platform: each list by the run that looked into that digest", () => {
+  const ofAmd = { ...inspected, digest: amdDigest, packages: listsOf({ apt: "bash 5.2" }) }
+  const os = { id: "debian", version: "13" }
+  const ofArm = {
+    ...{ ...inspected, digest: armDigest, platform: "linux/arm64/v8", os },
+    packages: listsOf({ apt: "bash 5.2, arm-only 1" }),
+  }
+  const [whole] = completed([joined], [ofArm, ofAmd])
+  expect(whole?.packages).toEqual(ofAmd.packages)
+  expect(whole?.platforms?.[0]).not.toHaveProperty("packages")
+  expect(whole?.platforms?.[1]).toMatchObject({ platform: arm, os, packages: ofArm.packages })
+
+  // The run has built the other one itself: what it saw stays, and what it took is found.
+  const seen = [
+    { platform: amd, digest: amdDigest, size: {} },
+    { platform: arm, digest: armDigest, size: {}, packages: listsOf({ apt: "bash 6" }) },
+  ]
+  const [kept] = completed([{ ...joined, platforms: seen }], [ofArm, ofAmd])
+  expect(kept?.packages).toEqual(ofAmd.packages)
+  expect(kept?.platforms?.[1]?.packages).toEqual(listsOf({ apt: "bash 6" }))
+  expect(completed([joined], [{ ...ofArm, digest: digestOf("3") }])[0]?.platforms).toEqual(joined.platforms)
+})
+
+test("of an index that shows another platform only what it tells of this one is taken", () => {
+  const other = twoPlatforms({ apt: "bash 5.2" }, { apt: "bash 5.3" }, { tags: ["2026.4-stable"] })
+  const shown = { ...joined, digest: digestOf("8"), platform: arm, layers: [] }
+  const platforms = other.platforms?.map(({ platform, digest }) => ({ platform, digest, size: {} })) ?? []
+  const [whole] = completed([{ ...shown, platforms }], [other])
+  expect(whole).toMatchObject({ platform: arm, packages: listsOf({ apt: "bash 5.3" }), layers: [] })
+  expect(whole?.platforms?.[0]?.packages).toEqual(listsOf({ apt: "bash 5.2" }))
+  expect(whole?.platforms?.[1]).not.toHaveProperty("packages")
+})
+
+test("a manifest tells of its own digest, and of those of its platforms", () => {
+  const told = [joined.digest, amdDigest, armDigest, digestOf("7")].map((digest) => toldOf(joined, digest))
+  expect(told.map((each) => each && [each.digest, each.platform])).toEqual([
+    [joined.digest, amd],
+    [amdDigest, amd],
+    [armDigest, arm],
+    undefined,
   ])
   const other = { ...joined, digest: digestOf("8") }
-  expect(tellOfTheSame(joined, other)).toBe(true)
-  expect(tellOfTheSame(joined, { ...inspected, digest: armDigest })).toBe(false)
-  expect(tellOfTheSame({ ...inspected, digest: undefined }, { ...inspected, digest: undefined })).toBe(false)
+  expect(toldOfTheSame(joined, other)).toMatchObject({ digest: amdDigest })
+  expect(toldOfTheSame(joined, { ...inspected, digest: armDigest })).toBeUndefined()
+  const nowhere = { ...inspected, digest: undefined }
+  expect(toldOfTheSame(nowhere, nowhere)).toBeUndefined()
 })
 
 test("tags are those of the index, which is another one now", () => {

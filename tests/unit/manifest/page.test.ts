@@ -4,8 +4,8 @@ import { formatManifest, parseManifest } from "../../../dagger/lib/manifest/mani
 import { renderPage } from "../../../dagger/lib/manifest/page.js"
 import { pageName } from "../../../dagger/lib/manifest/pageName.js"
 import { parseReference } from "../../../dagger/lib/reference/reference.js"
-import { manifestOf, packagesOf } from "../../support/manifests.js"
-import type { InfoSection } from "../../../dagger/lib/manifest/manifestData.js"
+import { manifestOf, packagesOf, twoPlatforms } from "../../support/manifests.js"
+import type { ImageManifest, InfoSection } from "../../../dagger/lib/manifest/manifestData.js"
 
 function section(output: string, exitCode = 0, changes: Partial<InfoSection> = {}): string {
   const info = { key: "KEY", description: "Title", command: "cmd", output, exitCode, ...changes }
@@ -33,6 +33,47 @@ test("a page of an image that was not published and of which little is known", a
     tags: [],
   })
   await expect(page).toMatchFileSnapshot("golden/bare-page.md")
+})
+
+test("a page of an image of two platforms: the first, and what differs on the other", async () => {
+  const arm = { apt: "bash 5.2.15-2, libc6 2.37-1, only-arm 1.0", pip: "numpy 1.26.4" }
+  const page = renderPage(
+    twoPlatforms({ apt: "bash 5.2.15-2, libc6 2.36-9", pip: "numpy 1.26.4, pandas 2.2.0" }, arm),
+  )
+  await expect(page).toMatchFileSnapshot("golden/platforms-page.md")
+})
+
+describe("the other platforms of an image", () => {
+  const section = (manifest: ImageManifest): string => {
+    const page = renderPage(manifest)
+    const start = page.indexOf("## Other platforms")
+    return start === -1 ? "" : page.slice(start, page.indexOf("## Tests")).trim()
+  }
+  const many = Array.from({ length: 31 }, (_, index) => `p${index + 10} 1`).join(", ")
+
+  test.each<readonly [string, ImageManifest, string]>([
+    ["are not spoken of where there is one", manifestOf(), ""],
+    [
+      "say that nobody has looked into one",
+      twoPlatforms({ apt: "bash 1" }, {}),
+      "## Other platforms\n\n`linux/arm64`: no run looked into it.",
+    ],
+    [
+      "say that they are the same",
+      twoPlatforms({ apt: "bash 1" }, { apt: "bash 1" }),
+      "## Other platforms\n\n`linux/arm64`: the same packages as on `linux/amd64`.",
+    ],
+    ["are compared with nothing where the first is not known", twoPlatforms({}, { apt: "bash 1" }), ""],
+  ])("%s", (_, manifest, text) => {
+    expect(section(manifest)).toBe(text)
+  })
+
+  test("fold many differences, and name lists that are not comparable", () => {
+    const text = section(twoPlatforms({ apt: "bash 1" }, { apt: `bash 1, ${many}`, pip: "numpy 1" }))
+    expect(text).toContain("`linux/arm64`: 31 packages other than on `linux/amd64`.")
+    expect(text).toContain("<summary>31 packages</summary>")
+    expect(text).toContain("Not comparable: pip.")
+  })
 })
 
 describe("info commands", () => {

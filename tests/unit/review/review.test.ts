@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest"
 import { existingReview, sides } from "../../support/reviews.js"
 import { reviewedImage } from "../../../dagger/lib/review/review.js"
 import { renderReview } from "../../../dagger/lib/review/reviewMarkdown.js"
-import { manifestOf } from "../../support/manifests.js"
+import { digestOf, listsOf, manifestOf } from "../../support/manifests.js"
+import type { Review } from "../../../dagger/lib/review/review.js"
 
 describe("an image under review", () => {
   it("is the same where the digest is", () => {
@@ -44,5 +45,37 @@ describe("the section of a report", () => {
     expect(
       renderReview({ version: 1, against: "2026.4-main", images: [{ kind: "same", name: "base" }] }),
     ).toEqual(["## What changes against `2026.4-main`", "No image."])
+  })
+})
+
+describe("an image of several platforms under review", () => {
+  /** A row of one of its platforms, with these packages before and after. */
+  const row = (platform: string, from: string, to: string) => {
+    const of = (apt: string, digit: string) =>
+      manifestOf(`left (${platform})`, "2026.4-main", { digest: digestOf(digit), packages: listsOf({ apt }) })
+    const part = { image: "left", platform }
+    return reviewedImage({ before: of(from, "1"), after: of(to, "2"), part, milliseconds: 1000 })
+  }
+  const rendered = (images: Review["images"]) =>
+    renderReview({ version: 1, against: "2026.4-main", images }).join("\n\n")
+
+  it("has a row for each, and its packages once: those of one platform with its name", () => {
+    const text = rendered([
+      row("linux/amd64", "bash 1", "bash 2"),
+      row("linux/arm64", "bash 1", "bash 2, arm-only 1"),
+    ])
+    expect(text).toContain("| left (linux/amd64) | 1 upgraded |")
+    expect(text).toContain("| left (linux/arm64) | 1 upgraded, 1 added |")
+    expect(text.match(/^### .*$/gm)).toEqual(["### left: 2 packages"])
+    expect(text.match(/\| bash \|/g)).toHaveLength(1)
+    expect(text).toMatch(/Only on `linux\/arm64`:\n\n.*\n\n.*\n.*\n\| arm-only \| added \|/)
+  })
+
+  it("of which one changes is told with its name", () => {
+    const text = rendered([
+      { kind: "same", name: "left (linux/amd64)" },
+      row("linux/arm64", "bash 1", "bash 2"),
+    ])
+    expect(text.match(/^### .*$/gm)).toEqual(["### left (linux/arm64): 1 package"])
   })
 })

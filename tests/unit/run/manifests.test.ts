@@ -95,6 +95,28 @@ test("the page is that of the first platform with the sizes of all; the others h
   expect(versions(files, `manifests/${page}.json`)).toEqual(["1"])
   expect(versions(files, `manifests/linux-arm64/${page}.json`)).toEqual(["2"])
   expect(files.get(`sbom/${page}.linux-arm64.spdx.json`)).toContain("pkg:pypi/tool@2")
+  // Each bill is of the image that has these packages, and not of the index.
+  expect(files.get(`sbom/${page}.spdx.json`)).toContain(`pkg:oci/base@${digestOf("1")}`)
+  expect(files.get(`sbom/${page}.linux-arm64.spdx.json`)).toContain(`pkg:oci/base@${digestOf("2")}`)
+})
+
+test("the document of the index has the packages of each platform that the run looked into", () => {
+  const pip = (version: string) => ({ pip: { kind: "listed", packages: [{ name: "tool", version }] } })
+  const built = filesOf([partOf(amd, "1", digestOf("1")), partOf(arm, "2", digestOf("2"))], digestOf("9"))
+  const { packages, platforms } = read(built, `manifests/${page}.json`)
+  expect([packages, ...(platforms ?? []).map((each) => each.packages)]).toEqual([
+    pip("1"),
+    undefined,
+    pip("2"),
+  ])
+  expect(built.get(`manifests/${page}.md`)).toContain("| tool | pip | `1` | `2` |")
+
+  const taken = filesOf(
+    [partOf(amd, "1", digestOf("1")), partOf(arm, undefined, digestOf("2"))],
+    digestOf("9"),
+  )
+  expect(read(taken, `manifests/${page}.json`).platforms?.[1]).not.toHaveProperty("packages")
+  expect(taken.get(`manifests/${page}.md`)).toContain("`linux/arm64`: no run looked into it.")
 })
 
 test("where the first is as it is published, the page of the index says so, and the other's tells what is new", () => {
@@ -103,6 +125,7 @@ test("where the first is as it is published, the page of the index says so, and 
     digestOf("9"),
   )
   expect(versions(files, `manifests/${page}.json`)).toBeUndefined()
+  expect(read(files, `manifests/${page}.json`).platforms?.[1]?.packages?.pip?.kind).toBe("listed")
   expect(files.get(`manifests/${page}.md`)).toContain("did not look into the image")
   expect(versions(files, `manifests/linux-arm64/${page}.json`)).toEqual(["2"])
 })

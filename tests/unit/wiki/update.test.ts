@@ -4,7 +4,14 @@ import { pageProblems } from "../../../dagger/lib/wiki/promoted.js"
 import { updateWiki } from "../../../dagger/lib/wiki/update.js"
 import { wikiFilesOf } from "../../../dagger/lib/wiki/wikiFiles.js"
 import { runs } from "../../support/fuzz.js"
-import { digestOf, manifestOf, packagesOf, publicationOf } from "../../support/manifests.js"
+import {
+  digestOf,
+  listsOf,
+  manifestOf,
+  packagesOf,
+  publicationOf,
+  twoPlatforms,
+} from "../../support/manifests.js"
 import {
   apply,
   empty,
@@ -39,6 +46,29 @@ describe("publishing", () => {
     const same = { ...changed, platforms: platforms("2") }
     const again = apply(published, publicationOf("3333333", [{ ...same, digest: digestOf("8") }]))
     expect(again.get("ghcr-io-example-base-2026.4-main.md")).toContain("4 B unpacked, 3 B to download")
+  })
+
+  test("what is in each platform is kept by its digest, and promoted with the page", () => {
+    const first = twoPlatforms({ apt: "bash 5.2" }, { apt: "bash 5.2, arm-only 1" })
+    const published = apply(empty, publicationOf("1111111", [first]))
+    const path = "data/manifests/ghcr-io-example-base-2026.4-main.json"
+    const [amd, arm] = first.platforms ?? []
+    if (amd === undefined || arm === undefined) throw new Error("there are two")
+    // amd64 is built anew, arm64 is taken as it is published.
+    const newAmd = { ...amd, digest: digestOf("3") }
+    const next = { ...first, digest: digestOf("8"), packages: listsOf({ apt: "bash 5.3" }) }
+    const ofAmd = { ...next, platforms: [newAmd, { ...arm, packages: undefined }] }
+    const texts = apply(published, publicationOf("2222222", [ofAmd]))
+    expect(JSON.parse(texts.get(path) ?? "")).toMatchObject({
+      packages: listsOf({ apt: "bash 5.3" }),
+      platforms: [{ digest: digestOf("3") }, { packages: listsOf({ apt: "bash 5.2, arm-only 1" }) }],
+    })
+    const page = texts.get("ghcr-io-example-base-2026.4-main.md")
+    expect(page).toContain("| arm-only | apt | none | `1` |")
+    expect(apply(texts, publicationOf("2222222", [ofAmd]))).toEqual(texts)
+
+    const promoted = apply(published, promotion("2026.4-main", "2026.4-stable", "9"))
+    expect(promoted.get("ghcr-io-example-base-2026.4-stable.md")).toContain("| arm-only | apt | none | `1` |")
   })
 
   test("a row in the old form, newest first", () => {
