@@ -1,6 +1,7 @@
 import type { ClaimKind } from "../spec/trust.js"
+import { withoutVariant } from "../registry/imageFacts.js"
 import type { Evidence } from "./evidence.js"
-import type { TimedVerdict } from "./predicates.js"
+import type { ScanVerdict, TimedVerdict } from "./predicates.js"
 import { readGpuTest, readPassedTests, readProvenance, readVulnerabilities } from "./predicates.js"
 import type { InTotoStatement } from "./statement.js"
 
@@ -12,8 +13,8 @@ export interface Proof {
   readonly passed: ReadonlyMap<string, ReadonlySet<string>>
   /** Its last GPU test. */
   readonly gpu?: TimedVerdict | undefined
-  /** Its last scan for vulnerabilities. */
-  readonly vulnerabilities?: TimedVerdict | undefined
+  /** Its scans for vulnerabilities, the last one first. */
+  readonly vulnerabilities: readonly ScanVerdict[]
   /** Why claims are not believed, by kind. */
   readonly doubts: ReadonlyMap<ClaimKind | "other", readonly string[]>
 }
@@ -30,8 +31,10 @@ export function proofOf({ claims }: Pick<Evidence, "claims">): Proof {
   for (const { inputKey, testKey } of of("tests", readPassedTests)) {
     passed.set(inputKey, (passed.get(inputKey) ?? new Set()).add(testKey))
   }
-  const last = (kind: ClaimKind, read: (statement: InTotoStatement) => TimedVerdict | undefined) =>
-    of(kind, read).sort((a, b) => b.at - a.at)[0]
+  const lastFirst = <T extends TimedVerdict>(
+    kind: ClaimKind,
+    read: (statement: InTotoStatement) => T | undefined,
+  ): T[] => of(kind, read).sort((a, b) => b.at - a.at)
   const doubts = new Map<ClaimKind | "other", string[]>()
   for (const { kind = "other", problem, attachment } of claims) {
     if (problem === undefined) continue
@@ -40,8 +43,8 @@ export function proofOf({ claims }: Pick<Evidence, "claims">): Proof {
   return {
     inputKeys: new Set(of("provenance", readProvenance).map(({ inputKey }) => inputKey)),
     passed,
-    gpu: last("gpu", readGpuTest),
-    vulnerabilities: last("vulnerabilities", readVulnerabilities),
+    gpu: lastFirst("gpu", readGpuTest)[0],
+    vulnerabilities: lastFirst("vulnerabilities", readVulnerabilities),
     doubts,
   }
 }
@@ -57,8 +60,17 @@ export interface PromotionDemand {
   readonly gpuMaxAgeSeconds?: number | undefined
   /** Seconds that a scan for vulnerabilities may be old; absent where none is asked for. */
   readonly vulnerabilitiesMaxAgeSeconds?: number | undefined
+  /** Of an index: what is proved of each image that it lists. Scans are asked of each. */
+  readonly platforms?: readonly ProvedPlatform[] | undefined
   /** Milliseconds since 1970. */
   readonly now: number
+}
+
+/** What is proved of one of an index's images. */
+export interface ProvedPlatform {
+  /** `linux/arm64` */
+  readonly platform: string
+  readonly proof: Proof
 }
 
 /** Clocks of signers may be ahead by so many milliseconds. */
@@ -73,8 +85,13 @@ export interface MissingProof {
 /** What is missing before an image may be promoted. */
 export function missingForPromotion(
   proof: Proof,
-  { gpuMaxAgeSeconds, vulnerabilitiesMaxAgeSeconds, now }: PromotionDemand,
+  { gpuMaxAgeSeconds, vulnerabilitiesMaxAgeSeconds, platforms = [], now }: PromotionDemand,
 ): readonly MissingProof[] {
+  const [scan] = proof.vulnerabilities
+  const scans =
+    platforms.length === 0
+      ? missingVerdict(proof, "vulnerabilities", scan, vulnerabilitiesMaxAgeSeconds, now)
+      : platforms.flatMap((part) => missingScan(proof, part, vulnerabilitiesMaxAgeSeconds, now))
   return [
     ...(proof.inputKeys.size > 0
       ? []
@@ -82,9 +99,26 @@ export function missingForPromotion(
     ...(isBuiltAndTested(proof)
       ? []
       : [missing(proof, "tests", "no trusted statement tells that its tests passed")]),
-    ...missingVerdict(proof, "gpu", gpuMaxAgeSeconds, now),
-    ...missingVerdict(proof, "vulnerabilities", vulnerabilitiesMaxAgeSeconds, now),
+    ...missingVerdict(proof, "gpu", proof.gpu, gpuMaxAgeSeconds, now),
+    ...scans,
   ]
+}
+
+/** The last word on one of an index's images counts: its own scan, or one of all that the index lists. */
+function missingScan(
+  index: Proof,
+  { platform, proof }: ProvedPlatform,
+  maxAgeSeconds: number | undefined,
+  now: number,
+): readonly MissingProof[] {
+  const own = withoutVariant(platform)
+  const ofIndex = index.vulnerabilities.filter(
+    (scan) => scan.platform === undefined || withoutVariant(scan.platform) === own,
+  )
+  const [last] = [...proof.vulnerabilities, ...ofIndex].sort((a, b) => b.at - a.at)
+  return missingVerdict(proof, "vulnerabilities", last, maxAgeSeconds, now).map(({ kind, why }) => {
+    return { kind, why: `${platform}: ${why}` }
+  })
 }
 
 /** Kinds of statements that get old, with what they are about and the key of the spec that says how old they may be. */
@@ -96,11 +130,11 @@ const timed = {
 function missingVerdict(
   proof: Proof,
   kind: keyof typeof timed,
+  verdict: TimedVerdict | undefined,
   maxAgeSeconds: number | undefined,
   now: number,
 ): readonly MissingProof[] {
   if (maxAgeSeconds === undefined) return []
-  const verdict = proof[kind]
   const { what, key } = timed[kind]
   if (verdict === undefined)
     return [missing(proof, kind, `no trusted statement tells that its ${what} passed`)]

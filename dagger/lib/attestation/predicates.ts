@@ -26,6 +26,7 @@ const gpuVerdictSchema = z.object({
 const vulnerabilitiesSchema = z.object({
   verdict: z.enum(["PASSED", "FAILED"]),
   metadata: z.object({ scanFinishedOn: z.iso.datetime() }),
+  platform: z.string().optional(),
 })
 
 /** What a statement of provenance says; undefined where it is no whole one. */
@@ -54,10 +55,18 @@ export interface TimedVerdict {
   readonly at: number
 }
 
+/** The verdict of a scan for vulnerabilities. */
+export interface ScanVerdict extends TimedVerdict {
+  /** Of an index, where only one of its images was scanned: which. Earlier versions have signed such. */
+  readonly platform?: string | undefined
+}
+
 /** When a scan for vulnerabilities ended, and how; undefined where the statement is no whole one, or judges nothing. */
-export function readVulnerabilities({ predicate }: InTotoStatement): TimedVerdict | undefined {
+export function readVulnerabilities({ predicate }: InTotoStatement): ScanVerdict | undefined {
   const { data } = vulnerabilitiesSchema.safeParse(predicate)
-  return data && { passed: data.verdict === "PASSED", at: Date.parse(data.metadata.scanFinishedOn) }
+  if (data === undefined) return undefined
+  const { verdict, metadata, platform } = data
+  return { passed: verdict === "PASSED", at: Date.parse(metadata.scanFinishedOn), platform }
 }
 
 /** When a GPU test ended, and how; undefined where the statement is no whole one. */

@@ -1,14 +1,15 @@
 import type { Directory } from "@dagger.io/dagger"
 import { requireNamed } from "../gather/secretHosts.js"
 import { isInspected } from "../manifest/knownImage.js"
-import type { ImageManifest } from "../manifest/manifestData.js"
+import type { PlatformManifest } from "../manifest/platformManifests.js"
+import { leftOut, manifestsByPlatform } from "../manifest/platformManifests.js"
 import { InputError, atOption } from "../problems.js"
 import { componentsOf, missingLists } from "../sbom/components.js"
 import type { SbomFormat } from "../sbom/sbom.js"
 import { formatTitle, renderSbom, sbomFormats, sbomPath } from "../sbom/sbom.js"
+import { platformLabel } from "../spec/platforms.js"
 import { plural } from "../text/format.js"
 import { codeCell, plainText, table } from "../text/markdown.js"
-import type { ComparedSet } from "../wiki/comparedSet.js"
 import type { ActionOutcome } from "./actionOutcome.js"
 import type { ManifestSources } from "./imageSets.js"
 import { imageSet, knownSets } from "./imageSets.js"
@@ -32,10 +33,10 @@ export async function billsOfMaterials(request: SbomRequest): Promise<ActionOutc
   const set = imageSet({ tag: "--tag", artifacts: "--artifacts" }, request.tag, request.artifacts)
   const [known = ""] = await knownSets([set], request)
   if (typeof known === "string") return nothingKnown(known)
-  const described = known.manifests.filter(isInspected)
-  return described.length === 0
-    ? nothingKnown("no run looked into these images")
-    : billsOf(described, known, format)
+  const parts = known.manifests.flatMap(manifestsByPlatform)
+  return parts.some(({ manifest }) => isInspected(manifest))
+    ? billsOf(parts, known.notices, format)
+    : nothingKnown("no run looked into these images")
 }
 
 function formatOf(text: string): SbomFormat {
@@ -50,39 +51,47 @@ function nothingKnown(why: string): ActionOutcome {
   return { ok: false, report, markdown: `# No bill of materials\n\n${why}.\n` }
 }
 
-function billsOf(
-  described: readonly ImageManifest[],
-  { manifests, notices }: ComparedSet,
+/** @param parts of all images, each on each of its platforms */
+export function billsOf(
+  parts: readonly PlatformManifest[],
+  notices: readonly string[],
   format: SbomFormat,
 ): ActionOutcome {
-  const bills = described.map((manifest) => ({
+  const described = parts.filter(({ manifest }) => isInspected(manifest))
+  const bills = described.map(({ platform, isShown, manifest }) => ({
     image: manifest.name,
+    ...(platform !== undefined && { platform }),
     reference: manifest.reference,
-    path: sbomPath(manifest, format),
+    path: sbomPath(manifest, format, isShown ? undefined : platform),
     packages: componentsOf(manifest).length,
     missing: missingLists(manifest),
   }))
-  const unknown = manifests
-    .filter((manifest) => !isInspected(manifest))
-    .map(({ reference }) => `${reference} is left out: no run looked into it`)
   const said = [
     ...notices,
-    ...unknown,
-    ...bills.flatMap(({ image, missing }) => missing.map((why) => `${image}: ${why}`)),
+    ...parts.filter(({ manifest }) => !isInspected(manifest)).map(leftOut),
+    ...bills.flatMap(({ image, platform, missing }) =>
+      missing.map((why) => `${platformLabel(image, platform)}: ${why}`),
+    ),
   ]
   const packages = bills.reduce((sum, bill) => sum + bill.packages, 0)
-  const rows = bills.map(({ image, packages, path }) => [plainText(image), String(packages), codeCell(path)])
+  const rows = bills.map((bill) => [
+    plainText(platformLabel(bill.image, bill.platform)),
+    String(bill.packages),
+    codeCell(bill.path),
+  ])
   const lists = said.map((notice) => `- ${plainText(notice)}`).join("\n")
   return {
     ok: true,
     report: { version: 1, kind: "written", format, images: bills, notices: said },
     markdown: [
       `# Bills of materials (${formatTitle(format)})`,
-      `${plural(bills.length, "image")}, ${plural(packages, "package")}.`,
+      `${plural(new Set(bills.map(({ reference }) => reference)).size, "image")}, ${plural(packages, "package")}.`,
       table(["Image", "Packages", "File"], rows, "-r-"),
       ...(lists === "" ? [] : [lists]),
       "",
     ].join("\n\n"),
-    files: new Map(described.map((manifest) => [sbomPath(manifest, format), renderSbom(manifest, format)])),
+    files: new Map(
+      described.map(({ manifest }, index) => [bills[index]?.path ?? "", renderSbom(manifest, format)]),
+    ),
   }
 }

@@ -6,13 +6,17 @@ import { openSource } from "../gather/openSource.js"
 import { requireNamed } from "../gather/secretHosts.js"
 import type { SigningOptions } from "../gather/signing.js"
 import { signerOf } from "../gather/signing.js"
-import type { NamedManifest, ScanTools } from "../gather/vulnerabilityScan.js"
-import { databaseFile, scanManifests, scanToolsOf } from "../gather/vulnerabilityScan.js"
-import { isInspected } from "../manifest/knownImage.js"
-import type { ImageManifest } from "../manifest/manifestData.js"
+import type { ScanTools } from "../gather/vulnerabilityScan.js"
+import {
+  databaseFile,
+  labelledImages,
+  scanManifests,
+  scannableParts,
+  scanToolsOf,
+} from "../gather/vulnerabilityScan.js"
+import type { PlatformManifest } from "../manifest/platformManifests.js"
 import { InputError, atOption } from "../problems.js"
 import { globalStable, stableTagOf } from "../promote/tags.js"
-import { imageComponent } from "../sbom/components.js"
 import { scannerProblem } from "../spec/vulnerabilityRules.js"
 import { plainText } from "../text/markdown.js"
 import type { VulnerabilityScan } from "../vulnerability/gate.js"
@@ -50,7 +54,7 @@ export async function scanImages(request: ScanRequest): Promise<ActionOutcome> {
   if (images.length === 0) return nothingScanned(why)
   const startedAt = Date.now()
   try {
-    const scan = await scanManifests(labelled(images), tools, source)
+    const scan = await scanManifests(labelledImages(images), tools, source)
     const times = { startedAt, endedAt: Date.now() }
     const judged = { scan, tools, notices, why }
     if (signer === undefined) return outcomeOf(judged)
@@ -89,8 +93,8 @@ async function databaseOf({ database, databaseImage, databaseUrl }: ScanRequest)
 }
 
 interface ChosenImages {
-  /** One of each digest. */
-  readonly images: readonly ImageManifest[]
+  /** One of each digest, each image on each of its platforms. */
+  readonly images: readonly PlatformManifest[]
   readonly notices: readonly string[]
   /** Sentences on images that are asked for and were not looked into. */
   readonly why: readonly string[]
@@ -109,32 +113,14 @@ async function chosenImages(request: ScanRequest, { spec }: OpenSource): Promise
   const unknown = known.filter((set) => typeof set === "string")
   const manifests = known.flatMap((set) => (typeof set === "string" ? [] : set.manifests))
   const left = known.flatMap((set) => (typeof set === "string" ? [] : set.notices))
-  const blind = manifests
-    .filter((manifest) => !isInspected(manifest))
-    .map(({ reference }) => `${reference} is left out: no run looked into it`)
+  const { parts, blind } = scannableParts(manifests)
   // In the first weeks of a quarter there is no stable tag of it.
   const someMissing = stable && unknown.length < sets.length
   return {
-    images: distinct(manifests.filter(isInspected)),
+    images: parts,
     notices: someMissing ? unknown : [],
     why: [...(someMissing ? [] : unknown), ...left, ...blind],
   }
-}
-
-/** A promoted image has the digest of the one that it was. */
-function distinct(manifests: readonly ImageManifest[]): readonly ImageManifest[] {
-  const byContent = manifests.map((each) => [`${each.name} ${each.digest ?? each.reference}`, each] as const)
-  return [...new Map(byContent.toReversed()).values()].reverse()
-}
-
-/** Each by its name, with its tag where there are others of the name. */
-function labelled(images: readonly ImageManifest[]): readonly NamedManifest[] {
-  const names = images.map(({ name }) => name)
-  return images.map((manifest) => {
-    const { name, reference } = manifest
-    const isTwice = names.indexOf(name) !== names.lastIndexOf(name)
-    return { label: isTwice ? `${name}:${imageComponent(manifest).version ?? reference}` : name, manifest }
-  })
 }
 
 interface JudgedScan extends Pick<ChosenImages, "notices" | "why"> {

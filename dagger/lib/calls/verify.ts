@@ -19,9 +19,8 @@ import type { ImageReference, PinnedReference } from "../reference/reference.js"
 import { formatReference, sameRepository } from "../reference/reference.js"
 import { publishedAs } from "../spec/publishedAs.js"
 import type { Spec } from "../spec/spec.js"
-import type { RegistryClient } from "../registry/client.js"
+import { listedImages } from "../registry/imageFacts.js"
 import type { PlatformDigest } from "../registry/joinIndex.js"
-import { readManifest } from "../registry/manifest.js"
 import { shortDigest } from "../text/format.js"
 import { codeCell, codeSpan, plainText, table } from "../text/markdown.js"
 import type { ActionOutcome } from "./actionOutcome.js"
@@ -54,7 +53,7 @@ export async function verifyImage(request: VerifyRequest): Promise<ActionOutcome
   const tag = tagOfRun(spec, reference)
   const evidence = await claimsAbout(store, believer, image, tag)
   const parts = await Promise.all(
-    (await platformsIn(store, image)).map(async ({ platform, digest }) => {
+    (await listedImages(store, image)).map(async ({ platform, digest }) => {
       const { claims } = await claimsAbout(store, believer, { ...image, digest }, tag)
       return { platform, digest, claims }
     }),
@@ -65,17 +64,6 @@ export async function verifyImage(request: VerifyRequest): Promise<ActionOutcome
 /** What is claimed of one of an index's images. */
 interface ClaimedPlatform extends PlatformDigest {
   readonly claims: readonly Claim[]
-}
-
-/** The images that an index lists; none where it is an image. */
-async function platformsIn(
-  store: RegistryClient,
-  image: PinnedReference,
-): Promise<readonly PlatformDigest[]> {
-  const manifest = await store.manifest(image)
-  const document = manifest && readManifest(manifest)
-  if (document?.kind !== "index") return []
-  return document.manifests.map(({ platform = "unknown", digest }) => ({ platform, digest }))
 }
 
 /** The tag of a reference as runs and promotions call it: without what tells its image from others of the repository. */

@@ -4,6 +4,7 @@ import type { Believer } from "../attestation/evidence.js"
 import { claimsAbout } from "../attestation/evidence.js"
 import { underTag } from "../reference/imagePlace.js"
 import { formatReference } from "../reference/reference.js"
+import { listedImages } from "../registry/imageFacts.js"
 import type { ReferrerStore } from "../registry/referrers.js"
 import { shellCommand } from "../text/shell.js"
 import type { EvidenceCheck, EvidencedImage } from "./promote.js"
@@ -23,7 +24,8 @@ export interface EvidenceTerms {
 
 /**
  * What promotions need under trust: provenance and test results of every image, a scan for vulnerabilities where the spec
- * wants one, and the verdict of a GPU test of that which has one, each about the very digest that is promoted, by somebody who is trusted for the tag that it gets.
+ * wants one, of an index one of each image that it lists, and the verdict of a GPU test of that which has one, each about
+ * the very digest that is promoted, by somebody who is trusted for the tag that it gets.
  * @param awaited kinds that are not asked for yet
  */
 export function evidenceCheck(
@@ -49,11 +51,18 @@ async function missingOf(
 ): Promise<readonly MissingProof[]> {
   const { store, believer, gpu, vulnerabilitiesMaxAgeSeconds } = terms
   const { registry, path } = repository
-  const evidence = await claimsAbout(store, believer, { registry, path, digest }, to)
+  const about = async (of: string) =>
+    proofOf(await claimsAbout(store, believer, { registry, path, digest: of }, to))
+  const listed =
+    vulnerabilitiesMaxAgeSeconds === undefined ? [] : await listedImages(store, { registry, path, digest })
+  const platforms = await Promise.all(
+    listed.map(async (part) => ({ platform: part.platform, proof: await about(part.digest) })),
+  )
   const gpuMaxAgeSeconds = gpu?.image === name ? gpu.maxAgeSeconds : undefined
-  return missingForPromotion(proofOf(evidence), {
+  return missingForPromotion(await about(digest), {
     gpuMaxAgeSeconds,
     vulnerabilitiesMaxAgeSeconds,
+    platforms,
     now: terms.now(),
   })
 }

@@ -168,6 +168,21 @@ export async function indexedImage(
   return { platform: entry.platform ?? platform, digest: entry.digest }
 }
 
+/**
+ * Everything that an index lists; nothing where the reference names an image, or nothing.
+ * @returns each with its platform, `unknown` where the index does not say
+ * @throws RegistryError
+ */
+export async function listedImages(
+  store: Pick<ImageStore, "manifest">,
+  reference: ImageReference,
+): Promise<readonly PlatformDigest[]> {
+  const named = await store.manifest(reference)
+  const document = named && readManifest(named)
+  if (document?.kind !== "index") return []
+  return document.manifests.map(({ platform = "unknown", digest }) => ({ platform, digest }))
+}
+
 async function labelledImage(
   store: ImageStore,
   repository: Repository,
