@@ -1,6 +1,6 @@
 import type { Directory, Secret } from "@dagger.io/dagger"
 import { runWiki } from "../engine/wikiContainer.js"
-import { lookInto } from "../gather/lookInto.js"
+import { lookIntoEach } from "../gather/lookInto.js"
 import { openSource } from "../gather/openSource.js"
 import { RegistrySession } from "../gather/registrySession.js"
 import { loginOf } from "../gather/secretHosts.js"
@@ -108,8 +108,10 @@ async function lookedInto(reference: ImageReference, sources: ManifestSources): 
   const { spec } = await openSource(sources.source)
   const session = await RegistrySession.open(loginOf(sources))
   const name = reference.path.slice(reference.path.lastIndexOf("/") + 1)
-  const found = await lookInto(session, { name, reference, platform: spec.platforms[0] ?? usualPlatform })
-  return typeof found === "string" ? found : { manifests: [found], undescribed: [], notices: [] }
+  const image = { name, reference, platform: spec.platforms[0] ?? usualPlatform }
+  const found = await lookIntoEach(session, image, spec.platforms)
+  if (typeof found === "string") return found
+  return { manifests: [found.manifest], undescribed: [], notices: found.notices }
 }
 
 async function readManifests({

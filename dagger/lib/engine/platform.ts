@@ -89,6 +89,25 @@ export async function choosePlatforms(
   return able.map((each, index) => (index === 0 ? { ...each, notices: [...each.notices, ...left] } : each))
 }
 
+/** Platforms by whether an engine runs their programs, as it is. */
+export interface RunnablePlatforms {
+  /** Its own: `linux/amd64`. */
+  readonly own: string
+  readonly able: readonly string[]
+  readonly unable: readonly string[]
+}
+
+/** Which of some platforms an engine runs programs of. */
+export async function runnablePlatforms(
+  wanted: readonly string[],
+  engine = thisEngine,
+): Promise<RunnablePlatforms> {
+  const own = withoutVariant(await engine.own())
+  const found = await Promise.all(wanted.map((platform) => askedPlatform(platform, own, engine)))
+  const able = found.filter((each) => each.unable === undefined).map(({ platform }) => platform)
+  return { own, able, unable: wanted.filter((platform) => !able.includes(platform)) }
+}
+
 /** A platform as the engine takes it: its own, by emulation, or not at all. */
 async function askedPlatform(platform: string, own: string, engine: PlatformEngine): Promise<ChosenPlatform> {
   if (own === platform) return { platform, isEmulated: false, notices: [] }
