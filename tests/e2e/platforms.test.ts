@@ -1,4 +1,4 @@
-import { access, readFile } from "node:fs/promises"
+import { access, readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Review } from "../../dagger/lib/review/review.js"
@@ -122,6 +122,23 @@ test("an image is published as an index of both, one of one platform as it alway
   expect((await raw("right", main)).manifests).toBeUndefined()
 })
 
+test("a package that only one platform has is in the bill of that one, and on the image's page", async () => {
+  const bills = await readdir(join(first.folder, "sbom"))
+  const named = (end: string) =>
+    bills.find((name) => name.endsWith(`team-base-${main}${end}.spdx.json`)) ?? ""
+  expect(await first.text(`sbom/${named(".linux-arm64")}`)).toContain(
+    "pkg:deb/debian/arm-only@1.6?arch=arm64",
+  )
+  expect(await first.text(`sbom/${named("")}`)).not.toContain("arm-only")
+  const page = named("").replace(/\.spdx\.json$/, ".md")
+  expect(await first.text(`manifests/${page}`)).toContain("| arm-only | apt | none | `1.6` |")
+
+  const listed = await stack.call("sbom", "--source=.", `--artifacts=${first.folder}`, "summary")
+  expect(listed.status, listed.stderr.slice(-2000)).toBe(0)
+  for (const platform of [amd, arm]) expect(listed.stdout).toContain(`| base (${platform}) |`)
+  expect(listed.stdout).toContain("| right |")
+})
+
 test("a child has its parent's layers on each platform", async () => {
   const [base, left] = await Promise.all([parts("base"), parts("left")])
   for (const index of [0, 1]) {
@@ -241,6 +258,11 @@ test("a file that one platform reads rebuilds that one, and the index is made of
     ["compared", `left (${arm})`],
     ["same", "right"],
   ])
+  const sides = [`--from-artifacts=${first.folder}`, `--to-artifacts=${next.folder}`]
+  const compared = await stack.call("diff", "--source=.", ...sides, "summary")
+  expect(compared.stdout, compared.stderr.slice(-2000)).toMatch(
+    /Only on `linux\/arm64`:\n(?:.*\n)+?\| arm-only \| upgraded \| `1\.6` \| `1\.8` \|/,
+  )
 })
 
 test("where no emulated test is to run, the tags move all the same, and the report says so", async () => {
@@ -311,6 +333,8 @@ describe("a runner for each platform", () => {
     // Packages of the first one, which its own job has seen, and the sizes of both.
     expect(shown).toContain("What follows is that of `linux/amd64`.")
     expect(shown).toContain("Operating system")
+    // What the other's job has seen besides.
+    expect(shown).toContain("| arm-only | apt | none | `1.6` |")
     for (const platform of [amd, arm])
       expect(shown).toMatch(
         new RegExp(

@@ -6,6 +6,12 @@ const owned =
   "python3.11 python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3 python3-minimal libexpat1 libffi8 libssl3"
 const shared = "python3-pytest python3-iniconfig python3-packaging python3-pluggy python3-attr"
 
+/** What dpkg knows of a package that only linux/arm64 has; its version tells how long the file of that platform is. */
+const armPackage = [
+  ...["", "Package: arm-only", "Status: install ok installed", "Architecture: arm64", "Version: 1.%s"],
+  ...["Maintainer: nobody", "Description: of one platform", ""],
+].join("\\n")
+
 /**
  * pytest for the platform that is built, unpacked by the machine's own: dpkg's scripts take minutes where they are
  * emulated. Debian's /lib is a link.
@@ -20,6 +26,7 @@ ARG TARGETARCH
 COPY --from=python /python/usr/ /usr/
 RUN useradd --create-home --uid 1000 student && uname -m >/machine
 COPY only-$TARGETARCH.txt /only.txt
+RUN if [ $TARGETARCH = arm64 ]; then printf '${armPackage}' $(wc -c </only.txt) >>/var/lib/dpkg/status; fi
 USER student
 `
 
@@ -32,6 +39,7 @@ def test_smoke(): assert open('/only.txt').read().strip() != "broken"
 
 /**
  * An image with a test and a smoke test for linux/amd64 and linux/arm64, which reads a file of its own for each of them.
+ * For the latter dpkg knows a package more, `arm-only`.
  */
 export function platformBase(files: StackImage["files"] = {}): StackImage {
   return {
