@@ -51,20 +51,20 @@ function nothingKnown(why: string): ActionOutcome {
   return { ok: false, report, markdown: `# No bill of materials\n\n${why}.\n` }
 }
 
-/** @param parts of all images, each on each of its platforms */
+/** A bill for each of those that a run looked into. @param parts of all images, each on each of its platforms */
 export function billsOf(
   parts: readonly PlatformManifest[],
   notices: readonly string[],
   format: SbomFormat,
 ): ActionOutcome {
   const described = parts.filter(({ manifest }) => isInspected(manifest))
-  const bills = described.map(({ platform, isShown, manifest }) => ({
-    image: manifest.name,
-    ...(platform !== undefined && { platform }),
-    reference: manifest.reference,
-    path: sbomPath(manifest, format, isShown ? undefined : platform),
-    packages: componentsOf(manifest).length,
-    missing: missingLists(manifest),
+  const bills = described.map((part) => ({
+    image: part.manifest.name,
+    ...(part.platform !== undefined && { platform: part.platform }),
+    reference: part.manifest.reference,
+    path: pathOf(part, format),
+    packages: componentsOf(part.manifest).length,
+    missing: missingLists(part.manifest),
   }))
   const said = [
     ...notices,
@@ -73,6 +73,7 @@ export function billsOf(
       missing.map((why) => `${platformLabel(image, platform)}: ${why}`),
     ),
   ]
+  const images = new Set(bills.map(({ reference }) => reference))
   const packages = bills.reduce((sum, bill) => sum + bill.packages, 0)
   const rows = bills.map((bill) => [
     plainText(platformLabel(bill.image, bill.platform)),
@@ -85,13 +86,15 @@ export function billsOf(
     report: { version: 1, kind: "written", format, images: bills, notices: said },
     markdown: [
       `# Bills of materials (${formatTitle(format)})`,
-      `${plural(new Set(bills.map(({ reference }) => reference)).size, "image")}, ${plural(packages, "package")}.`,
+      `${plural(images.size, "image")}, ${plural(packages, "package")}.`,
       table(["Image", "Packages", "File"], rows, "-r-"),
       ...(lists === "" ? [] : [lists]),
       "",
     ].join("\n\n"),
-    files: new Map(
-      described.map(({ manifest }, index) => [bills[index]?.path ?? "", renderSbom(manifest, format)]),
-    ),
+    files: new Map(described.map((part) => [pathOf(part, format), renderSbom(part.manifest, format)])),
   }
+}
+
+function pathOf({ platform, isShown, manifest }: PlatformManifest, format: SbomFormat): string {
+  return sbomPath(manifest, format, isShown ? undefined : platform)
 }

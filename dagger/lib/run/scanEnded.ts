@@ -35,7 +35,8 @@ export interface ScannedRun {
 
 /**
  * Looks up what is known of the packages of a run's images, before their tags move: of those that it has looked into, and
- * of those that get the tag as they are published. One that the policy does not let pass has failed.
+ * of those that get the tag as they are published, on each platform. One that the policy does not let pass has failed, and
+ * so has one that nobody could look into.
  */
 export async function scanEnded(images: readonly EndedImage[], run: RunScan): Promise<ScannedRun> {
   const inspected = inspectedImages(images, run.context).filter(
@@ -43,13 +44,24 @@ export async function scanEnded(images: readonly EndedImage[], run: RunScan): Pr
   )
   const taken = await lookIntoTaken(images, run)
   const found = [...inspected, ...taken.flatMap((each) => ("manifest" in each ? [each] : []))]
-  const blind = taken.flatMap((each) => ("why" in each ? [[each.image, each.why] as const] : []))
+  const blind = [
+    ...unseenIn(images).map((image) => [image, "no run looked into it"] as const),
+    ...taken.flatMap((each) => ("why" in each ? [[each.image, each.why] as const] : [])),
+  ]
   const { scans, why, texts } = await scanAll(found, run)
   const failed = new Map([
     ...blind,
     ...(why === undefined ? [] : found.map(({ image }) => [image, why] as const)),
   ])
   return { images: images.map((image) => judged(image, scans, failed)), texts }
+}
+
+/** What the run has made, and could not ask for its packages: whatever is in it, no scan would find it. */
+function unseenIn(images: readonly EndedImage[]): readonly EndedImage[] {
+  const parts = images.flatMap((image) => image.platforms?.map((part) => part.image) ?? [image])
+  return parts.filter(({ outcome: { kind }, record }) => {
+    return (kind === "passed" || kind === "untested") && record.probes.size === 0
+  })
 }
 
 /** What came of a scan of all. */
