@@ -3,9 +3,10 @@ import { dirname, join } from "node:path"
 import { afterAll, expect, test } from "vitest"
 import type { ImageManifest } from "../../../dagger/lib/manifest/manifestData.js"
 import { formatManifest } from "../../../dagger/lib/manifest/manifestData.js"
+import { manifestsByPlatform } from "../../../dagger/lib/manifest/platformManifests.js"
 import { readExported } from "../../../dagger/lib/calls/artifactManifests.js"
 import { removeTemporaryFolders, temporaryFolder } from "../../support/gitRepo.js"
-import { digestOf, manifestOf } from "../../support/manifests.js"
+import { digestOf, manifestOf, twoPlatforms } from "../../support/manifests.js"
 
 afterAll(removeTemporaryFolders)
 
@@ -88,6 +89,24 @@ test("folders of single images complete only what their own run wrote", async ()
     ["plain", 1],
     ["stale", 0],
   ])
+})
+
+test("a run that joined what each platform's run has built has the packages of each, by digest", async () => {
+  const both = twoPlatforms({ apt: "bash 5.2" }, { apt: "bash 5.2, arm-only 1" })
+  const [amd, arm] = manifestsByPlatform(both).map(({ manifest }) => manifest)
+  if (amd === undefined || arm === undefined) throw new Error("there are two")
+  const bareParts = both.platforms?.map(({ platform, digest, size }) => ({ platform, digest, size }))
+  const [whole, ...others] = await read({
+    "report.json": reportOf({ base: both.digest }),
+    "manifests/base.json": { ...both, ...bare, platforms: bareParts },
+    "platforms/amd64/report.json": reportOf({ base: amd.digest }),
+    "platforms/amd64/manifests/base.json": amd,
+    "platforms/arm64/report.json": reportOf({ base: arm.digest }),
+    "platforms/arm64/manifests/base.json": arm,
+  })
+  expect(others).toEqual([])
+  expect(whole?.packages).toEqual(amd.packages)
+  expect(whole?.platforms?.map(({ packages }) => packages)).toEqual([undefined, arm.packages])
 })
 
 test("a report of another action says nothing of manifests", async () => {
