@@ -27,13 +27,32 @@ function builtFrom(
   { target, builderArgs }: BuildJob,
   { directory }: LinkedContext,
 ): Container {
+  const args = withBuildersName(builderArgs, target)
   return directory.dockerBuild({
     dockerfile: linkedDockerfile,
     target,
-    buildArgs: [...builderArgs].map(([name, value]) => ({ name, value })),
+    buildArgs: [...args].map(([name, value]) => ({ name, value })),
     secrets: [...secrets.values.values()],
     platform: platform as Platform,
   })
+}
+
+/**
+ * The builder's arguments with a word for the image that is built. Without it each image would run again what its parents
+ * have run behind a COPY, and have other layers than theirs: the solver of 0.19 merges no steps, and where a RUN of this
+ * session is a step of two builds, what it finds behind that by content is not looked for (docs/dead-ends.md). With a word of
+ * its own no RUN is a step of two builds, and each is found by its key, which proxies are no part of.
+ */
+export function withBuildersName(
+  args: ReadonlyMap<string, string>,
+  target: string,
+  engines: string | undefined = process.env.NO_PROXY,
+): ReadonlyMap<string, string> {
+  const isOurs = (name: string) => name.toLowerCase() === "no_proxy"
+  // The engine gives its own to each RUN, and to this process, but not where the builder has one.
+  const given = [...args].find(([name]) => isOurs(name))?.[1] ?? engines ?? ""
+  const hosts = [...(given === "" ? [] : [given]), `${target}.invalid`]
+  return new Map([...[...args].filter(([name]) => !isOurs(name)), ["NO_PROXY", hosts.join(",")]])
 }
 
 /**
