@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { localRegistry, publish } from "../support/dockerfileBuilds.js"
 import type { FixtureRun } from "../support/fixtureStacks.js"
-import { childImage, FixtureStack, rootImage } from "../support/fixtureStacks.js"
+import { childImage, FixtureStack, passing } from "../support/fixtureStacks.js"
+import { removeFolder, workspace } from "../support/stack.js"
+import { imageFiles } from "../support/testImages.js"
 
 /** Of this run: what the engine has from an earlier one is found in any case. */
 const fresh = String(Date.now())
@@ -21,7 +24,13 @@ let first: FixtureRun
 
 beforeAll(async () => {
   world = await FixtureStack.start({
-    base: rootImage("base", steps("base"), files("base")),
+    base: {
+      files: {
+        Dockerfile: `FROM ${await freshBase()}\n${steps("base").join("\n")}\n`,
+        "test/test_base.py": passing("base"),
+        ...files("base"),
+      },
+    },
     left: childImage("left", "base", steps("left"), files("left")),
     right: childImage("right", "base", steps("right"), files("right")),
     leaf: childImage("leaf", "left", steps("leaf"), files("leaf")),
@@ -30,6 +39,15 @@ beforeAll(async () => {
 })
 
 afterAll(() => world.stop())
+
+/** An image of a registry that no session of this engine has pulled. */
+async function freshBase(): Promise<string> {
+  const reference = `${localRegistry()}/layers-${fresh}/base:1`
+  const folder = await workspace(imageFiles([`RUN echo ${fresh} >/fresh`]), { git: false })
+  await publish([[{ folder }, reference]])
+  await removeFolder(folder)
+  return reference
+}
 
 const layersOf = async (image: string) => {
   const { layers } = await world.manifest(image, tag)

@@ -15,6 +15,8 @@ export interface RenderedLine {
   readonly text: string
   /** Where it comes from; the linker's own lines come from nowhere. */
   readonly origin?: { readonly file: string; readonly line: number }
+  /** Set on the FROM of a stage of the author's. */
+  readonly isFrom?: true
 }
 
 /** How other images of the tree are spelled. */
@@ -62,13 +64,14 @@ function renderStage(
   const { file, line } = stage.location
   const origin = { file, line }
   const from = renderParts(stage.from, spelling)
+  const fromAs = (own: string): RenderedLine => ({ text: `${from} AS ${own}`, origin, isFrom: true })
   const copied = `${names.image}--${copiedBase(image.stages.indexOf(stage))}`
   const lines: RenderedLine[] = [
     // A stage of its own: an ENTRYPOINT takes away the CMD of its base, but none of its own stage.
     ...(stage.preface.length === 0
-      ? [{ text: `${from} AS ${name}`, origin }]
+      ? [fromAs(name)]
       : [
-          { text: `${from} AS ${copied}`, origin },
+          fromAs(copied),
           ...stage.preface.map((parts) => ({ text: renderParts(parts, spelling), origin })),
           { text: `FROM ${copied} AS ${name}`, origin },
         ]),

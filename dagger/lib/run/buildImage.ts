@@ -40,8 +40,8 @@ function builtFrom(
 /**
  * The builder's arguments with a word for the image that is built. Without it each image would run again what its parents
  * have run behind a COPY, and have other layers than theirs: the solver of 0.19 merges no steps, and where a RUN of this
- * session is a step of two builds, what it finds behind that by content is not looked for (docs/dead-ends.md). With a word of
- * its own no RUN is a step of two builds, and each is found by its key, which proxies are no part of.
+ * session is a step of two builds, what is behind it is not found by its content (docs/dead-ends.md). With a word of its own no
+ * RUN is a step of two builds, and each is found by its key, which proxies are no part of.
  */
 export function withBuildersName(
   args: ReadonlyMap<string, string>,

@@ -25,7 +25,7 @@ export async function linkedContext(
   image: string,
 ): Promise<LinkedContext> {
   const lineage = linked.lineage(image)
-  const text = linked.only(lineage)
+  const text = linked.only(lineage, image)
   const contexts = lineage.flatMap((name) => linked.images.get(name)?.context ?? [])
   const files = await contextsIn(copy, contexts)
   const texts = new Map([

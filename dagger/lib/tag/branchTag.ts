@@ -22,7 +22,7 @@ export interface TagScheme {
 }
 
 /** Longest tag of the OCI distribution specification. */
-const longestTag = 128
+export const longestTag = 128
 /** Hex digits of the hash that marks a changed name; more than the eight of a date, which names often end with. */
 const hashDigits = 10
 const endsLikeAHash = /-[0-9a-f]{10}$/

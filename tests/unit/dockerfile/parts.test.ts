@@ -39,6 +39,36 @@ test("an image's text is a part of that of the whole, and holds what it is built
   expect(text.locate(line)).toEqual({ file: "images/left/Dockerfile", line: 2, column: 1 })
 })
 
+test("the text that an image is built of tells apart the bases of what it is built on, where they have digests", () => {
+  const digest = `@sha256:${"0123456789abcdef".repeat(4)}`
+  const lines = [
+    `FROM localhost:5000/debian:12${digest} AS tools`,
+    `FROM --platform=$BUILDPLATFORM debian${digest} AS more`,
+    "FROM alpine:3",
+    "RUN <<EOF",
+    `FROM debian:12${digest} AS x`,
+    "EOF",
+  ]
+  const files = stackOf({
+    base: { files: { Dockerfile: `${lines.join("\n")}\n` } },
+    leaf: { depend_on: "base", files: { Dockerfile: `FROM ghcr.io/example/base\nRUN x\n` } },
+  })
+  const linked = linkStack({ spec: loadSpec(files), tree: files, images: ["base", "leaf"] })
+  const froms = (image: string) =>
+    linked
+      .only(linked.lineage(image), image)
+      .dockerfile.split("\n")
+      .filter((line) => line.startsWith("FROM"))
+  const [first, second, ...rest] = froms("base")
+  expect(first).toBe(`FROM localhost:5000/debian:12${digest} AS base--tools`)
+  expect(froms("leaf")).toEqual([
+    `FROM localhost:5000/debian:12.for.leaf${digest} AS base--tools`,
+    second?.replace("@", ":for.leaf@"),
+    ...rest,
+    "FROM base AS leaf",
+  ])
+})
+
 test("in a run, what is published is no part of an image's lineage", () => {
   expect(stack.forRun({ images: ["left", "leaf"], parents }).lineage("leaf")).toEqual(["left", "leaf"])
 })
