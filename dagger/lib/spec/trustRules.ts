@@ -42,7 +42,10 @@ export function trustedRootIsThere({ file, tree }: Facts): readonly Problem[] {
   if (root?.text !== undefined) {
     const text = tree.text(root.text)
     if (text === undefined) return problemAt(root, `there is no file "${root.text}"`, "a file below images/")
-    return isJson(text) ? [] : problemAt(root, `"${root.text}" is not JSON`, "Sigstore's trusted_root.json")
+    if (isJson(text)) return []
+    // `gh attestation trusted-root` writes several.
+    const accepted = "Sigstore's trusted_root.json; of a trusted_root.jsonl one line"
+    return problemAt(root, `"${root.text}" is not JSON`, accepted)
   }
   const signers = file.at("trust", "signers")
   const list = Array.isArray(signers?.value) ? [...signers.children.values()] : []

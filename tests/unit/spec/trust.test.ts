@@ -45,6 +45,15 @@ describe("trust", () => {
     expect(load(undefined).trust).toBeUndefined()
   })
 
+  it("says what to take of a file with several roots, as gh writes one", () => {
+    const trust = { signers: [workflow], trusted_root: "images/roots.jsonl" }
+    expect(() => load(trust, { "images/roots.jsonl": "{}\n{}\n" })).toThrow(
+      /"images\/roots\.jsonl" is not JSON.*of a trusted_root\.jsonl one line/s,
+    )
+    const [first = ""] = "{}\n{}\n".split(/(?<=\n)/)
+    expect(load(trust, { "images/roots.jsonl": first }).trust?.trustedRoot).toBe("{}\n")
+  })
+
   it.each([
     ["no signers", { signers: [] }, "at least one signer"],
     ["a workflow without its ref", { signers: [{ ...workflow, ref: undefined }] }, "ref is missing"],
