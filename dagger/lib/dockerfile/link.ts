@@ -9,7 +9,7 @@ import { wholeSource } from "../spec/imagePaths.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import { madeFrom } from "../spec/spec.js"
 import { foldersOfTests } from "../testing/testFolders.js"
-import { longestTag } from "../tag/branchTag.js"
+import { toldApart } from "./toldApart.js"
 import { compareCodeUnits } from "../text/order.js"
 import type { BaseConfig } from "./baseConfig.js"
 import type { ImageDraft, SecretUse, StageDraft, Surroundings } from "./draft.js"
@@ -217,21 +217,6 @@ export class LinkedStack {
     this.lines.set(name, lines)
     return lines
   }
-}
-
-const pinnedFrom = /^(FROM (?:--platform=\S+ )?\S+?)(?::([\w.-]+))?(@sha256:[0-9a-f]{64} AS )/
-
-/**
- * A FROM as a step of no other build: with a digest the tag decides nothing. What is behind a step that two builds share,
- * and that was executed in this session, the engine's solver does not find (docs/dead-ends.md).
- */
-function toldApart(line: RenderedLine, built: string): RenderedLine {
-  if (line.isFrom !== true) return line
-  const text = line.text.replace(pinnedFrom, (_, start: string, tag: string | undefined, end: string) => {
-    const words = [...(tag === undefined ? [] : [tag]), "for", built.replaceAll(/[^\w.-]/g, "-")]
-    return `${start}:${words.join(".").slice(0, longestTag)}${end}`
-  })
-  return { ...line, text }
 }
 
 /** The id of an ssh agent that `docker build --ssh=default` gives. */
