@@ -14,6 +14,8 @@ export type RegistryFailure =
   | "timeout"
   /** No connection, or it broke. */
   | "network"
+  /** No name server knows the registry's name. */
+  | "unknown-host"
   /** The content is not what its digest says. */
   | "bad-digest"
   /** Any other refusal: 400, 405, 413, 501... */

@@ -1,3 +1,4 @@
+import type { RegistryFailure } from "./registryError.js"
 import { RegistryError } from "./registryError.js"
 
 /** When a failed request is tried again; times in milliseconds. */
@@ -19,9 +20,13 @@ export const defaultRetryPolicy: RetryPolicy = {
   longestRetryAfter: 120_000,
 }
 
-const temporary = new Set(["rate-limited", "server", "timeout", "network"])
-/** GHCR refuses a rightful request now and then; a lasting refusal should still be told soon. */
-const triesWhenDenied = 2
+const temporary = new Set<RegistryFailure>(["rate-limited", "server", "timeout", "network"])
+/**
+ * What seldom is temporary, and should be told soon where it is not: GHCR refuses a rightful request now and then, and a
+ * laptop without a network knows no names.
+ */
+const seldomTemporary = new Set<RegistryFailure>(["denied", "unknown-host"])
+const fewTries = 2
 
 /**
  * How long to wait before the next try; undefined when there should be none.
@@ -35,8 +40,9 @@ export function delayBefore(
   random: number,
 ): number | undefined {
   if (!(error instanceof RegistryError)) return undefined
-  const tries = error.kind === "denied" ? Math.min(policy.tries, triesWhenDenied) : policy.tries
-  if (failed >= tries || !(temporary.has(error.kind) || error.kind === "denied")) return undefined
+  const isSeldom = seldomTemporary.has(error.kind)
+  const tries = isSeldom ? Math.min(policy.tries, fewTries) : policy.tries
+  if (failed >= tries || !(temporary.has(error.kind) || isSeldom)) return undefined
   const asked = error.retryAfter ?? 0
   if (asked > policy.longestRetryAfter) return undefined
   const doubled = Math.min(policy.firstDelay * 2 ** (failed - 1), policy.longestDelay)

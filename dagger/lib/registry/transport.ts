@@ -5,6 +5,7 @@ import type { RegistryEnvironment } from "./environment.js"
 import { systemEnvironment } from "./environment.js"
 import type { AccessScope, RegistryCredentials } from "./login.js"
 import { RegistryLoginSession } from "./login.js"
+import type { RegistryFailure } from "./registryError.js"
 import { RegistryError, safeUrl } from "./registryError.js"
 import type { RetryPolicy } from "./retry.js"
 import { defaultRetryPolicy, delayBefore } from "./retry.js"
@@ -46,6 +47,8 @@ const defaultTimeout = 30_000
 const defaultParallel = 4
 /** How long a registry that gave no answer counts as unreachable. */
 const closedMilliseconds = 60_000
+/** Failures without any answer. */
+const unanswered = new Set<RegistryFailure>(["timeout", "network", "unknown-host"])
 /** How long one request waits between its tries in all, however often a registry asks it to: one long wait, or some short. */
 const longestWaitInAll = 150_000
 
@@ -139,8 +142,7 @@ class Door {
   }
 
   private noteSilence(error: unknown): void {
-    if (this.isKnown || !(error instanceof RegistryError) || !["timeout", "network"].includes(error.kind))
-      return
+    if (this.isKnown || !(error instanceof RegistryError) || !unanswered.has(error.kind)) return
     this.closed = { error, until: this.environment.now() + closedMilliseconds }
   }
 

@@ -39,7 +39,7 @@ const mostRedirects = 5
 /**
  * Sends a request and reads the answer, whatever its status. Redirects of GET and HEAD are followed, to another
  * origin without credentials.
- * @throws RegistryError timeout, network, protocol
+ * @throws RegistryError timeout, network, unknown-host, protocol
  */
 export async function send(request: WireRequest, settings: WireSettings): Promise<WireAnswer> {
   let current = request
@@ -130,10 +130,16 @@ function lost(request: WireRequest, error: unknown, settings: WireSettings): Reg
     return errorOf(request, { kind: "timeout", message: `no whole answer within ${seconds} s` })
   }
   // Node's fetch says "fetch failed" or "terminated"; the reason is in its cause.
-  const messages = [error, error instanceof Error ? error.cause : undefined].flatMap((each) =>
-    each instanceof Error ? [each.message === "" && "code" in each ? String(each.code) : each.message] : [],
+  const errors = [error, error instanceof Error ? error.cause : undefined].filter(
+    (each) => each instanceof Error,
   )
-  return errorOf(request, { kind: "network", message: settings.redact(messages.join(": ")) })
+  const messages = errors.map((each) =>
+    each.message === "" && "code" in each ? String(each.code) : each.message,
+  )
+  // EAI_AGAIN is for a name server that could not be asked.
+  const isUnknown = errors.some((each) => "code" in each && each.code === "ENOTFOUND")
+  const kind = isUnknown ? "unknown-host" : "network"
+  return errorOf(request, { kind, message: settings.redact(messages.join(": ")) })
 }
 
 function isRedirect(status: number): boolean {

@@ -122,6 +122,17 @@ describe("a lasting fault", () => {
       message: expect.stringContaining("ECONNREFUSED") as string,
     })
   })
+
+  it("a name that nobody knows, as on a laptop without a network: told after one more try", async () => {
+    // Too long for a name server to be asked.
+    const host = `${"n".repeat(64)}.example`
+    const { client, traffic } = clientOf({})
+    await expect(client.resolve(parseReference(`${host}/a/b`))).rejects.toMatchObject({
+      kind: "unknown-host",
+      message: expect.stringContaining("ENOTFOUND") as string,
+    })
+    expect(traffic.read().retries).toHaveLength(1)
+  })
 })
 
 it("does not wait for a hanging registry with every request, and asks again after a minute", async () => {

@@ -52,6 +52,7 @@ describe("delayBefore", () => {
     ["timeout", 5],
     ["network", 5],
     ["denied", 2],
+    ["unknown-host", 2],
     ["unauthorized", 1],
     ["not-found", 1],
     ["bad-digest", 1],
