@@ -1,31 +1,29 @@
-import type { Location, Problem } from "../problems.js"
+import type { Problem } from "../problems.js"
 import { formatProblem, InputError } from "../problems.js"
 import type { ImagePlace } from "../reference/imagePlace.js"
 import { ownerOfTag } from "../reference/imagePlace.js"
 import type { ImageReference } from "../reference/reference.js"
 import { formatReference } from "../reference/reference.js"
-import type { SourceFile, SourceTree } from "../source/sourceTree.js"
-import { wholeSource } from "../spec/imagePaths.js"
+import type { SourceTree } from "../source/sourceTree.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import { madeFrom } from "../spec/spec.js"
-import { foldersOfTests } from "../testing/testFolders.js"
 import { toldApart } from "./toldApart.js"
-import { compareCodeUnits } from "../text/order.js"
 import type { BaseConfig } from "./baseConfig.js"
-import type { ImageDraft, SecretUse, StageDraft, Surroundings } from "./draft.js"
+import type { ImageDraft, Surroundings } from "./draft.js"
 import { patternsBelow } from "./ignoreFile.js"
-import { assignedNames } from "./instruction.js"
+import type { LinkedImage } from "./linkedImage.js"
+import { basesOf, linkedImage } from "./linkedImage.js"
 import { linkImage } from "./linkImage.js"
-import { configuringStages, neededStages, noticesOf, parentProblems, treeUses } from "./notices.js"
+import { neededStages, parentProblems } from "./notices.js"
 import { platformProblems } from "./pinnedPlatform.js"
 import type { Places } from "./authorsPlaces.js"
 import { statementOf } from "./authorsPlaces.js"
 import { ReadImages } from "./readImages.js"
 import type { RenderedLine, Spelling } from "./render.js"
-import { renderImage } from "./render.js"
-import { fixedArguments, isPredefined, platformArguments, Scope } from "./scope.js"
+import { renderImage, textOf } from "./render.js"
+import { fixedArguments, platformArguments, Scope } from "./scope.js"
 import { stageNamesOf } from "./stageNames.js"
-import { linkedDirectives, ownDirectives } from "./syntax.js"
+import { linkedDirectives } from "./syntax.js"
 
 /** What a run builds, and how its text names the rest. */
 export interface RunOfImages {
@@ -67,51 +65,6 @@ export interface LinkedText extends Places {
   readonly dockerfile: string
   /** Goes with it as `stack.Dockerfile.dockerignore`. */
   readonly dockerignore: string
-}
-
-/** One image of the run. */
-export interface LinkedImage {
-  readonly name: string
-  /** Where its COPY and ADD read. */
-  readonly context: LinkedFolder
-  /** The stage to build. */
-  readonly target: string
-  /** Its part of the text, the same whatever other images are in the run: a part of its input key. */
-  readonly stages: string
-  /** Files of its context that its instructions can read. */
-  readonly contextFiles: readonly SourceFile[]
-  /** The image of a registry that its last stage is built on, through other stages of its own; none on an image of the tree. */
-  readonly base?: ExternalBase
-  /** Images of registries that it takes files from, its base included. */
-  readonly bases: readonly ExternalBase[]
-  /** Images of the tree that it takes files from. */
-  readonly parents: readonly string[]
-  /** Arguments that act without a declaration (proxies), to be given to the builder. */
-  readonly builderArgs: ReadonlyMap<string, string>
-  /** What its RUN instructions mount as `type=secret` and `type=ssh`. */
-  readonly secrets: readonly SecretUse[]
-  /** Names of the labels that its Dockerfile sets, or one of the images that it is built on. */
-  readonly labelNames: readonly string[]
-  /** What works, but maybe not as meant. */
-  readonly notices: readonly Problem[]
-}
-
-/** A build context as a part of the linked build's. */
-export interface LinkedFolder {
-  /** In the source; `.` for the whole. */
-  readonly folder: string
-  /** In the context of the linked build. */
-  readonly place: string
-  /** Folders of tests in it that none of the image's instructions reads, with a slash at the end: paths below it. */
-  readonly unread: readonly string[]
-}
-
-/** An image of a registry that a FROM, COPY --from or mount names. */
-export interface ExternalBase {
-  /** With registry and tag: `docker.io/library/debian:bookworm-slim`. */
-  readonly reference: string
-  readonly digest?: string
-  readonly location: Location
 }
 
 /**
@@ -225,12 +178,14 @@ const defaultAgent = "default"
 /** Drafts each image once, parents before children. */
 class Linker implements Surroundings {
   readonly problems: Problem[] = []
+  readonly spec: Spec
   private readonly drafts = new Map<string, ImageDraft | undefined>()
   private readonly byRepository = new Map<string, NamedPlace[]>()
   private readonly images: ReadImages
 
   constructor(readonly request: LinkRequest) {
     const { spec, tree, repositories } = request
+    this.spec = spec
     this.images = ReadImages.of(spec, tree)
     for (const { name, repository, tagPrefix } of spec.images.values()) {
       const places = [repository, repositories?.get(name) ?? repository].map(repositoryName)
@@ -250,7 +205,7 @@ class Linker implements Surroundings {
     for (const draft of run) for (const stage of neededStages(draft)) this.problems.push(...stage.problems)
     for (const draft of run) {
       this.problems.push(
-        ...parentProblems(draft, this.request.spec),
+        ...parentProblems(draft, this.spec),
         ...platformProblems(draft, this.request.platform),
       )
     }
@@ -275,7 +230,7 @@ class Linker implements Surroundings {
   }
 
   sourcesOf(image: string): ReadonlySet<string> {
-    const { images } = this.request.spec
+    const { images } = this.spec
     const ofImage = (name: string) => {
       const spec = images.get(name)
       return spec === undefined ? [] : madeFrom(spec)
@@ -321,7 +276,7 @@ class Linker implements Surroundings {
   }
 
   private draft(name: string): void {
-    const image = this.request.spec.images.get(name)
+    const image = this.spec.images.get(name)
     if (image === undefined || this.drafts.has(name)) return
     for (const source of madeFrom(image)) this.draft(source)
     const draft = this.read(image)
@@ -391,10 +346,6 @@ function imageLines(draft: ImageDraft, spelling: Spelling): readonly RenderedLin
   ]
 }
 
-function textOf(lines: readonly RenderedLine[]): string {
-  return lines.map(({ text }) => `${text}\n`).join("")
-}
-
 /** Leaves out all but the contexts of these images, and of those what each leaves out by itself. */
 function dockerignoreOf(run: readonly ImageDraft[]): string {
   const blocks = new Map(
@@ -404,67 +355,4 @@ function dockerignoreOf(run: readonly ImageDraft[]): string {
     ]),
   )
   return ["*", ...[...blocks.values()].flat()].map((pattern) => `${pattern}\n`).join("")
-}
-
-function linkedImage(draft: ImageDraft, linker: Linker): LinkedImage {
-  const needed = neededStages(draft)
-  const files = new Set(needed.flatMap((stage) => [...stage.files]))
-  const directives = ownDirectives(draft).map((text) => ({ text }))
-  return {
-    name: draft.spec.name,
-    context: linkedFolder(draft, files, linker.request.spec),
-    target: draft.names.image,
-    stages: textOf([...directives, ...renderImage(draft, linker.ownSpelling())]),
-    contextFiles: [...files].sort((a, b) => compareCodeUnits(a.path, b.path)),
-    ...baseOf(draft),
-    bases: basesOf(needed),
-    secrets: needed.flatMap(({ secrets }) => secrets),
-    parents: [...new Set(treeUses(needed).map(({ image }) => image))],
-    builderArgs: new Map([...draft.buildArgs].filter(([name]) => isPredefined(name))),
-    labelNames: labelNamesOf(draft, linker),
-    notices: noticesOf(draft, linker.request.spec),
-  }
-}
-
-function linkedFolder(
-  { context: { folder, place } }: ImageDraft,
-  files: ReadonlySet<SourceFile>,
-  spec: Spec,
-): LinkedFolder {
-  const prefix = folder === wholeSource ? "" : `${folder}/`
-  const read = [...files]
-  const unread = foldersOfTests(spec)
-    .filter((tests) => tests.startsWith(prefix) && !read.some(({ path }) => path.startsWith(tests)))
-    .map((tests) => tests.slice(prefix.length))
-  return { folder, place, unread }
-}
-
-function labelNamesOf(draft: ImageDraft, linker: Linker): readonly string[] {
-  const chain = configuringStages(draft)
-  const bottom = chain.at(-1)?.base
-  const parent = bottom?.kind === "image" ? linker.draftOf(bottom.image) : undefined
-  const own = chain.flatMap(({ instructions }) =>
-    instructions.flatMap(({ instruction }) =>
-      instruction.keyword === "LABEL" ? assignedNames(instruction) : [],
-    ),
-  )
-  return [...new Set([...own, ...(parent === undefined ? [] : labelNamesOf(parent, linker))])]
-}
-
-function baseOf(draft: ImageDraft): Pick<LinkedImage, "base"> {
-  const bottom = configuringStages(draft).at(-1)
-  if (bottom?.base.kind !== "external") return {}
-  const { reference } = bottom.base
-  const base = basesOf([bottom]).find((each) => each.reference === reference)
-  return base === undefined ? {} : { base }
-}
-
-function basesOf(stages: readonly StageDraft[]): readonly ExternalBase[] {
-  const bases = new Map<string, ExternalBase>()
-  for (const { source, location } of stages.flatMap(({ uses }) => uses)) {
-    if (source.kind !== "external" || bases.has(source.reference)) continue
-    const { reference, digest } = source
-    bases.set(reference, { reference, location, ...(digest !== undefined && { digest }) })
-  }
-  return [...bases.values()]
 }

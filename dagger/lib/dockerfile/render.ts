@@ -198,3 +198,8 @@ function editedLines(line: LogicalLine, edits: readonly Edit[], spelling: Spelli
     origin: { file: line.file, line: number },
   }))
 }
+
+/** Lines as a text. */
+export function textOf(lines: readonly RenderedLine[]): string {
+  return lines.map(({ text }) => `${text}\n`).join("")
+}

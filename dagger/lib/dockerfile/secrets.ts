@@ -2,7 +2,7 @@ import type { Problem } from "../problems.js"
 import { InputError, atOption, formatProblem } from "../problems.js"
 import { hintFor } from "../text/suggest.js"
 import { sshAgent } from "../text/shell.js"
-import type { LinkedImage } from "./link.js"
+import type { LinkedImage } from "./linkedImage.js"
 
 /** What of an image says which secrets its build takes. */
 type WithSecrets = Pick<LinkedImage, "name" | "secrets">

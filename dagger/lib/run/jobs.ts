@@ -1,6 +1,6 @@
 import type { LabelFacts } from "../registry/writtenLabels.js"
 import { foreignLabels, imageLabelsOf, indexAnnotationsOf } from "../registry/writtenLabels.js"
-import type { LinkedImage } from "../dockerfile/link.js"
+import type { LinkedImage } from "../dockerfile/linkedImage.js"
 import { secretNotices } from "../dockerfile/secrets.js"
 import { webAddress } from "../git/webAddress.js"
 import { osProbe, packageProbes } from "../manifest/packageProbes.js"

@@ -1,6 +1,7 @@
 import { dag, type Directory } from "@dagger.io/dagger"
 import type { Places } from "../dockerfile/authorsPlaces.js"
-import type { LinkedFolder, LinkedStack } from "../dockerfile/link.js"
+import type { LinkedStack } from "../dockerfile/link.js"
+import type { LinkedFolder } from "../dockerfile/linkedImage.js"
 import { linkedDockerfile } from "../dockerfile/link.js"
 import { directoryOf } from "../engine/textFiles.js"
 import type { SourceCopy } from "../gather/openSource.js"
