@@ -94,14 +94,8 @@ describe("a second run, after a commit that changes something else", () => {
   })
 })
 
-test("tests of other users share the places of --parallel as folders do: with one, nothing runs beside another", async () => {
-  const asUsers = ["1:1", "2:2", "3:3"].map(
-    (user, index) => `
-@pytest.mark.as_user("${user}")
-def test_user_${index}(): tell()
-`,
-  )
-  const tells = `
+/** A test that sleeps, and tells as its failure from when to when it ran. */
+const tells = `
 import pytest, time
 def tell():
     began = time.time()
@@ -109,26 +103,45 @@ def tell():
     assert False, f"from {began:.2f} to {time.time():.2f}"
 def test_${once}(): tell()
 `
+const asUser = (user: string, name: string) => `
+@pytest.mark.as_user(${user})
+def test_${name}(): tell()
+`
+
+/** Runs tests that tell their times. @returns seconds since 1970, by the names of tests */
+async function timesOf(parallel: number, tests: string) {
   const alone = await workspace(
-    stackFiles({ alone: { files: imageFiles([], { "test/test_users.py": [tells, ...asUsers].join("") }) } }),
+    stackFiles({ alone: { files: imageFiles([], { "test/test_users.py": tests }) } }),
   )
   try {
-    await stack(["build-stack", "--source=.", "--parallel=1", "artifacts", "export", "--path=out"], {
-      cwd: alone,
-    })
+    const call = ["build-stack", "--source=.", `--parallel=${parallel}`, "artifacts", "export", "--path=out"]
+    await stack(call, { cwd: alone })
     const { report } = await ReadReport.from(join(alone, "out"))
-    const messages = report.images.flatMap(({ suites }) =>
-      suites.flatMap(({ run }) => run.tests.map(({ message }) => message)),
-    )
-    const times = messages.map((message) => {
+    const found = report.images.flatMap(({ suites }) => suites.flatMap(({ run }) => run.tests))
+    const times = found.map(({ id, message }) => {
       const [, from, to] = /from ([\d.]+) to ([\d.]+)/.exec(message) ?? []
-      return { from: Number(from), to: Number(to) }
+      return [id.replace(/^.*::test_/, ""), { from: Number(from), to: Number(to) }] as const
     })
-    const inOrder = times.toSorted((one, other) => one.from - other.from)
-    expect(inOrder).toHaveLength(4)
-    for (const [index, { from }] of inOrder.entries())
-      expect(from).toBeGreaterThanOrEqual(inOrder[index - 1]?.to ?? 0)
+    return new Map(times)
   } finally {
     await removeFolder(alone)
   }
+}
+
+test("tests of other users share the places of --parallel as folders do: with one, nothing runs beside another", async () => {
+  const users = ["1:1", "2:2", "3:3"].map((user, index) => asUser(`"${user}"`, `user_${index}`))
+  const times = await timesOf(1, [tells, ...users].join(""))
+  const inOrder = [...times.values()].toSorted((one, other) => one.from - other.from)
+  expect(inOrder).toHaveLength(4)
+  for (const [index, { from }] of inOrder.entries())
+    expect(from).toBeGreaterThanOrEqual(inOrder[index - 1]?.to ?? 0)
+})
+
+test("a user whom the file names does not wait for the image's own; one that is computed does; one in a comment is nobody", async () => {
+  const users = [asUser('"1:1"', "written"), asUser('"2:" + "2"', "computed"), '# as_user("3:3")\n']
+  const times = await timesOf(4, [tells, ...users].join(""))
+  expect([...times.keys()].toSorted()).toEqual([once, "computed", "written"].toSorted())
+  const own = times.get(once)
+  expect(times.get("written")?.from).toBeLessThan(own?.to ?? 0)
+  expect(times.get("computed")?.from).toBeGreaterThanOrEqual(own?.to ?? Infinity)
 })

@@ -58,6 +58,7 @@ export function jobOf(
     furtherTags: [],
     tagCommands: nothing,
     folders: { basic: [], integration: [], serverUntested: false },
+    writtenUsers: () => [],
     probes: [],
     notices: [],
     ...more,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util"
 import { Container, dag, Directory, ReturnType } from "@dagger.io/dagger"
 import { takeIn } from "./border.js"
 import { engineMessage } from "./engineError.js"
@@ -7,6 +8,7 @@ import type { TestSpec } from "../spec/spec.js"
 import type { TestRun } from "../testing/testRun.js"
 import { cleanRun } from "../testing/cleanRun.js"
 import { judgeTests, mergeParts, mergeRuns, parseTestRun } from "../testing/testRun.js"
+import type { OtherUser } from "../testing/writtenUsers.js"
 import { cleanText } from "../text/cleanText.js"
 
 /** Limits and choices of one image's tests. */
@@ -42,6 +44,8 @@ export interface TestPart {
   readonly folders: readonly string[]
   /** The folders, and all that their tests may import. */
   readonly tests: Directory
+  /** Users that the tests seem to ask for, before pytest has told. */
+  readonly expectedUsers: readonly OtherUser[]
 }
 
 /** Runs some tasks, beside each other as far as there is room for it; results in the order of the tasks. */
@@ -63,9 +67,9 @@ export async function runBasicTests(
 ): Promise<SuiteResult & FolderPasses> {
   const testing = await testingFolder()
   const [first, ...others] = await inTurns(
-    parts.map(({ tests, folders }) => () => {
+    parts.map(({ tests, folders, expectedUsers }) => () => {
       const prepared = withTests(image, testing, tests)
-      return partResult({ prepared, folders, limits, runId, inTurns })
+      return partResult({ prepared, folders, expectedUsers, limits, runId, inTurns })
     }),
   )
   if (first === undefined) throw new RangeError("there are no tests to run")
@@ -73,28 +77,39 @@ export async function runBasicTests(
 }
 
 /** All that the tests of one part are run with. */
-interface PartRun {
+interface PartRun extends Omit<TestPart, "tests"> {
   /** The image with the tests in it. */
   readonly prepared: Container
-  readonly folders: readonly string[]
   readonly limits: TestLimits
   readonly runId: string
   readonly inTurns: InTurns
 }
 
+/**
+ * As many users as tests ask for: a container for each, and each with servers of its own. pytest tells of them when it
+ * ends; those that the files' text tells of before do not wait for it, and count where it tells of the same.
+ */
 async function partResult({
   prepared,
   folders,
+  expectedUsers,
   limits,
   runId,
   inTurns,
 }: PartRun): Promise<SuiteResult & FolderPasses> {
-  const main = await settledSuite(prepared, folders, limits, runId)
-  // As many as tests ask for: a container for each, and each with servers of its own.
+  const runAs = (asUser: OtherUser) =>
+    settledSuite(prepared.withUser(asUser.user), folders, limits, runId, asUser)
+  const [main, ...early] = await inTurns([
+    () => settledSuite(prepared, folders, limits, runId),
+    ...expectedUsers.map((expected) => () => runAs(expected)),
+  ])
+  if (main === undefined) throw new RangeError("a part's tests run once at least")
   const others = await inTurns(
-    main.run.otherUsers.map((user) => () => {
+    main.run.otherUsers.map((user) => async () => {
       const asUser = { user, files: main.run.otherUserFiles?.[user] ?? [] }
-      return settledSuite(prepared.withUser(user), folders, limits, runId, asUser)
+      return (
+        early[expectedUsers.findIndex((expected) => isDeepStrictEqual(expected, asUser))] ?? runAs(asUser)
+      )
     }),
   )
   const all = [main, ...others]
@@ -185,14 +200,6 @@ async function ownResults(container: Container): Promise<Container> {
   const user = await container.user()
   const owned = user === "" ? {} : { owner: user }
   return container.withMountedDirectory(results, dag.directory(), owned)
-}
-
-/** Another user than the image's own, whose tests alone run. */
-interface OtherUser {
-  /** `uid:gid` */
-  readonly user: string
-  /** Files that have tests for it, below the folder of tests; none where any may. */
-  readonly files: readonly string[]
 }
 
 /** More files than a command line should hold are not named: then all of them are looked at. */

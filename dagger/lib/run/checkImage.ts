@@ -147,7 +147,7 @@ async function basicTests(
   if (unproved(record, basic).length === 0) return undefined
   const image = testEnvironment(run, container)
   const result = await record.step("tests", async () =>
-    runBasicTests(image, await testParts(run, record, basic), run.limits, run.runId, inTurns),
+    runBasicTests(image, await testParts(run, record, job), run.limits, run.runId, inTurns),
   )
   const suite = { kind: "basic" as const, ...result }
   sayEarlier(record, result.earlier)
@@ -159,16 +159,18 @@ async function basicTests(
 async function testParts(
   run: Execution,
   record: ImageRecord,
-  basic: readonly string[],
+  { folders: { basic }, writtenUsers }: BuiltImage["job"],
 ): Promise<readonly TestPart[]> {
   const folders = belowImages(basic)
-  if (run.limits.filter !== "") return [{ folders, tests: await testsIn(run, folders) }]
+  // Of a few tests, whose users they are is not to be read in the files.
+  if (run.limits.filter !== "") return [{ folders, tests: await testsIn(run, folders), expectedUsers: [] }]
   const left = belowImages(unproved(record, basic))
   const scopes = testScopes(folders, commonTests).filter(({ folder }) => left.includes(folder))
   return Promise.all(
     scopes.map(async ({ folder, sees }) => ({
       folders: [folder],
       tests: await testsIn(run, sees),
+      expectedUsers: writtenUsers(`${run.imagesDirectory}/${folder}`),
     })),
   )
 }

@@ -6,6 +6,7 @@ import type { ImageOutcome, Publishing } from "../report/report.js"
 import { isFailedOutcome } from "../report/report.js"
 import type { CommandAnswer, FurtherTag, FurtherTagFacts } from "../tag/furtherTags.js"
 import type { FoundTests } from "../testing/testFolders.js"
+import type { OtherUser } from "../testing/writtenUsers.js"
 import type { EmulatedTests } from "../spec/platforms.js"
 import { platformInPaths, platformLabel } from "../spec/platforms.js"
 import type { BuildSecrets } from "../engine/buildSecrets.js"
@@ -72,6 +73,8 @@ interface AnyJob {
   /** Commands whose answers are in those, by their keys. */
   readonly tagCommands: ReadonlyMap<string, string>
   readonly folders: FoundTests
+  /** Users that the tests of a folder seem to ask for. */
+  readonly writtenUsers: (folder: string) => readonly OtherUser[]
   /** TCP port of its server, where the spec names one. */
   readonly serverPort?: number | undefined
   readonly probes: readonly Probe[]

@@ -1,4 +1,4 @@
-import type { SourceTree } from "../source/sourceTree.js"
+import type { SourceFile, SourceTree } from "../source/sourceTree.js"
 import { filesBelow } from "../source/sourceTree.js"
 import type { Spec } from "../spec/spec.js"
 import type { Tree } from "../tree/tree.js"
@@ -80,8 +80,13 @@ export function testFolders(tree: SourceTree, owner: TestOwner): FoundTests {
 /** pytest's default names of test files. */
 const testFile = /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/
 
+/** Whether pytest looks for tests in a file. */
+export function isTestFile({ path }: SourceFile): boolean {
+  return testFile.test(path)
+}
+
 function hasTests(tree: SourceTree): (folder: string) => boolean {
-  return (folder) => filesBelow(tree, folder).some((file) => testFile.test(file.path))
+  return (folder) => filesBelow(tree, folder).some(isTestFile)
 }
 
 /** A folder of tests with the folders whose files its tests may import: a change of any of them makes it run again. */
