@@ -2,9 +2,9 @@
 
 import subprocess
 
-import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
+from tests_common.notebooks import code_cell, new_notebook, read_notebook, write_notebook
 
 KERNELS = KernelSpecManager().get_all_specs()
 # By language: code whose result is 42 and comes as text.
@@ -13,12 +13,9 @@ PATIENCE = ["--ExecutePreprocessor.startup_timeout=200"]
 
 
 def execute(folder, cells, kernel):
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in cells],
-        metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": ""}},
-    )
     path = folder / "computation.ipynb"
-    nbformat.write(notebook, path)
+    code = [code_cell(source) for source in cells]
+    write_notebook(new_notebook(code, name=kernel, display_name=kernel, language=""), path)
     ended = subprocess.run(
         # A kernel that is emulated takes longer to start than nbconvert waits by itself.
         ["jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace", *PATIENCE, str(path)],
@@ -28,7 +25,7 @@ def execute(folder, cells, kernel):
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    return nbformat.read(path, as_version=4)
+    return read_notebook(path)
 
 
 def test_there_is_a_python_kernel():

@@ -2,15 +2,15 @@
 
 import subprocess
 
-import nbformat
 import pytest
+from tests_common.notebooks import code_cell, markdown_cell, new_notebook, write_notebook
 
 
 @pytest.fixture
 def notebook(tmp_path):
     path = tmp_path / "homework.ipynb"
-    cells = [nbformat.v4.new_markdown_cell("# Homework\n\n$e^{i\\pi} = -1$"), nbformat.v4.new_code_cell("print(6 * 7)")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    cells = [markdown_cell("# Homework\n\n$e^{i\\pi} = -1$"), code_cell("print(6 * 7)")]
+    write_notebook(new_notebook(cells), path)
     return path
 
 

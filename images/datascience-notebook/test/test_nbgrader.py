@@ -3,8 +3,8 @@
 import os
 import subprocess
 
-import nbformat
 import pytest
+from tests_common.notebooks import code_cell, new_notebook, read_notebook, write_notebook
 
 CONFIG = """
 c = get_config()
@@ -24,7 +24,7 @@ print(app.config.CourseDirectory.root)
 
 def cell(source, **nbgrader):
     defaults = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
-    made = nbformat.v4.new_code_cell(source, metadata={"nbgrader": {**defaults, **nbgrader}})
+    made = code_cell(source, nbgrader={**defaults, **nbgrader})
     made["id"] = nbgrader["grade_id"]
     return made
 
@@ -35,14 +35,12 @@ def course(tmp_path):
     source = tmp_path / "source" / "homework"
     source.mkdir(parents=True)
     answer = "def answer():\n    ### BEGIN SOLUTION\n    return 42\n    ### END SOLUTION"
-    notebook = nbformat.v4.new_notebook(
-        cells=[
-            cell(answer, grade_id="answer", solution=True),
-            cell("assert answer() == 42", grade_id="check", grade=True, locked=True, points=3),
-        ],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-    nbformat.write(notebook, source / "sums.ipynb")
+    cells = [
+        cell(answer, grade_id="answer", solution=True),
+        cell("assert answer() == 42", grade_id="check", grade=True, locked=True, points=3),
+    ]
+    notebook = new_notebook(cells, name="python3", display_name="Python 3", language="python")
+    write_notebook(notebook, source / "sums.ipynb")
     return tmp_path
 
 
@@ -66,9 +64,9 @@ def test_assignment_is_generated_and_graded(course):
     assert "return 42" not in released.read_text(encoding="utf-8")
     submitted = course / "submitted" / "student" / "homework"
     submitted.mkdir(parents=True)
-    notebook = nbformat.read(released, as_version=4)
+    notebook = read_notebook(released)
     notebook.cells[0].source = "def answer():\n    return 6 * 7"
-    nbformat.write(notebook, submitted / "sums.ipynb")
+    write_notebook(notebook, submitted / "sums.ipynb")
     nbgrader(course, "autograde", "homework")
     nbgrader(course, "export")
     (grades,) = (course / "grades.csv").read_text().splitlines()[1:]
