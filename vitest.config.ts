@@ -10,15 +10,15 @@ const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? "0")
 /** Daemons, browsers and builds share two cores: what fails once for want of time is run once more, and named so. */
 const retryOnEngine = fuzzSeconds > 0 ? 0 : 1
 
-/** All cores for the unit tests; vitest itself leaves one for its display, which has little to do. */
-const unitWorkers = availableParallelism()
+/** All cores for the unit tests, and one more: many wait for a process that they have started. */
+const unitWorkers = availableParallelism() + 1
 
 /** Unit tests that only compute. */
 const pure = [...pureTests()]
 
 /**
  * Tests with an engine that run one file at a time, for they measure what runs side by side, or how soon something is
- * seen, or count on an engine that emulates nothing, which `platforms` changes for the whole machine. The others run two
+ * seen, or count on an engine that emulates nothing, which `platforms` changes for the whole machine. The others run three
  * at a time: each leaves an engine that others use as it is, and none of its limits is so near that another file's work
  * would be in the way.
  */
@@ -79,7 +79,7 @@ export default defineConfig({
           name: "beside",
           include: ["tests/e2e/**/*.test.ts"],
           exclude: alone,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

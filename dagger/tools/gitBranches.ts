@@ -6,9 +6,9 @@ import { repositoryState } from "./git/state.js"
 
 /**
  * Prints the branches that a clone knows, its own and those of origin, as JSON (`KnownBranches` of
- * src/git/knownBranches.ts).
+ * lib/git/knownBranches.ts).
  *
- *     tsx gitBranches.ts --repo DIR
+ *     gitBranches --repo DIR
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { repo: { type: "string", default: "." } } })

@@ -5,7 +5,7 @@ import { gatherGitFacts } from "./git/gather.js"
 /**
  * Prints the git facts of a source folder as JSON (`GitFacts` of lib/git/gitFacts.ts).
  *
- *     tsx gitFacts.ts --repo DIR [--base REF] [--branch NAME] [--previous COMMIT] [--origin URL]
+ *     gitFacts --repo DIR [--base REF] [--branch NAME] [--previous COMMIT] [--origin URL]
  *
  * The folder is a copy of its own: the configuration, which is not uploaded, is written into it.
  */

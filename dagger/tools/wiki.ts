@@ -1,5 +1,5 @@
 /**
- * Reads or writes a wiki: `tsx wiki.ts job.json`, with a job of `wiki/job.ts`. Prints the result as JSON; when the
+ * Reads or writes a wiki: `wiki job.json`, with a job of `wiki/job.ts`. Prints the result as JSON; when the
  * job failed, also the reason on standard error, and the exit status is 1.
  */
 import { readFile } from "node:fs/promises"
@@ -8,7 +8,7 @@ import type { WikiJobInput } from "./wiki/job.js"
 
 const [path] = process.argv.slice(2)
 if (path === undefined) {
-  console.error("usage: tsx wiki.ts <job.json>")
+  console.error("usage: wiki <job.json>")
   process.exit(2)
 }
 const result = await runWikiJob(JSON.parse(await readFile(path, "utf8")) as WikiJobInput)

@@ -3,6 +3,9 @@ import { directoryOf } from "./textFiles.js"
 
 const moduleFolder = "/module"
 
+/** Programs of `dagger/tools` that are started in it. */
+const programs = ["gitFacts", "gitBranches", "wiki"] as const
+
 /** Node on Debian, for this module's own programs. */
 export const nodeImage = "node:22-bookworm-slim"
 
@@ -16,9 +19,17 @@ function gitOnNode(): Container {
   return withPackages(dag.container().from(nodeImage), "git").withWorkdir(moduleFolder)
 }
 
+/** Programs in TypeScript as files that Node starts by itself: tsx would take a second of processor time for each call. */
+const bundle = [
+  ...["--bundle", "--platform=node", "--target=node22", "--format=esm", "--out-extension:.js=.mjs"],
+  // Packages written for CommonJS ask for Node's own by a function that a file of ES modules has not.
+  '--banner:js=import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  ...["--outdir=programs", "--log-level=warning"],
+]
+
 /**
- * A container with git, Node and this module's code, for work that the module's own process cannot do: it has no git.
- * Its programs are `dagger/tools/*.ts`; each prints JSON.
+ * A container with git, Node and this module's programs, for work that the module's own process cannot do: it has no git.
+ * They are `dagger/tools/*.ts`; each prints JSON.
  */
 export async function toolbox(): Promise<Container> {
   const module = dag.currentModule().source()
@@ -39,6 +50,7 @@ export async function toolbox(): Promise<Container> {
       .withExec(["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
       .withoutMount("/root/.npm")
       .withDirectory(".", module, { include: ["lib", "tools"] })
+      .withExec(["node_modules/.bin/esbuild", ...programs.map((name) => `tools/${name}.ts`), ...bundle])
   )
 }
 
@@ -50,7 +62,7 @@ export async function offlineToolbox(): Promise<Container> {
   return gitOnNode().withMountedDirectory(moduleFolder, (await toolbox()).directory(moduleFolder))
 }
 
-/** Command line of one of the tools. */
-export function toolCommand(tool: string, ...args: readonly string[]): string[] {
-  return ["node_modules/.bin/tsx", `tools/${tool}.ts`, ...args]
+/** Command line of one of the programs. */
+export function toolCommand(program: (typeof programs)[number], ...args: readonly string[]): string[] {
+  return ["node", `programs/${program}.mjs`, ...args]
 }
