@@ -259,7 +259,7 @@ describe("publish-manifests", () => {
     expect(wikiFile("o-base-2023.2-stable.md")).toBe(oldPage)
     expect(git.git("org/stack.wiki.git", "rev-list", "--count", "master").trim()).toBe("2")
     // git-http-backend runs on this machine, too: the watcher sees the run's processes.
-    expect(commandLines.some((line) => line.includes("tools/wiki.ts"))).toBe(true)
+    expect(commandLines.some((line) => line.includes("programs/wiki.mjs"))).toBe(true)
     outputs.push(...commandLines)
     expect(await publish()).toMatchObject({ ok: true, kind: "unchanged" })
     expect(git.git("org/stack.wiki.git", "rev-list", "--count", "master").trim()).toBe("2")
