@@ -166,11 +166,11 @@ async function time(args: readonly string[], cwd: string, status: number): Promi
 async function plainPytest(
   { folder, leaf }: Subject,
   folders: readonly string[],
-  filter = "test",
+  filter = "",
 ): Promise<number> {
   const paths = folders.map((each) => `/stack/tests/${each}`).join(" ")
   // Without double quotes and commas, which the CLI takes for those of a list in CSV.
-  const script = `: ${freshWord()}; s=$(date +%s%N); PYTHONPATH=/stack/tests python3 -m pytest -q -p no:cacheprovider --import-mode=importlib -k ${filter} ${paths} >&2 || exit 1; echo $((($(date +%s%N) - s) / 1000000))`
+  const script = `: ${freshWord()}; s=$(date +%s%N); PYTHONPATH=/stack/tests python3 -m pytest -q -p no:cacheprovider --import-mode=importlib -k '${filter}' ${paths} >&2 || exit 1; echo $((($(date +%s%N) - s) / 1000000))`
   const words = ["with-exec", "--args=sh", "--args=-c", `--args=${script}`, "stdout"]
   const ended = await stack(["shell", "--source=.", `--image=${leaf}`, ...words], { cwd: folder })
   const found = Number.parseInt(ended.stdout, 10)

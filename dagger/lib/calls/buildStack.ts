@@ -31,6 +31,7 @@ import { beforeTags } from "./beforeTags.js"
 import type { ReviewedRun } from "./reviewRun.js"
 import { pagesOf } from "./runPages.js"
 import { branchTag } from "../tag/branchTag.js"
+import { writtenUsers } from "../testing/writtenUsers.js"
 
 /** What a run has to tell, and everything that it left behind. */
 export interface RunOutcome {
@@ -214,7 +215,7 @@ function executionOf(
   runId: string,
   registry: RegistrySession,
 ): Execution {
-  const { plan, spec, copy, platform, git } = prepared
+  const { plan, spec, files, copy, platform, git } = prepared
   const tests = testsOn(spec, platform)
   return {
     jobs,
@@ -224,6 +225,7 @@ function executionOf(
     platform: plan.platform,
     tests,
     imagesDirectory: spec.imagesDirectory,
+    writtenUsers: (folder) => writtenUsers(files, folder),
     tag: plan.tag,
     tagFacts: { scheme: spec.tags, startedAt, commit: git.head?.sha },
     askPublished: async (image, commands) => {

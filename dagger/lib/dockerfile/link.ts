@@ -178,14 +178,12 @@ const defaultAgent = "default"
 /** Drafts each image once, parents before children. */
 class Linker implements Surroundings {
   readonly problems: Problem[] = []
-  readonly spec: Spec
   private readonly drafts = new Map<string, ImageDraft | undefined>()
   private readonly byRepository = new Map<string, NamedPlace[]>()
   private readonly images: ReadImages
 
   constructor(readonly request: LinkRequest) {
     const { spec, tree, repositories } = request
-    this.spec = spec
     this.images = ReadImages.of(spec, tree)
     for (const { name, repository, tagPrefix } of spec.images.values()) {
       const places = [repository, repositories?.get(name) ?? repository].map(repositoryName)
@@ -193,6 +191,10 @@ class Linker implements Surroundings {
         this.byRepository.set(place, [...(this.byRepository.get(place) ?? []), { name, tagPrefix }])
       }
     }
+  }
+
+  get spec(): Spec {
+    return this.request.spec
   }
 
   /** The drafts of the images of the run, parents first. */

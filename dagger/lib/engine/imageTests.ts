@@ -99,17 +99,16 @@ async function partResult({
 }: PartRun): Promise<SuiteResult & FolderPasses> {
   const runAs = (asUser: OtherUser) =>
     settledSuite(prepared.withUser(asUser.user), folders, limits, runId, asUser)
-  const [main, ...early] = await inTurns([
+  const [main, ...suites] = await inTurns([
     () => settledSuite(prepared, folders, limits, runId),
     ...expectedUsers.map((expected) => () => runAs(expected)),
   ])
   if (main === undefined) throw new RangeError("a part's tests run once at least")
+  const early = expectedUsers.map((asUser, index) => ({ asUser, suite: suites[index] }))
   const others = await inTurns(
     main.run.otherUsers.map((user) => async () => {
-      const asUser = { user, files: main.run.otherUserFiles?.[user] ?? [] }
-      return (
-        early[expectedUsers.findIndex((expected) => isDeepStrictEqual(expected, asUser))] ?? runAs(asUser)
-      )
+      const told = { user, files: main.run.otherUserFiles?.[user] ?? [] }
+      return early.find(({ asUser }) => isDeepStrictEqual(asUser, told))?.suite ?? runAs(told)
     }),
   )
   const all = [main, ...others]

@@ -19,7 +19,7 @@ function gitOnNode(): Container {
   return withPackages(dag.container().from(nodeImage), "git").withWorkdir(moduleFolder)
 }
 
-/** Programs in TypeScript as files that Node starts by itself: tsx would take a second of processor time for each call. */
+/** Programs in TypeScript as files that Node starts by itself: tsx would compile them in each call. */
 const bundle = [
   ...["--bundle", "--platform=node", "--target=node22", "--format=esm", "--out-extension:.js=.mjs"],
   // Packages written for CommonJS ask for Node's own by a function that a file of ES modules has not.

@@ -40,13 +40,16 @@ export function delayBefore(
   random: number,
 ): number | undefined {
   if (!(error instanceof RegistryError)) return undefined
-  const isSeldom = seldomTemporary.has(error.kind)
-  const tries = isSeldom ? Math.min(policy.tries, fewTries) : policy.tries
-  if (failed >= tries || !(temporary.has(error.kind) || isSeldom)) return undefined
+  if (failed >= mostTries(error.kind, policy)) return undefined
   const asked = error.retryAfter ?? 0
   if (asked > policy.longestRetryAfter) return undefined
   const doubled = Math.min(policy.firstDelay * 2 ** (failed - 1), policy.longestDelay)
   return Math.max(asked, Math.round(doubled * (0.5 + random / 2)))
+}
+
+function mostTries(kind: RegistryFailure, { tries }: RetryPolicy): number {
+  if (temporary.has(kind)) return tries
+  return seldomTemporary.has(kind) ? Math.min(tries, fewTries) : 1
 }
 
 const unitMilliseconds: Readonly<Record<string, number>> = {

@@ -3,7 +3,7 @@ import { checkBudget } from "../manifest/budget.js"
 import { formatBytes, listOf } from "../text/format.js"
 import type { TestVerdict } from "../testing/testRun.js"
 import { judgeTests } from "../testing/testRun.js"
-import { commonTests, testScopes, testSettings } from "../testing/testFolders.js"
+import { belowImages, commonTests, testScopes, testSettings } from "../testing/testFolders.js"
 import { engineMessage } from "../engine/engineError.js"
 import { judgeTags } from "./checkTags.js"
 import type { BuiltImage, EndedImage, Execution, WaitingImage } from "./execution.js"
@@ -93,7 +93,7 @@ export async function checkServer(run: Execution, image: BuiltImage): Promise<Bu
 }
 
 async function serverTests(run: Execution, { job, container }: BuiltImage): Promise<ServerTests> {
-  const folders = belowImages(job.folders.integration)
+  const folders = job.folders.integration.map(belowImages)
   const tests = await testsIn(run, folders)
   return { image: container, tests, folders, hubVersion: run.hubVersion, serverPort: job.serverPort }
 }
@@ -147,7 +147,7 @@ async function basicTests(
   if (unproved(record, basic).length === 0) return undefined
   const image = testEnvironment(run, container)
   const result = await record.step("tests", async () =>
-    runBasicTests(image, await testParts(run, record, job), run.limits, run.runId, inTurns),
+    runBasicTests(image, await testParts(run, record, basic), run.limits, run.runId, inTurns),
   )
   const suite = { kind: "basic" as const, ...result }
   sayEarlier(record, result.earlier)
@@ -159,18 +159,18 @@ async function basicTests(
 async function testParts(
   run: Execution,
   record: ImageRecord,
-  { folders: { basic }, writtenUsers }: BuiltImage["job"],
+  basic: readonly string[],
 ): Promise<readonly TestPart[]> {
-  const folders = belowImages(basic)
+  const folders = basic.map(belowImages)
   // Of a few tests, whose users they are is not to be read in the files.
   if (run.limits.filter !== "") return [{ folders, tests: await testsIn(run, folders), expectedUsers: [] }]
-  const left = belowImages(unproved(record, basic))
+  const left = unproved(record, basic).map(belowImages)
   const scopes = testScopes(folders, commonTests).filter(({ folder }) => left.includes(folder))
   return Promise.all(
     scopes.map(async ({ folder, sees }) => ({
       folders: [folder],
       tests: await testsIn(run, sees),
-      expectedUsers: writtenUsers(`${run.imagesDirectory}/${folder}`),
+      expectedUsers: run.writtenUsers(`${run.imagesDirectory}/${folder}`),
     })),
   )
 }
@@ -193,11 +193,6 @@ function testEnvironment({ hubVersion, purpose, runId }: Execution, container: C
 function testsIn({ copy, imagesDirectory }: Execution, folders: readonly string[]): Promise<Directory> {
   const include = [...[commonTests, ...folders].map((folder) => `${folder}/**`), ...testSettings]
   return sourceFiles(copy, imagesDirectory, include)
-}
-
-/** Folders are named from the root of the source; tests are mounted from the folder of images. */
-function belowImages(folders: readonly string[]): readonly string[] {
-  return folders.map((folder) => folder.slice(folder.indexOf("/") + 1))
 }
 
 async function inspect(run: Execution, image: BuiltImage): Promise<void> {

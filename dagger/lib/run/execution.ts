@@ -73,8 +73,6 @@ interface AnyJob {
   /** Commands whose answers are in those, by their keys. */
   readonly tagCommands: ReadonlyMap<string, string>
   readonly folders: FoundTests
-  /** Users that the tests of a folder seem to ask for. */
-  readonly writtenUsers: (folder: string) => readonly OtherUser[]
   /** TCP port of its server, where the spec names one. */
   readonly serverPort?: number | undefined
   readonly probes: readonly Probe[]
@@ -95,6 +93,8 @@ export interface Execution {
   /** The source, for the tests in its folder of images. */
   readonly copy: SourceCopy
   readonly imagesDirectory: string
+  /** Users that the test files of a folder of the source name. */
+  readonly writtenUsers: (folder: string) => readonly OtherUser[]
   /** Parents before children. */
   readonly jobs: readonly ImageJob[]
   /** `<prefix>-<branch>`. */

@@ -13,7 +13,6 @@ import { parseReference } from "../reference/reference.js"
 import type { ImageSpec, Spec } from "../spec/spec.js"
 import type { FoundTests } from "../testing/testFolders.js"
 import { testFolders, testOwner } from "../testing/testFolders.js"
-import { writtenUsers } from "../testing/writtenUsers.js"
 import { infoKeysOf, isForBranch } from "../tag/furtherTags.js"
 import { infoProbe, tagCommands } from "./checkTags.js"
 import { platformsOf } from "../plan/platforms.js"
@@ -112,7 +111,6 @@ function anyJob(prepared: Prepared, step: Step, purpose: Execution["purpose"]): 
       testsOn(spec, prepared.platform) === "none"
         ? noTests
         : testFolders(files, testOwner(spec, tree, image.name)),
-    writtenUsers: (folder) => writtenUsers(files, folder),
     serverPort: image.serverPort,
     probes: purpose === "pages" ? probesOf(spec, image) : [],
     ...baseOf(own),

@@ -46,6 +46,11 @@ export interface TestFolders {
   readonly integration: readonly string[]
 }
 
+/** A path as tests know it: they are mounted from the folder of images, and the source's paths begin with that. */
+export function belowImages(path: string): string {
+  return path.slice(path.indexOf("/") + 1)
+}
+
 /** The test folders of an image that have tests in them. */
 export interface FoundTests extends TestFolders {
   /** The spec asks for tests against the running server, and there are none. */
